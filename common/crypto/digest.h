@@ -7,6 +7,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/secret.h"
+#include "common/base/writer.h"
 
 namespace redoubt::crypto {
 
@@ -19,6 +20,13 @@ Sha256Digest sha256(ByteView bytes);
 Sha256Digest sha256(std::initializer_list<ByteView> parts);
 Sha384Digest sha384(ByteView bytes);
 Sha512Digest sha512(ByteView bytes);
+
+// digest_of<D>(label, field): SHA-256 over Fields(label).field(field), as the distinct digest type D.
+template <class D>
+D digest_of(std::string_view label, ByteView field) {
+  static_assert(D::size == Sha256Digest::size);
+  return D(sha256(Fields(label).field(field).view()).array());
+}
 
 // Sha256: a digest taken in pieces. update() any number of times, then finish() once.
 class Sha256 {
