@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# ./test.sh               builds and tests everything; a second run is quick. Cold at most 25 minutes on two cores.
+# ./test.sh --full [AREA] ASan and TSan of everything, 30 s a fuzz target; AREA is a regular expression over the names of
+#                         test programs and fuzz targets (crypto, evidence, sql, ...).
+# Installs what is missing (tools/setup), ends with `N passed, N failed, N skipped`. Shared test data that stand outside the
+# repository are found through REDOUBT_SHARED or ../shared; without them their tests are skipped, and counted.
+set -euo pipefail
+
+REDOUBT_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+cd "$REDOUBT_ROOT"
+source tools/build_env.sh
+
+full="" area="."
+case "${1:-}" in
+  "") ;;
+  --full) full=1 area="${2:-.}" ;;
+  *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
+esac
+
+results="$REDOUBT_ROOT/build/results"
+rm -rf "$results"
+mkdir -p "$results"
+ok=1
+
+# run_tests TIER PRESET [CTEST OPTION]...: runs tests; failures are shown and remembered, and the run goes on.
+run_tests() {
+  local tier="$1" preset="$2"
+  shift 2
+  step "testing $tier"
+  "${wrapper[@]}" ctest --test-dir "build/$preset" --parallel "$REDOUBT_JOBS" --output-on-failure --no-tests=error \
+    --output-junit "$results/$tier.xml" "$@" >"build/$tier.log" 2>&1 || {
+    ok=""
+    grep -v -E '^ *(Start|[0-9]+/[0-9]+ Test .*(Passed|Skipped))' "build/$tier.log" >&2 || true
+  }
+}
+wrapper=(env)
+
+# programs PRESET ZONES: the test programs of a preset whose zone matches, narrowed to the area.
+programs() { awk -v zones="$2" -v area="$area" '$2 ~ zones && $1 ~ area { print $1 }' "build/$1/test_programs.txt"; }
+
+# labels PROGRAM...: the regular expression of CTest that selects exactly these.
+labels() { printf '^(%s)$' "$(IFS='|'; echo "$*")"; }
+
+# sanitized PRESET ZONES: builds and runs the test programs of the zones under a sanitizer.
+sanitized() {
+  local preset="$1" selected
+  (cmake --preset "$preset" -DREDOUBT_TESTS=ON) >"build/$preset.log" 2>&1 || { tail -n 40 "build/$preset.log" >&2; exit 1; }
+  mapfile -t selected < <(programs "$preset" "$2")
+  if ((${#selected[@]} == 0)); then
+    step "no test program of $preset matches $area"
+    return
+  fi
+  build "$preset" -- "${selected[@]}"
+  run_tests "$preset" "$preset" -L "$(labels "${selected[@]}")"
+}
+
+# fuzz OPTION...: builds all fuzz targets and runs them within a budget.
+fuzz() {
+  build fuzz -DREDOUBT_TESTS=ON -- fuzzers
+  step "fuzzing ($*)"
+  tools/fuzz "$@" | tee "$results/fuzz.txt" || ok=""
+}
+
+step "setting up"
+if [[ -n "$full" ]]; then tools/setup full; else tools/setup test; fi
+
+build release -DREDOUBT_TESTS=ON
+if [[ -z "$full" ]]; then
+  run_tests release release
+  sanitized asan '^(common|engines)$'
+  fuzz --total 240
+else
+  if [[ "$area" == . ]]; then
+    run_tests release release
+  else
+    mapfile -t selected < <(programs release .)
+    ((${#selected[@]} == 0)) || run_tests release release -L "$(labels "${selected[@]}")"
+  fi
+  sanitized asan .
+  # ThreadSanitizer of GCC 12 does not know the address layout of newer kernels: without randomization it does.
+  if setarch "$(uname -m)" -R true 2>/dev/null; then
+    wrapper=(setarch "$(uname -m)" -R)
+  else
+    step "address randomization cannot be turned off here; ThreadSanitizer may refuse to start"
+  fi
+  sanitized tsan .
+  wrapper=(env)
+  fuzz --each 30 --only "$area"
+fi
+
+step "results"
+shopt -s nullglob
+tools/count_results.py "$results"/*.xml "$results"/*.txt || ok=""
+[[ -n "$ok" ]]
