@@ -87,6 +87,9 @@ function(redoubt_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
+# All fuzz targets, for tools/fuzz.
+add_custom_target(fuzzers)
+
 # redoubt_fuzz(NAME SOURCE [LINKS ...]): fuzz/NAME with its seeds in fuzz/seeds/NAME. With REDOUBT_FUZZ a libFuzzer
 # program; otherwise the same entry point replays the seeds as an ordinary test.
 function(redoubt_fuzz name source)
@@ -98,9 +101,6 @@ function(redoubt_fuzz name source)
   else()
     add_executable(fuzz_${name} ${source} ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cpp)
     add_test(NAME fuzz_seeds.${name} COMMAND fuzz_${name} ${seeds})
-  endif()
-  if(NOT TARGET fuzzers)
-    add_custom_target(fuzzers)
   endif()
   add_dependencies(fuzzers fuzz_${name})
   set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
