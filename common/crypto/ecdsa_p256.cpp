@@ -27,6 +27,16 @@ bool is_p256(EVP_PKEY* key) {
 
 }  // namespace
 
+Result<EcdsaP256Signature> EcdsaP256Signature::from_bytes(ByteView bytes) {
+  if (bytes.size() != 2 * kCoordinate) {
+    return Error(Code::malformed, "ecdsa signature: expected 64 bytes, found " + std::to_string(bytes.size()));
+  }
+  EcdsaP256Signature signature;
+  std::ranges::copy(bytes.first(kCoordinate), signature.r.array().begin());
+  std::ranges::copy(bytes.last(kCoordinate), signature.s.array().begin());
+  return signature;
+}
+
 struct EcdsaP256PublicKey::State {
   PkeyPtr key;
 };
