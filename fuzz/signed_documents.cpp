@@ -1,0 +1,28 @@
+// Any text that parses as a document of a clean room, or as claims or a policy, is exactly what the parsed value writes.
+#include <cstdlib>
+
+#include "common/attest/evidence/claims.h"
+#include "common/jobs/cleanroom/ballot.h"
+
+namespace {
+
+template <class Document>
+void check(std::string_view text) {
+  const auto document = Document::parse(text);
+  if (document.ok() && document->canonical() != text) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace redoubt;
+  const std::string_view text = as_text(std::as_bytes(std::span(data, size)));
+  check<jobs::Contract>(text);
+  check<jobs::Manifest>(text);
+  check<jobs::Proposal>(text);
+  check<jobs::Ballot>(text);
+  check<attest::Claims>(text);
+  check<appraise::Policy>(text);
+  (void)jobs::SignedDocument::decode(text, 4096);
+  return 0;
+}
