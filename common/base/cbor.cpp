@@ -74,9 +74,9 @@ class Codec {
           write(out, member);
         }
       }
-      void operator()(const std::vector<Tagged>& tagged) const {
-        write_head(out, kTag, tagged.front().tag);
-        write(out, tagged.front().value);
+      void operator()(const Value::Tagged& tagged) const {
+        write_head(out, kTag, tagged.tag);
+        write(out, tagged.content.front());
       }
     };
     std::visit(Visitor{out}, value.data_);
@@ -132,7 +132,7 @@ class Codec {
       case kMap: return map(count(head, 2), depth);
       case kTag: {
         Value content = value(depth + 1);
-        return Value(Value::Data(std::vector<Tagged>{Tagged{head, std::move(content)}}));
+        return Value::tagged(head, std::move(content));
       }
       default:
         if ((initial & 31U) < 24) {
@@ -192,7 +192,9 @@ Value Value::map(Map value) {
 }
 
 Value Value::tagged(std::uint64_t tag, Value value) {
-  return Value(Data(std::vector<Tagged>{Tagged{tag, std::move(value)}}));
+  Array content;
+  content.push_back(std::move(value));
+  return Value(Data(Tagged{tag, std::move(content)}));
 }
 
 std::optional<std::uint64_t> Value::as_unsigned() const {
@@ -213,8 +215,8 @@ std::optional<std::int64_t> Value::as_integer() const {
 }
 
 const Value* Value::as_tagged(std::uint64_t tag) const {
-  const auto* tagged = std::get_if<std::vector<Tagged>>(&data_);
-  return tagged != nullptr && tagged->front().tag == tag ? &tagged->front().value : nullptr;
+  const auto* tagged = std::get_if<Tagged>(&data_);
+  return tagged != nullptr && tagged->tag == tag ? &tagged->content.front() : nullptr;
 }
 
 bool operator==(const Value& a, const Value& b) { return a.data_ == b.data_; }

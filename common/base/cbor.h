@@ -16,7 +16,6 @@ namespace redoubt::cbor {
 class Value;
 using Array = std::vector<Value>;
 using Map = std::vector<std::pair<Value, Value>>;  // in the order of the document
-struct Tagged;
 
 class Value {
  public:
@@ -56,15 +55,14 @@ class Value {
     std::uint64_t value;
     bool operator==(const Negative&) const = default;
   };
-  using Data = std::variant<std::monostate, bool, Unsigned, Negative, Bytes, std::string, Array, Map, std::vector<Tagged>>;
+  struct Tagged {
+    std::uint64_t tag;
+    Array content;  // exactly one value; a vector, since Value is not complete here
+    bool operator==(const Tagged& other) const { return tag == other.tag && content == other.content; }
+  };
+  using Data = std::variant<std::monostate, bool, Unsigned, Negative, Bytes, std::string, Array, Map, Tagged>;
   explicit Value(Data data) : data_(std::move(data)) {}
   Data data_;
-};
-
-struct Tagged {
-  std::uint64_t tag;
-  Value value;
-  bool operator==(const Tagged&) const = default;
 };
 
 enum class Order { deterministic, any };
