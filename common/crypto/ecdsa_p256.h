@@ -47,7 +47,7 @@ class EcdsaP256PrivateKey {
  public:
   // generate makes a new key with OpenSSL's generator.
   static Result<EcdsaP256PrivateKey> generate();
-  // from_pkcs8 takes a DER PrivateKeyInfo (RFC 5208, RFC 5915) in the one form that pkcs8() and `openssl genpkey` write:
+  // from_pkcs8 takes a DER PrivateKeyInfo (RFC 5208, RFC 5915) in the one form that pkcs8() writes:
   // 138 bytes with named curve and matching public key. Anything else is `malformed`.
   static Result<EcdsaP256PrivateKey> from_pkcs8(const SecretBytes& der);
 
