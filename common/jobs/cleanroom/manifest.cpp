@@ -143,9 +143,9 @@ Bytes dataset_key_statement(const ManifestDigest& manifest, const InstanceId& in
   return to_bytes(Fields("redoubt/dataset-key/1").field(manifest.view()).field(instance.view()).view());
 }
 
-Bytes envelope_object_id(const Manifest& manifest) {
-  return to_bytes(
-      Fields("redoubt/dataset/1").field(manifest.contract.view()).text(manifest.owner).text(manifest.dataset).view());
+std::string envelope_object_id(const Manifest& manifest) {
+  return std::string(as_text(
+      Fields("redoubt/dataset/1").field(manifest.contract.view()).text(manifest.owner).text(manifest.dataset).view()));
 }
 
 }  // namespace redoubt::jobs

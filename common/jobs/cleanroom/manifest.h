@@ -52,6 +52,6 @@ Status check_identifier(std::string_view name, std::string_view what);
 Bytes dataset_key_statement(const ManifestDigest& manifest, const InstanceId& instance);
 
 // The id that the envelope's chunks are bound to: {label, contract, owner, dataset}.
-Bytes envelope_object_id(const Manifest& manifest);
+std::string envelope_object_id(const Manifest& manifest);
 
 }  // namespace redoubt::jobs

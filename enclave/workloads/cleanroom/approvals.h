@@ -1,0 +1,37 @@
+// The approval rule, as pure functions: when is a ballot good, and when may a proposal run (docs/specs/approval.md).
+//
+// A ballot counts if a voter of the contract signed it, its terms are the proposal's in every field, it names this proposal,
+// it has not expired by time or by log size, and the log extends the head that its voter saw, with the proposal's reservation
+// inside that head. The host carries ballots and may forge, replay, drop or reorder them: all of that fails on one of these.
+// Thread-safe.
+#pragma once
+
+#include "common/jobs/cleanroom/ballot.h"
+#include "common/receipt/log.h"
+
+namespace redoubt::cleanroom {
+
+// A proposal that the room has accepted, and the index of its reservation in the log.
+struct Reserved {
+  jobs::Proposal proposal;
+  jobs::ProposalDigest digest;
+  std::uint64_t index = 0;
+};
+
+// check_ballot: ok, or `chain` (signature), `auth` (not a voter), `binding` (other terms or proposal), `freshness` (expired),
+// `log_proof` (a head that this log does not extend, or without the reservation).
+Status check_ballot(const jobs::Contract& contract, const Reserved& reserved, const jobs::SignedDocument& document,
+                    const receipt::Log& log, Instant now);
+
+struct Tally {
+  std::vector<std::string> approved;  // names, sorted
+  std::vector<std::string> rejected;
+  std::vector<std::string> missing;
+  // met: the contract's rule says that the proposal may run.
+  bool met = false;
+};
+
+// tally: of ballots that check_ballot has accepted, at most one a voter.
+Tally tally(const jobs::Contract& contract, const std::map<std::string, jobs::Ballot>& ballots);
+
+}  // namespace redoubt::cleanroom

@@ -1,0 +1,40 @@
+// QueryEngine: the SQL checker and engine as the room sees it. The production engine is a process of its own inside the enclave
+// (engine_process.h), so that a crash or a kill fails one query and nothing else.
+#pragma once
+
+#include "common/jobs/cleanroom/contract.h"
+#include "common/jobs/cleanroom/manifest.h"
+#include "common/jobs/cleanroom/result_package.h"
+
+namespace redoubt::cleanroom {
+
+// One decrypted dataset: typed by its manifest, rows as CSV (RFC 4180) with a header. Borrowed.
+struct TableView {
+  const jobs::Manifest* manifest;
+  ByteView csv;
+};
+
+struct QueryCheck {
+  bool accepted = false;
+  // When not accepted: the rule, and text that depends on the query and the schema only, never on data.
+  std::string rule;
+  std::string message;
+  std::vector<std::string> datasets;  // when accepted: the datasets that the query reads
+};
+
+class QueryEngine {
+ public:
+  virtual ~QueryEngine() = default;
+  // rule_set: the version of the privacy rules, bound into proposals, ballots and receipts.
+  virtual std::string rule_set() const = 0;
+  // check: the static verdict. An Error means that the engine could not tell (`unavailable`), never "accepted".
+  virtual Result<QueryCheck> check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema,
+                                   jobs::PrivacyLevel level, int k) = 0;
+  // run checks again and runs. A refusal is `refused` with the rule; a killed or failed engine is `unavailable`.
+  virtual Result<jobs::ResultTable> run(std::string_view sql, const std::vector<TableView>& tables,
+                                        jobs::PrivacyLevel level, int k) = 0;
+  // load: the rows fit the manifest (columns, types, count, bounds). `malformed`, naming row and column, never a value.
+  virtual Status load(const TableView& table) = 0;
+};
+
+}  // namespace redoubt::cleanroom

@@ -1,0 +1,270 @@
+#include "enclave/workloads/cleanroom/room.h"
+
+namespace redoubt::cleanroom {
+namespace {
+
+constexpr std::size_t kMaxDatasets = 256;
+constexpr std::size_t kMaxQueries = 10'000;
+constexpr std::size_t kMaxEnrolments = 64;
+constexpr std::size_t kMaxEntriesPerCall = 1000;
+constexpr std::size_t kDatasetKey = 32;
+
+template <class D>
+crypto::Sha256Digest content(const D& digest) {
+  return crypto::Sha256Digest(digest.array());
+}
+
+}  // namespace
+
+Room::Room(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock)
+    : contract_(std::move(contract)),
+      contract_digest_(contract_.digest()),
+      identity_(std::move(identity)),
+      engine_(engine),
+      random_(random),
+      host_clock_(std::move(host_clock)),
+      floor_(identity_.time_floor),
+      log_(identity_.claims.instance) {
+  const std::string previous = identity_.previous ? identity_.previous->text() : std::string();
+  log(receipt::kBootEntry,
+      crypto::sha256(Fields("redoubt/boot/1").field(identity_.claims.digest().view()).text(previous).view()));
+}
+
+std::uint64_t Room::log(std::string_view kind, const crypto::Sha256Digest& content) {
+  const receipt::LogEntry entry{std::string(kind), content};
+  entries_.push_back(entry.encode());
+  return log_.append(entry);
+}
+
+Status Room::require_open() const {
+  for (const jobs::Participant& participant : contract_.participants) {
+    if (!joined_.contains(participant.name)) {
+      return Error(Code::refused, "participant \"" + participant.name + "\" has not joined this instance yet");
+    }
+  }
+  return {};
+}
+
+Result<Instant> Room::now() {
+  const Instant host = host_clock_();
+  if (host < floor_) {
+    return Error(Code::refused, "the host's clock says " + host.text() + ", before " + floor_.text());
+  }
+  return host;
+}
+
+Status Room::join(const std::string& name, const crypto::Ed25519Signature& signature) {
+  const std::lock_guard lock(mutex_);
+  const jobs::Participant* participant = contract_.find(name);
+  if (participant == nullptr) return Error(Code::auth, "\"" + name + "\" is not in this contract");
+  REDOUBT_CHECK(crypto::verify(participant->signing_key,
+                               jobs::instance_statement(contract_digest_, identity_.claims.instance), signature)
+                    .context("joining"));
+  if (!joined_.emplace(name, signature).second) return {};
+  log(receipt::kAcceptanceEntry,
+      crypto::sha256(Fields("redoubt/acceptance/1").text(name).field(signature.view()).view()));
+  return {};
+}
+
+Status Room::add_enrolment(Bytes enrolment) {
+  const std::lock_guard lock(mutex_);
+  if (std::ranges::find(identity_.enrolments, enrolment) != identity_.enrolments.end()) return {};
+  if (identity_.enrolments.size() >= kMaxEnrolments) return Error(Code::unavailable, "too many enrolments");
+  identity_.enrolments.push_back(std::move(enrolment));
+  return {};
+}
+
+Result<Dataset*> Room::register_manifest(const jobs::SignedDocument& document) {
+  REDOUBT_CHECK(require_open());
+  REDOUBT_TRY(jobs::Manifest manifest, jobs::Manifest::parse(document.text));
+  const jobs::Participant* owner = contract_.find(manifest.owner);
+  if (owner == nullptr) return Error(Code::auth, "manifest: owner \"" + manifest.owner + "\" is not in this contract");
+  REDOUBT_CHECK(jobs::verify_document(jobs::kManifestType, document, owner->signing_key));
+  if (!owner->votes) return Error(Code::refused, "manifest: an owner of datasets must have a vote");
+  if (manifest.contract != contract_digest_) {
+    return Error(Code::binding, "manifest: expected contract " + contract_digest_.hex() + ", found " + manifest.contract.hex());
+  }
+  const jobs::ManifestDigest digest = manifest.digest();
+  if (const auto known = datasets_.find(digest); known != datasets_.end()) return &known->second;
+  for (const auto& [other, dataset] : datasets_) {
+    if (dataset.manifest().dataset == manifest.dataset && dataset.manifest().owner != manifest.owner) {
+      return Error(Code::refused, "manifest: dataset \"" + manifest.dataset + "\" belongs to \"" + dataset.manifest().owner + "\"");
+    }
+  }
+  const auto version = versions_.find(manifest.dataset);
+  if (version != versions_.end() && manifest.version <= version->second) {
+    return Error(Code::freshness, "manifest: version " + std::to_string(manifest.version) + " of \"" + manifest.dataset +
+                                      "\" is not above version " + std::to_string(version->second));
+  }
+  if (manifest.ciphertext_size > Dataset::kMaxCiphertext) return Error(Code::refused, "manifest: the dataset is too large");
+  if (datasets_.size() >= kMaxDatasets) return Error(Code::unavailable, "too many datasets");
+  versions_[manifest.dataset] = manifest.version;
+  return &datasets_.emplace(digest, Dataset(std::move(manifest), document)).first->second;
+}
+
+Status Room::open_dataset(Dataset& dataset) {
+  if (dataset.state() == DatasetState::ready || !dataset.has_key() ||
+      dataset.received() < dataset.manifest().ciphertext_size) {
+    return {};
+  }
+  REDOUBT_CHECK(dataset.open().context("opening dataset " + dataset.manifest().dataset));
+  const Status fits = engine_.load({&dataset.manifest(), dataset.plaintext()});
+  if (!fits.ok()) {
+    dataset.close();
+    return fits.error().context("checking dataset " + dataset.manifest().dataset);
+  }
+  log(receipt::kDatasetEntry, content(dataset.digest()));
+  return {};
+}
+
+Result<jobs::ManifestDigest> Room::release(const std::string& participant, const jobs::SignedDocument& document,
+                                           ByteView wrapped_key) {
+  const std::lock_guard lock(mutex_);
+  REDOUBT_TRY(Dataset* const dataset, register_manifest(document));
+  if (dataset->manifest().owner != participant) {
+    return Error(Code::auth, "only its owner releases a dataset: expected \"" + dataset->manifest().owner + "\", found \"" +
+                                 participant + "\"");
+  }
+  const Bytes statement = jobs::dataset_key_statement(dataset->digest(), identity_.claims.instance);
+  REDOUBT_TRY(const crypto::HpkeMessage message, crypto::HpkeMessage::parse(wrapped_key));
+  REDOUBT_TRY(SecretBytes key,
+              crypto::hpke_open_secret(identity_.hpke_key, message, statement, statement).context("unwrapping the dataset key"));
+  if (key.size() != kDatasetKey) return Error(Code::malformed, "dataset key: expected 32 bytes");
+  if (dataset->state() != DatasetState::ready) dataset->set_key(std::move(key));
+  REDOUBT_CHECK(open_dataset(*dataset));
+  return dataset->digest();
+}
+
+Result<jobs::ManifestDigest> Room::put_manifest(const jobs::SignedDocument& document) {
+  const std::lock_guard lock(mutex_);
+  REDOUBT_TRY(const Dataset* const dataset, register_manifest(document));
+  return dataset->digest();
+}
+
+Result<std::uint64_t> Room::put_ciphertext(const jobs::ManifestDigest& digest, std::uint64_t offset, ByteView bytes) {
+  const std::lock_guard lock(mutex_);
+  const auto found = datasets_.find(digest);
+  if (found == datasets_.end()) return Error(Code::not_found, "no manifest " + digest.hex());
+  REDOUBT_CHECK(found->second.put(offset, bytes));
+  REDOUBT_CHECK(open_dataset(found->second));
+  return found->second.received();
+}
+
+Status Room::check_proposal(const jobs::Proposal& proposal, Instant now) const {
+  const jobs::Terms& terms = proposal.terms;
+  jobs::Terms own = terms;  // what this instance and contract demand; the rest is the proposer's choice
+  own.contract = contract_digest_;
+  own.instance = identity_.claims.instance;
+  own.program = identity_.program;
+  own.rule_set = engine_.rule_set();
+  REDOUBT_CHECK(jobs::check_terms(own, terms).context("proposal"));
+  if (terms.k < contract_.k) {
+    return Error(Code::refused, "proposal: k of " + std::to_string(terms.k) + " is below the contract's " + std::to_string(contract_.k));
+  }
+  if (proposal.expires < now) return Error(Code::freshness, "proposal: expired at " + proposal.expires.text());
+  for (const std::string& name : terms.recipients) {
+    if (contract_.find(name) == nullptr) return Error(Code::refused, "proposal: recipient \"" + name + "\" is not in this contract");
+  }
+  return {};
+}
+
+Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
+  const std::lock_guard lock(mutex_);
+  REDOUBT_CHECK(require_open());
+  REDOUBT_TRY(const Instant time, now());
+  REDOUBT_TRY(jobs::Proposal proposal, jobs::Proposal::parse(document.text));
+  const jobs::Participant* proposer = contract_.find(proposal.proposer);
+  if (proposer == nullptr) return Error(Code::auth, "proposal: \"" + proposal.proposer + "\" is not in this contract");
+  REDOUBT_CHECK(jobs::verify_document(jobs::kProposalType, document, proposer->signing_key));
+  const jobs::ProposalDigest digest = proposal.digest();
+  if (const auto known = queries_.find(digest); known != queries_.end()) return reservation_of(known->second);
+  if (queries_.size() >= kMaxQueries) return Error(Code::unavailable, "too many proposals");
+  REDOUBT_CHECK(check_proposal(proposal, time));
+
+  std::vector<const jobs::Manifest*> schema;
+  for (const jobs::ManifestDigest& manifest : proposal.terms.manifests) {
+    const auto found = datasets_.find(manifest);
+    if (found == datasets_.end()) return Error(Code::not_found, "proposal: no dataset with manifest " + manifest.hex());
+    schema.push_back(&found->second.manifest());
+  }
+  REDOUBT_TRY(const QueryCheck check, engine_.check(proposal.sql, schema, proposal.terms.level, proposal.terms.k));
+  if (!check.accepted) {
+    log(receipt::kRefusalEntry, content(digest));
+    return Error(Code::refused, "rule " + check.rule + ": " + check.message);
+  }
+  if (check.datasets.size() != schema.size()) {
+    return Error(Code::refused, "proposal: names " + std::to_string(schema.size()) + " datasets, its query reads " +
+                                    std::to_string(check.datasets.size()));
+  }
+  const std::uint64_t index = log(receipt::kReservationEntry, content(digest));
+  Query query{{std::move(proposal), digest, index}, document, {}, {}, std::nullopt};
+  return reservation_of(queries_.emplace(digest, std::move(query)).first->second);
+}
+
+Reservation Room::reservation_of(const Query& query) const {
+  return {query.document, query.reserved.digest, query.reserved.index,
+          log_.tree().inclusion(query.reserved.index, log_.size()).value(),
+          log_.checkpoint(identity_.receipt_key).note()};
+}
+
+Result<Reservation> Room::reservation(const jobs::ProposalDigest& proposal) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = queries_.find(proposal);
+  if (found == queries_.end()) return Error(Code::not_found, "no proposal " + proposal.hex());
+  return reservation_of(found->second);
+}
+
+Result<Tally> Room::vote(const jobs::ProposalDigest& proposal, const jobs::SignedDocument& document) {
+  const std::lock_guard lock(mutex_);
+  REDOUBT_CHECK(require_open());
+  REDOUBT_TRY(const Instant time, now());
+  const auto found = queries_.find(proposal);
+  if (found == queries_.end()) return Error(Code::not_found, "no proposal " + proposal.hex());
+  Query& query = found->second;
+  REDOUBT_TRY(jobs::Ballot ballot, jobs::Ballot::parse(document.text));
+  if (const auto known = query.ballot_documents.find(ballot.voter); known != query.ballot_documents.end()) {
+    if (known->second.encode() == document.encode()) return tally(contract_, query.ballots);
+    return Error(Code::refused, "\"" + ballot.voter + "\" has voted on this proposal");
+  }
+  REDOUBT_CHECK(check_ballot(contract_, query.reserved, document, log_, time));
+  log(receipt::kBallotEntry, content(receipt::approval_digest(document.encode())));
+  query.ballot_documents.emplace(ballot.voter, document);
+  const std::string voter = ballot.voter;
+  query.ballots.emplace(voter, std::move(ballot));
+  return tally(contract_, query.ballots);
+}
+
+RoomStatus Room::status() const {
+  const std::lock_guard lock(mutex_);
+  RoomStatus status;
+  for (const auto& [name, signature] : joined_) status.joined.push_back(name);
+  status.open = require_open().ok();
+  for (const auto& [digest, dataset] : datasets_) status.datasets.emplace_back(digest, dataset.state());
+  for (const auto& [digest, query] : queries_) {
+    const Tally votes = tally(contract_, query.ballots);
+    status.proposals.emplace_back(
+        digest, query.output ? "done" : votes.met ? "approved" : !votes.rejected.empty() ? "rejected" : "voting");
+  }
+  status.log_size = log_.size();
+  return status;
+}
+
+std::string Room::checkpoint() const {
+  const std::lock_guard lock(mutex_);
+  return log_.checkpoint(identity_.receipt_key).note();
+}
+
+Result<receipt::Proof> Room::consistency(std::uint64_t from, std::uint64_t to) const {
+  const std::lock_guard lock(mutex_);
+  return log_.tree().consistency(from, to);
+}
+
+std::vector<Bytes> Room::entries(std::uint64_t from) const {
+  const std::lock_guard lock(mutex_);
+  if (from >= entries_.size()) return {};
+  const auto begin = entries_.begin() + static_cast<std::ptrdiff_t>(from);
+  const std::size_t count = std::min(kMaxEntriesPerCall, entries_.size() - static_cast<std::size_t>(from));
+  return {begin, begin + static_cast<std::ptrdiff_t>(count)};
+}
+
+}  // namespace redoubt::cleanroom

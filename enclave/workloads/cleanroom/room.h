@@ -1,0 +1,137 @@
+// Room: one clean room, from its first entry in the log to sealed results. Everything an enclave program decides is here.
+//
+// It serves two doors. Calls with a `participant` come through an attested session that the named participant has
+// authenticated; all others come from the host, which may lie, replay, drop and reorder: what they carry is signed by
+// participants, or is ciphertext, or is refused. Nothing is accepted before every participant of the contract has joined.
+// Repeating a call with the same bytes gives the same answer and changes nothing, so that the host may retry. Plaintext and
+// keys stay in this process. Errors hold fixed text, names, digests and counts, never data. Thread-safe: one lock; a running
+// query holds it.
+//
+// Specifications: docs/design/clean-room-flow.md, docs/specs/approval.md.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+
+#include "common/attest/evidence/claims.h"
+#include "common/receipt/receipt_file.h"
+#include "enclave/workloads/cleanroom/approvals.h"
+#include "enclave/workloads/cleanroom/dataset.h"
+#include "enclave/workloads/cleanroom/query_engine.h"
+
+namespace redoubt::cleanroom {
+
+using Now = std::function<Instant()>;
+
+// What a participant is told about a proposal, and what it can check: the proposal itself and its place in the log.
+struct Reservation {
+  jobs::SignedDocument proposal;
+  jobs::ProposalDigest digest;
+  std::uint64_t index = 0;
+  receipt::Proof inclusion;
+  std::string checkpoint;  // signed note
+};
+
+// One sealed result for one recipient.
+struct ResultPackage {
+  std::string recipient;
+  Bytes sealed;  // crypto::HpkeMessage, info = jobs::result_statement
+};
+
+struct RunOutput {
+  std::string receipt_file;  // JSON of receipt::ReceiptFile
+  std::vector<ResultPackage> packages;
+};
+
+struct RoomStatus {
+  std::vector<std::string> joined;
+  bool open = false;  // everyone has joined
+  std::vector<std::pair<jobs::ManifestDigest, DatasetState>> datasets;
+  std::vector<std::pair<jobs::ProposalDigest, std::string>> proposals;  // "voting", "rejected", "approved", "done"
+  std::uint64_t log_size = 0;
+};
+
+class Room {
+ public:
+  // The keys of one boot and what vouches for them.
+  struct Identity {
+    attest::Claims claims;
+    crypto::Ed25519PrivateKey receipt_key;
+    crypto::HpkePrivateKey hpke_key;
+    appraise::ProgramDigest program;            // as the launcher measured it
+    receipt::StoredEvidence evidence;           // Identity Evidence over the claims, kept beside every receipt
+    std::vector<Bytes> enrolments;              // AkEnrolments that participants left, for receipts
+    Instant time_floor;                         // build time; the program's time is never below it
+    std::optional<receipt::TreeHead> previous;  // last checkpoint of the instance before, as the host handed it over
+  };
+
+  // `engine`, `random` must outlive the room.
+  Room(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock);
+
+  const jobs::Contract& contract() const { return contract_; }
+  const attest::Claims& claims() const { return identity_.claims; }
+
+  // -- participants' door --
+  Status join(const std::string& participant, const crypto::Ed25519Signature& signature);
+  // release takes the HPKE-wrapped key of a dataset with its owner's signed manifest.
+  Result<jobs::ManifestDigest> release(const std::string& participant, const jobs::SignedDocument& manifest,
+                                       ByteView wrapped_key);
+  Status add_enrolment(Bytes enrolment);
+
+  // -- host's door --
+  Result<jobs::ManifestDigest> put_manifest(const jobs::SignedDocument& manifest);
+  // put_ciphertext returns the number of bytes held; the dataset opens by itself when key and bytes are complete.
+  Result<std::uint64_t> put_ciphertext(const jobs::ManifestDigest& manifest, std::uint64_t offset, ByteView bytes);
+  Result<Reservation> propose(const jobs::SignedDocument& proposal);
+  Result<Tally> vote(const jobs::ProposalDigest& proposal, const jobs::SignedDocument& ballot);
+  Result<RunOutput> run(const jobs::ProposalDigest& proposal);
+
+  // -- both --
+  Result<Reservation> reservation(const jobs::ProposalDigest& proposal) const;
+  RoomStatus status() const;
+  std::string checkpoint() const;
+  Result<receipt::Proof> consistency(std::uint64_t from, std::uint64_t to) const;
+  // entries: the encoded log entries from index `from`, at most 1000.
+  std::vector<Bytes> entries(std::uint64_t from) const;
+
+ private:
+  struct Query {
+    Reserved reserved;
+    jobs::SignedDocument document;
+    std::map<std::string, jobs::Ballot> ballots;
+    std::map<std::string, jobs::SignedDocument> ballot_documents;
+    std::optional<RunOutput> output;
+  };
+
+  Status require_open() const;
+  Result<Instant> now();  // `refused` when the host's clock stands below the floor
+  std::uint64_t log(std::string_view kind, const crypto::Sha256Digest& content);
+  Result<Dataset*> register_manifest(const jobs::SignedDocument& document);
+  Status open_dataset(Dataset& dataset);
+  Status check_proposal(const jobs::Proposal& proposal, Instant now) const;
+  Reservation reservation_of(const Query& query) const;
+  Result<std::vector<TableView>> tables(const jobs::Terms& terms) const;
+  Result<RunOutput> finish(const Query& query, const jobs::ResultTable& table, Instant now);
+  receipt::ReceiptBody receipt_body(const Query& query, const std::string& result, const receipt::Salt& salt, Instant now) const;
+  ResultPackage seal(const jobs::Participant& recipient, const std::string& result, const receipt::Salt& salt,
+                     const crypto::Sha256Digest& body);
+
+  const jobs::Contract contract_;
+  const ContractDigest contract_digest_;
+  Identity identity_;
+  QueryEngine& engine_;
+  crypto::Random& random_;
+  const Now host_clock_;
+
+  mutable std::mutex mutex_;
+  Instant floor_;
+  receipt::Log log_;
+  std::vector<Bytes> entries_;
+  std::map<std::string, crypto::Ed25519Signature> joined_;
+  std::map<jobs::ManifestDigest, Dataset> datasets_;
+  std::map<std::string, std::uint64_t> versions_;  // highest version seen of a dataset name
+  std::map<jobs::ProposalDigest, Query> queries_;
+};
+
+}  // namespace redoubt::cleanroom

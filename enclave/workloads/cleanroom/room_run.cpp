@@ -1,0 +1,138 @@
+// The run: from approved ballots to sealed packages and a receipt.
+#include "enclave/workloads/cleanroom/room.h"
+
+namespace redoubt::cleanroom {
+namespace {
+
+// One text for everything that may depend on data: limits, killed engines, later the rules T4 and T5.
+Error unanswered() { return Error(Code::refused, "the query was not answered"); }
+
+}  // namespace
+
+Result<std::vector<TableView>> Room::tables(const jobs::Terms& terms) const {
+  std::vector<TableView> views;
+  for (const jobs::ManifestDigest& digest : terms.manifests) {
+    const auto found = datasets_.find(digest);
+    if (found == datasets_.end() || found->second.state() != DatasetState::ready) {
+      return Error(Code::unavailable, "dataset " + digest.hex() + " is not ready: its owner releases the key, the host its ciphertext");
+    }
+    const jobs::Manifest& manifest = found->second.manifest();
+    if (const std::uint64_t newest = versions_.at(manifest.dataset); manifest.version < newest) {
+      return Error(Code::freshness, "dataset \"" + manifest.dataset + "\" has a newer version " + std::to_string(newest) +
+                                        " than the approved " + std::to_string(manifest.version));
+    }
+    views.push_back({&manifest, found->second.plaintext()});
+  }
+  return views;
+}
+
+Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
+  const std::lock_guard lock(mutex_);
+  REDOUBT_CHECK(require_open());
+  REDOUBT_TRY(const Instant time, now());
+  const auto found = queries_.find(proposal);
+  if (found == queries_.end()) return Error(Code::not_found, "no proposal " + proposal.hex());
+  Query& query = found->second;
+  if (query.output) return *query.output;
+  const Tally votes = tally(contract_, query.ballots);
+  if (!votes.met) {
+    return Error(Code::refused, "approval is " + std::string(name_of(contract_.approval)) + ": " +
+                                    std::to_string(votes.approved.size()) + " approved, " +
+                                    std::to_string(votes.rejected.size()) + " rejected, " +
+                                    std::to_string(votes.missing.size()) + " missing");
+  }
+  // Every ballot again, as of now: it may have expired since it was cast.
+  for (const auto& [voter, document] : query.ballot_documents) {
+    REDOUBT_CHECK(check_ballot(contract_, query.reserved, document, log_, time));
+  }
+  const jobs::Terms& terms = query.reserved.proposal.terms;
+  REDOUBT_TRY(const std::vector<TableView> views, tables(terms));
+  const auto table = engine_.run(query.reserved.proposal.sql, views, terms.level, terms.k);
+  if (!table.ok()) {
+    log(receipt::kRefusalEntry, crypto::Sha256Digest(proposal.array()));
+    return unanswered();
+  }
+  REDOUBT_TRY(query.output, finish(query, *table, time));
+  return *query.output;
+}
+
+receipt::ReceiptBody Room::receipt_body(const Query& query, const std::string& result, const receipt::Salt& salt,
+                                        Instant now) const {
+  const jobs::Terms& terms = query.reserved.proposal.terms;
+  Fields inputs("redoubt/inputs/1");
+  for (const jobs::ManifestDigest& manifest : terms.manifests) inputs.field(manifest.view());
+  const Fields parameters = Fields("redoubt/parameters/1").text(name_of(terms.level)).number(static_cast<std::uint64_t>(terms.k));
+
+  receipt::ReceiptBody body;
+  body.workload = identity_.claims.workload;
+  body.contract = contract_digest_;
+  body.instance = identity_.claims.instance;
+  body.boot = identity_.claims.boot;
+  body.sequence = log_.size();
+  body.measurement = receipt::Measurement(identity_.program.array());
+  body.claims = identity_.claims.digest();
+  body.time = {floor_, now};
+  body.commitments.emplace(receipt::kRequest, commit(receipt::kRequest, salt, as_bytes(query.reserved.proposal.sql)));
+  body.commitments.emplace(receipt::kInputs, commit(receipt::kInputs, salt, inputs.view()));
+  body.commitments.emplace(receipt::kParameters, commit(receipt::kParameters, salt, parameters.view()));
+  body.commitments.emplace(receipt::kResult, commit(receipt::kResult, salt, as_bytes(result)));
+  body.facts.emplace("level", name_of(terms.level));
+  body.facts.emplace("k", std::to_string(terms.k));
+  for (const auto& [voter, document] : query.ballot_documents) {
+    body.approvals.push_back(receipt::approval_digest(document.encode()));
+  }
+  for (const std::string& name : terms.recipients) {
+    body.recipients.push_back(receipt::recipient_digest(contract_.find(name)->hpke_key.view()));
+  }
+  std::ranges::sort(body.approvals);
+  std::ranges::sort(body.recipients);
+  body.rules = terms.rule_set;
+  body.previous = identity_.previous;
+  return body;
+}
+
+ResultPackage Room::seal(const jobs::Participant& recipient, const std::string& result, const receipt::Salt& salt,
+                         const crypto::Sha256Digest& body) {
+  const std::string package = json::canonical(json::Object{{"result", result}, {"salt", hex_encode(salt.reveal())}});
+  const Bytes padded = jobs::pad_to_bucket(as_bytes(package));
+  const Bytes info = jobs::result_statement(body, recipient.hpke_key);
+  // Only a recipient key of small order could fail, and contracts are checked when participants write them.
+  const auto message = crypto::hpke_seal(recipient.hpke_key, info, {}, padded, random_);
+  return {recipient.name, message.ok() ? message->bytes() : Bytes()};
+}
+
+Result<RunOutput> Room::finish(const Query& query, const jobs::ResultTable& table, Instant now) {
+  const std::string result = json::canonical(table.to_json());
+  const receipt::Salt salt = receipt::Salt::draw(random_);
+  const receipt::ReceiptBody body = receipt_body(query, result, salt, now);
+
+  RunOutput output;
+  for (const std::string& name : query.reserved.proposal.terms.recipients) {
+    output.packages.push_back(seal(*contract_.find(name), result, salt, body.digest()));
+    if (output.packages.back().sealed.empty()) return Error(Code::malformed, "the key of recipient \"" + name + "\" cannot be used");
+  }
+
+  receipt::ReceiptFile file;
+  for (const auto& [voter, ballot] : query.ballots) {
+    file.extends.push_back({ballot.head.size, ballot.head.root, {}});
+  }
+  REDOUBT_TRY(file.receipt, receipt::issue_receipt(body, identity_.evidence.digest(), log_, identity_.receipt_key));
+  entries_.push_back(receipt::LogEntry{std::string(receipt::kReceiptEntry), body.digest()}.encode());
+  for (receipt::EarlierHead& head : file.extends) {
+    REDOUBT_TRY(head.proof, log_.tree().consistency(head.size, log_.size()));
+  }
+  file.evidence = identity_.evidence;
+  file.enrolments = identity_.enrolments;
+  file.contract = contract_.canonical();
+  for (const auto& [name, signature] : joined_) {
+    file.acceptances.push_back(json::canonical(json::Object{{"participant", name}, {"signature", signature.hex()}}));
+  }
+  for (const auto& [voter, document] : query.ballot_documents) file.ballots.push_back(document.encode());
+  for (const jobs::ManifestDigest& digest : query.reserved.proposal.terms.manifests) {
+    file.manifests.push_back(datasets_.at(digest).document().encode());
+  }
+  output.receipt_file = file.json();
+  return output;
+}
+
+}  // namespace redoubt::cleanroom
