@@ -1,0 +1,106 @@
+// TPM Evidence: a quote with everything needed to judge it, and authenticate(), which judges its authenticity.
+//
+// The attester sends it and may lie in every byte. authenticate() runs every check of the list in check.h that starts with
+// tpm, log, ima or app, whether or not an earlier one failed, and gives measurements (Authentic<TpmEvidence>) only if all
+// that are mandatory have passed. What the measurements must be is the policy's business, on a floor above. Pure and
+// thread-safe. TPM 2.0 Library Part 2 (structures), TCG PC Client Platform Firmware Profile section 10 (event log).
+// Encoding: docs/specs/tpm-evidence.md.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/attest/evidence/check.h"
+#include "common/attest/evidence/tpm/application_log.h"
+#include "common/attest/evidence/tpm/enrolment.h"
+#include "common/attest/evidence/tpm/structures.h"
+#include "common/attest/evidence/type_state.h"
+#include "common/base/instant.h"
+#include "common/crypto/x509.h"
+
+namespace redoubt::tpm {
+
+using PcrValue = crypto::Sha256Digest;  // SHA-256 bank
+
+// The wire form: raw parts, nothing believed.
+struct RawEvidence {
+  Bytes attest;      // TPMS_ATTEST
+  Bytes signature;   // TPMT_SIGNATURE
+  Bytes ak_public;   // TPMT_PUBLIC of the AK
+  Bytes ek_public;   // TPMT_PUBLIC of the EK
+  Bytes ek_certificate;                  // DER
+  std::vector<Bytes> ek_intermediates;   // DER, at most 4; anchors are never taken from here
+  std::map<int, PcrValue> pcrs;          // the quoted ones, SHA-256 bank
+  Bytes event_log;                       // TCG crypto-agile, or empty
+  Bytes ima_log;                         // binary list, template ima-ng, or empty
+  std::optional<ApplicationLog> application_log;
+
+  Bytes encode() const;
+  // decode bounds every part and refuses trailing bytes; parts stay raw.
+  static Result<RawEvidence> decode(ByteView bytes);
+};
+
+// What authentic Evidence says.
+struct TpmEvidence {
+  using Authenticator = class TpmAuthenticator;
+
+  RawEvidence raw;
+  Attest attest;
+  AkName ak_name;
+  crypto::Sha256Digest ek_certificate;
+  crypto::Sha256Digest anchor;       // SHA-256 of the DER of the root that the EK certificate leads to
+  bool event_log_present = false;    // and, when authentic, replayed and consistent
+  bool ima_log_present = false;
+  std::optional<bool> secure_boot;   // from the SecureBoot variable in PCR 7; absent without event log or variable
+  std::optional<std::vector<ApplicationEvent>> application_events;  // typed; absent when there is no log or it is untyped
+
+  const std::map<int, PcrValue>& pcrs() const { return raw.pcrs; }
+};
+
+// parse: the quote, keys, certificate and logs have their form; `malformed` otherwise.
+Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence);
+
+// VerifiedEk: an EK certificate whose chain was checked once: an immutable proof object for caches, keyed by its digests.
+class VerifiedEk {
+ public:
+  const crypto::Sha256Digest& certificate() const { return certificate_; }
+  const crypto::Sha256Digest& anchor() const { return anchor_; }
+  const Interval& validity() const { return validity_; }
+
+ private:
+  friend Result<VerifiedEk> verify_ek(ByteView, std::span<const Bytes>, std::span<const crypto::Certificate>, Instant);
+  crypto::Sha256Digest certificate_;
+  crypto::Sha256Digest anchor_;
+  Interval validity_;
+  Bytes spki_;
+  friend class TpmAuthenticator;
+};
+
+// verify_ek: certificate (DER) through intermediates to one of `roots` at time `now`; TCG EK usage 2.23.133.8.1. `malformed` or `chain`.
+Result<VerifiedEk> verify_ek(ByteView certificate, std::span<const Bytes> intermediates,
+                             std::span<const crypto::Certificate> roots, Instant now);
+
+// What the verifier brings. Borrowed for the call.
+struct Inputs {
+  ByteView expected_extra_data;                         // H(statement), 32 bytes
+  std::span<const crypto::Certificate> roots;           // trust anchors that the policy names
+  const VerifiedEk* verified_ek = nullptr;              // from a cache; used only if its certificate is the Evidence's and now is inside
+  std::span<const AkEnrolment> enrolments;              // by anyone
+  std::span<const crypto::Ed25519PublicKey> enrollers;  // whose enrolment counts
+  std::vector<int> required_pcrs;                       // must be in the quote
+  Instant now;
+};
+
+struct Outcome {
+  std::vector<attest::Check> checks;  // tpm.M1..M6, log.L1..L5, ima.I1, ima.I3, app.log: each once, in this order
+  // Present when every check passed or is not applicable (logs that are absent, Secure Boot off is data, not a failure:
+  // log.L5 here says only that the variable, if logged, is covered by its digest and stands before the separator).
+  std::optional<attest::Authentic<TpmEvidence>> authentic;
+  Interval validity;  // of everything that was looked at
+};
+
+Outcome authenticate(const attest::Parsed<TpmEvidence>& parsed, const Inputs& inputs);
+
+}  // namespace redoubt::tpm
