@@ -1,0 +1,68 @@
+// Appraisal: the verdict on Evidence, with every check that led to it.
+//
+// appraise() is a pure function of (Evidence, Endorsements, Challenge, Policy, Instant): no I/O, no clock, and the same five
+// inputs give the same bytes. Checks are data: each has an id, an outcome and the two values compared. The checks that are
+// mandatory for a kind of Evidence form a table fixed at compile time (verdict.h): a verdict cannot be built without all of
+// them, and the reducer starts from "contraindicated". "Could not appraise" (malformed Evidence, unknown format) is an Error;
+// "appraised, not trusted" is an Appraisal whose accepted() says why not. Evidence and claims come from a liar; trust anchors
+// are named by the policy, never by the prover. Follows RFC 9334 and draft-ietf-rats-ear (AR4SI trust tiers).
+#pragma once
+
+#include "common/attest/appraise/policy.h"
+#include "common/attest/evidence/check.h"
+#include "common/attest/evidence/claims.h"
+#include "common/attest/evidence/tpm/evidence.h"
+#include "common/base/instant.h"
+
+namespace redoubt::appraise {
+
+struct Evidence {
+  std::string format;  // "tpm"
+  Bytes bytes;
+};
+
+// What Evidence must commit to: the statement that its report data hashes (attest::session_statement or
+// identity_statement), the claims inside that statement, and the contract that the Relying Party holds itself.
+struct Challenge {
+  Bytes statement;
+  attest::Claims claims;
+  ContractDigest contract;
+};
+
+// Endorsements: what others vouch for. Only what the policy names counts; all of it is verified here.
+struct Endorsements {
+  std::vector<crypto::Certificate> tpm_roots;   // candidates for the policy's trust anchors
+  std::vector<tpm::AkEnrolment> enrolments;     // by anyone
+  std::optional<crypto::Ed25519PublicKey> self; // the Relying Party's own enroller key, trusted like the policy's
+  std::shared_ptr<const tpm::VerifiedEk> verified_ek;  // a proof object that saves checking the EK chain again, or null
+};
+
+// Trust tiers of AR4SI (draft-ietf-rats-ar4si section 2.3.2).
+enum class Tier { none = 0, affirming = 2, warning = 32, contraindicated = 96 };
+std::string_view tier_text(Tier tier);
+
+struct Appraisal {
+  Tier status = Tier::contraindicated;
+  std::vector<attest::Check> checks;        // every check, in the order of CheckId
+  std::vector<std::string> remarks;         // what lowered the status to warning, in words for people
+  bool host_asserted = true;                // the measurement is the host's word
+  PolicyId policy;
+  attest::Claims claims;                    // believed only if accepted() is ok
+  std::optional<ProgramDigest> program;     // the measurement that was found, if any
+  std::string program_name;                 // of the Reference Value that it equals, or empty
+  std::map<int, tpm::PcrValue> pcrs;        // quoted values; empty unless the Evidence is authentic
+  Interval validity;                        // the intersection of every interval that was looked at
+
+  // accepted: ok for affirming and warning; otherwise the first failed check with its code and both values.
+  Status accepted() const;
+  const attest::Check* find(attest::CheckId id) const;
+};
+
+// appraise: `malformed` when the Evidence has no readable form, `usage` for an unknown format.
+Result<Appraisal> appraise(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,
+                           const Policy& policy, Instant now);
+
+// The result as EAR claims (draft-ietf-rats-ear): JSON, deterministic; callers sign it (crypto::jws_sign).
+json::Value ear(const Appraisal& appraisal, Instant now);
+
+}  // namespace redoubt::appraise

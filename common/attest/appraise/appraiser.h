@@ -1,0 +1,31 @@
+// Appraiser: appraise() with the policy and endorsements of one Relying Party, and a memory of EK chains that were checked.
+//
+// The memory holds immutable proof objects keyed by the certificate's digest, at most 256; a proof is used only while the time
+// is inside its validity. It changes how long an appraisal takes, never its result. Thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "common/attest/appraise/appraisal.h"
+
+namespace redoubt::appraise {
+
+class Appraiser {
+ public:
+  Appraiser(Policy policy, Endorsements endorsements) : policy_(std::move(policy)), endorsements_(std::move(endorsements)) {}
+
+  const Policy& policy() const { return policy_; }
+  Result<Appraisal> appraise(const Evidence& evidence, const Challenge& challenge, Instant now) const;
+
+ private:
+  std::shared_ptr<const tpm::VerifiedEk> remembered(const Evidence& evidence, Instant now) const;
+
+  const Policy policy_;
+  const Endorsements endorsements_;
+  mutable std::mutex mutex_;
+  mutable std::map<crypto::Sha256Digest, std::shared_ptr<const tpm::VerifiedEk>> verified_;
+};
+
+}  // namespace redoubt::appraise
