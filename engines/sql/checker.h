@@ -1,0 +1,43 @@
+// The checker: decides from a query's text, the schemas and the level alone whether the query may run, and makes the plan
+// that the engine runs in its place.
+//
+// Runs inside the enclave before any data is touched, and on participants' own machines to review a proposal: the same inputs
+// give the same verdict everywhere. The author of the text may be hostile. Decides by allow-list on the parsed statement
+// (rules G1..G6, S1..S14, A1..A4 of the privacy levels); what is not understood is refused. Does not decide about earlier
+// releases (rules T4, T5), nor about approvals. Thread-safe; no state. Its last step binds both texts in an empty engine, so a
+// verdict costs some tens of milliseconds.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engines/sql/plan.h"
+#include "engines/sql/schema.h"
+
+namespace redoubt::sql {
+
+enum class Level { none, aggregate_only, k_anonymized, differential_privacy };
+
+// level_name is the name in contracts (`aggregate_only`); parse_level its inverse, `usage` for other names.
+std::string_view level_name(Level level);
+Result<Level> parse_level(std::string_view name);
+
+// Verdict: accepted with a plan, or refused with the rule, the reason, the place in the text (line and column count from 1, in
+// bytes) and, where there is one, a rewrite that would be accepted. Says nothing about the data.
+struct Verdict {
+  std::optional<ReleasePlan> plan;
+  std::string rule;
+  std::string message;
+  std::size_t line = 0;
+  std::size_t column = 0;
+  std::string suggestion;
+
+  bool accepted() const { return plan.has_value(); }
+};
+
+// check: `usage` for a level other than aggregate_only (not in this release) or a k outside 2..1000000. Everything about the
+// text is in the verdict; `internal` only if the engine could not be made.
+Result<Verdict> check(std::string_view text, const Schema& schema, Level level, std::uint64_t k);
+
+}  // namespace redoubt::sql

@@ -1,0 +1,184 @@
+#include "engines/sql/engine.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "engines/sql/instance.h"
+
+namespace redoubt::sql {
+namespace {
+
+// Watchdog interrupts a connection after a time, unless it goes first.
+class Watchdog {
+ public:
+  Watchdog(duckdb::Connection& connection, std::uint32_t timeout_ms)
+      : thread_([this, &connection, timeout_ms] {
+          std::unique_lock lock(mutex_);
+          if (!wake_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return done_; })) {
+            fired_ = true;
+            connection.Interrupt();
+          }
+        }) {}
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+  ~Watchdog() { stop(); }
+
+  // stop ends the watch and says whether it had interrupted.
+  bool stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) thread_.join();
+    return fired_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool done_ = false;
+  bool fired_ = false;
+  std::thread thread_;
+};
+
+// run_error maps the engine's error to fixed text: its own message may quote values.
+Error run_error(const duckdb::ErrorData& error, bool timed_out, const EngineLimits& limits) {
+  if (timed_out) {
+    return Error(Code::unavailable, "statement stopped: the limit of " + std::to_string(limits.timeout_ms) + " ms was reached");
+  }
+  switch (error.Type()) {
+    case duckdb::ExceptionType::INTERRUPT: return Error(Code::unavailable, "statement stopped: interrupted");
+    case duckdb::ExceptionType::OUT_OF_MEMORY: return Error(Code::unavailable, "statement stopped: the memory limit was reached");
+    case duckdb::ExceptionType::CATALOG: return Error(Code::not_found, "a dataset of the plan is not loaded");
+    default: return Error(Code::refused, "statement stopped: a computation failed while running");
+  }
+}
+
+duckdb::Value to_engine(const Value& value, Type type) {
+  struct Visitor {
+    Type type;
+    duckdb::Value operator()(std::monostate) const { return duckdb::Value(); }
+    duckdb::Value operator()(bool v) const { return duckdb::Value::BOOLEAN(v); }
+    duckdb::Value operator()(std::int64_t v) const {
+      return type.id == TypeId::integer ? duckdb::Value::INTEGER(static_cast<std::int32_t>(v)) : duckdb::Value::BIGINT(v);
+    }
+    duckdb::Value operator()(Decimal v) const {
+      return duckdb::Value::DECIMAL(v.scaled, static_cast<std::uint8_t>(type.precision), static_cast<std::uint8_t>(type.scale));
+    }
+    duckdb::Value operator()(double v) const { return duckdb::Value::DOUBLE(v); }
+    duckdb::Value operator()(Days v) const { return duckdb::Value::DATE(duckdb::date_t(v.count)); }
+    duckdb::Value operator()(const std::string& v) const { return duckdb::Value(v); }
+  };
+  return std::visit(Visitor{type}, value);
+}
+
+bool fits(const Value& value, Type type) {
+  if (std::holds_alternative<std::monostate>(value)) return true;
+  switch (type.id) {
+    case TypeId::bigint: return std::holds_alternative<std::int64_t>(value);
+    case TypeId::integer: {
+      const auto* number = std::get_if<std::int64_t>(&value);
+      return number != nullptr && *number == static_cast<std::int32_t>(*number);
+    }
+    case TypeId::double_: return std::holds_alternative<double>(value);
+    case TypeId::decimal: return std::holds_alternative<Decimal>(value);
+    case TypeId::varchar: return std::holds_alternative<std::string>(value);
+    case TypeId::boolean: return std::holds_alternative<bool>(value);
+    case TypeId::date: return std::holds_alternative<Days>(value);
+  }
+  return false;
+}
+
+Status check_rows(const Table& table, std::span<const Row> rows) {
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    bool ok = rows[r].size() == table.columns.size();
+    for (std::size_t c = 0; ok && c < rows[r].size(); ++c) ok = fits(rows[r][c], table.columns[c].type);
+    if (!ok) return Error(Code::malformed, "dataset " + table.name + ", row " + std::to_string(r + 1) + ": not of the table's columns");
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Engine::State {
+  Instance instance;
+  EngineLimits limits;
+};
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
+
+Result<Engine> Engine::create(const VerifiedLibrary&, const EngineLimits& limits) {
+  REDOUBT_TRY(Instance instance, make_instance(limits.memory_size));
+  return Engine(std::make_unique<State>(State{std::move(instance), limits}));
+}
+
+Status Engine::create_table(const Table& table, std::span<const Row> rows) {
+  // Names are printed into SQL: only those that a Schema takes.
+  if (auto schema = Schema::make({table}); !schema.ok()) return schema.error();
+  REDOUBT_CHECK(check_rows(table, rows));
+  duckdb::Connection& connection = *state_->instance.connection;
+  try {
+    const auto made = connection.Query(create_table_sql(table));
+    if (made->HasError()) return Error(Code::refused, "dataset " + table.name + ": is loaded already");
+    try {
+      duckdb::Appender appender(connection, "main", table.name);
+      for (const Row& row : rows) {
+        appender.BeginRow();
+        for (std::size_t c = 0; c < row.size(); ++c) appender.Append<duckdb::Value>(to_engine(row[c], table.columns[c].type));
+        appender.EndRow();
+      }
+      appender.Close();
+      return {};
+    } catch (const std::exception&) {
+      connection.Query("DROP TABLE main.\"" + table.name + "\"");
+    }
+  } catch (const std::exception&) {
+  }
+  return Error(Code::unavailable, "dataset " + table.name + ": does not fit into the engine's memory");
+}
+
+Status Engine::load_csv(const Table& table, std::string_view csv) {
+  auto rows = parse_csv(csv, table, 50'000'000);
+  if (!rows.ok()) return rows.error().context("dataset " + table.name);
+  return create_table(table, rows.value());
+}
+
+Result<ResultTable> Engine::run(const ReleasePlan& plan) {
+  duckdb::Connection& connection = *state_->instance.connection;
+  Watchdog watchdog(connection, state_->limits.timeout_ms);
+  const auto failed = [&](const duckdb::ErrorData& error) { return run_error(error, watchdog.stop(), state_->limits); };
+  try {
+    const auto result = connection.SendQuery(plan.sql());
+    if (result->HasError()) return failed(result->GetErrorObject());
+    ResultTable table;
+    for (std::size_t c = 0; c < result->ColumnCount(); ++c) {
+      table.columns.push_back({plan.names()[c], result->types[c].ToString()});
+    }
+    while (true) {
+      const auto chunk = result->Fetch();
+      if (result->HasError()) return failed(result->GetErrorObject());
+      if (!chunk || chunk->size() == 0) return table;
+      if (table.rows.size() + chunk->size() > state_->limits.max_rows) {
+        return Error(Code::unavailable, "result: more than " + std::to_string(state_->limits.max_rows) + " rows");
+      }
+      for (std::size_t r = 0; r < chunk->size(); ++r) {
+        auto& row = table.rows.emplace_back();
+        for (std::size_t c = 0; c < table.columns.size(); ++c) {
+          const duckdb::Value value = chunk->GetValue(c, r);
+          row.push_back(value.IsNull() ? std::nullopt : std::optional<std::string>(value.ToString()));
+        }
+      }
+    }
+  } catch (const std::exception& e) {
+    return failed(duckdb::ErrorData(e));
+  }
+}
+
+void Engine::interrupt() { state_->instance.connection->Interrupt(); }
+
+}  // namespace redoubt::sql

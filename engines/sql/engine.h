@@ -1,0 +1,67 @@
+// Engine: one fresh in-memory DuckDB instance that holds the tables of one clean room and runs plans over them.
+//
+// Runs inside the enclave, in the process that holds plaintext. It is not a security boundary: the checker decides first, and
+// only plans that it made can run. Settings are the third line: no files, no network, no extensions, no spilling to disk, one
+// thread (so that sums of doubles repeat exactly), configuration locked. Not thread-safe, except interrupt(). Errors hold fixed
+// text only: the engine's own messages may quote data and never leave. Follows DuckDB 1.4.4.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engines/sql/csv.h"
+#include "engines/sql/library.h"
+#include "engines/sql/plan.h"
+#include "engines/sql/schema.h"
+
+namespace redoubt::sql {
+
+struct EngineLimits {
+  std::uint64_t memory_size = 1ULL << 30;  // bytes
+  std::uint32_t timeout_ms = 60'000;       // per statement
+  std::size_t max_rows = 100'000;          // of a result
+};
+
+// ResultTable: values as the engine writes them as text; nothing for NULL. Rows in canonical order.
+struct ResultTable {
+  struct ResultColumn {
+    std::string name;
+    std::string type;  // of the engine: BIGINT, DOUBLE, DECIMAL(38,2), ...
+  };
+  std::vector<ResultColumn> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;
+};
+
+class Engine {
+ public:
+  // create: `internal` when the engine does not start or does not take a setting.
+  static Result<Engine> create(const VerifiedLibrary& library, const EngineLimits& limits);
+
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+
+  // create_table makes the table with its rows, all or nothing. `refused` if it is there already; `malformed` if a Schema would
+  // not take the table or a row does not have its columns and types; `unavailable` when memory is out.
+  Status create_table(const Table& table, std::span<const Row> rows);
+  // load_csv is parse_csv (at most 50 million rows), then create_table.
+  Status load_csv(const Table& table, std::string_view csv);
+
+  // run: `not_found` when a dataset of the plan is not loaded, `unavailable` on timeout, on memory, on more rows than the limit
+  // or after interrupt(), `refused` when the statement failed while running. The tables are unchanged after every failure.
+  Result<ResultTable> run(const ReleasePlan& plan);
+
+  // interrupt stops a running statement; callable from any thread.
+  void interrupt();
+
+ private:
+  struct State;
+  explicit Engine(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace redoubt::sql

@@ -1,0 +1,35 @@
+// The lists of names that the rules speak of: row functions (S14), aggregates of a released block (A2), and what is never
+// allowed (G3). A name that stands on no allow-list is refused; the other lists only choose the rule that the refusal names.
+#pragma once
+
+#include <string_view>
+
+namespace redoubt::sql {
+
+// is_row_function: S14, by lower-case name; operators are functions to the parser.
+bool is_row_function(std::string_view name);
+
+// is_boolean_function: those of S14 that give a truth value (LIKE, starts_with, ...).
+bool is_boolean_function(std::string_view name);
+
+// AggregateClass: what A2 and A3 ask of the arguments.
+enum class AggregateClass {
+  none,        // not an aggregate of A2
+  count_star,  // count(*)
+  count,       // count(x), count(DISTINCT x)
+  count_if,
+  one_number,  // sum, avg, variances: plain, conditional or constant
+  two_numbers, // correlation, covariance, regression
+  median,      // plain
+  quantile,    // plain, and one constant fraction
+};
+AggregateClass aggregate_class(std::string_view name);
+
+// refused_function_rule names the rule that forbids a function which is on no allow-list: A2 for other aggregates, G3 for what
+// is volatile or looks outside, S1 for lists and structs, S14 for the rest.
+std::string_view refused_function_rule(std::string_view name);
+
+// is_session_name: words that the parser gives as columns although they ask the session or the clock (current_date, user).
+bool is_session_name(std::string_view name);
+
+}  // namespace redoubt::sql

@@ -1,0 +1,22 @@
+// Prints checked expressions as SQL for the engine. What is printed comes from the allow-listed tree: constants are the
+// engine's own literals, names are registered names or ours. Private to this room.
+#pragma once
+
+#include <string>
+
+#include "engines/sql/ast.h"
+#include "engines/sql/columns.h"
+
+namespace redoubt::sql {
+
+// print writes an expression: columns as `columns` says, keys as g<index>, cells as c<index>. Whatever could fail on a row
+// gives NULL instead (S13), so that no run-time error depends on the data.
+std::string print(const Expression& expression, const Columns& columns);
+
+// print_bare is print without the guard against failing, for equalities of unit columns that joins must recognise.
+std::string print_bare_equality(const Expression& equality, const Columns& columns);
+
+// quote writes a registered name as an identifier.
+std::string quote(const std::string& name);
+
+}  // namespace redoubt::sql

@@ -1,0 +1,72 @@
+// The schema of a dataset as the clean room knows it: typed columns, and the role that each plays for privacy.
+//
+// Runs inside the enclave (and in a participant's own checker). Schemas come from manifests that their owners signed; a
+// name here can be printed into SQL as a quoted identifier without escaping, since make() refuses every other name. Pure
+// values, immutable after make(), so any number of threads may read them. Says nothing about where the rows come from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.h"
+
+namespace redoubt::sql {
+
+enum class TypeId { bigint, integer, double_, decimal, varchar, boolean, date };
+
+// Type: a column type; precision and scale (digits) are those of DECIMAL and zero otherwise.
+struct Type {
+  TypeId id = TypeId::varchar;
+  int precision = 0;
+  int scale = 0;
+
+  // parse reads exactly the text that text() writes (`BIGINT`, `DECIMAL(12,2)`, ...); anything else is `malformed`.
+  static Result<Type> parse(std::string_view text);
+  std::string text() const;
+  bool is_number() const;
+
+  friend bool operator==(const Type&, const Type&) = default;
+};
+
+// Role: unit is the person behind a row, identifier another column that names a person or a row, attribute all others.
+enum class Role { unit, identifier, attribute };
+
+struct Column {
+  std::string name;
+  Type type;
+  Role role = Role::attribute;
+};
+
+struct Table {
+  std::string name;
+  std::vector<Column> columns;
+
+  const Column* find(std::string_view column) const;
+  const Column* unit() const;
+};
+
+// Schema: the datasets that a query may name.
+class Schema {
+ public:
+  // make refuses (`malformed`): no table or more than 64; no column or more than 512 in one; names that are not a letter or
+  // underscore followed by up to 62 letters, digits or underscores, or that differ only in case; a DECIMAL outside
+  // 1 <= precision <= 18, 0 <= scale <= precision; a table without exactly one unit column.
+  static Result<Schema> make(std::vector<Table> tables);
+
+  const std::vector<Table>& tables() const { return tables_; }
+  // find ignores letter case, as SQL does; null when there is no such dataset. Borrowed from the schema.
+  const Table* find(std::string_view name) const;
+
+ private:
+  explicit Schema(std::vector<Table> tables) : tables_(std::move(tables)) {}
+  std::vector<Table> tables_;
+};
+
+// equal_names compares names as SQL does: ASCII letter case is ignored.
+bool equal_names(std::string_view a, std::string_view b);
+// lower_name is the name in lower case (ASCII).
+std::string lower_name(std::string_view name);
+
+}  // namespace redoubt::sql
