@@ -9,7 +9,7 @@
 namespace redoubt::sql {
 namespace {
 
-Verdict verdict(std::string_view text) { return OrDie(check(text, test::schema(), Level::aggregate_only, 10)); }
+Verdict verdict(std::string_view text) { return OrDie(check(text, example::schema(), Level::aggregate_only, 10)); }
 
 testing::AssertionResult Accepts(std::string_view text) {
   const Verdict v = verdict(text);
@@ -175,8 +175,8 @@ TEST(Checker, NamesWhatIsNotInThisRelease) {
   REFUSES("S5", "SELECT hospital, count(*) FROM patients GROUP BY hospital QUALIFY true");
   REFUSES("S9", "SELECT count(*) FROM patients UNION ALL SELECT count(*) FROM claims");
   EXPECT_NE(verdict("SELECT count(*) FROM patients EXCEPT SELECT 1").message.find("not in this release"), std::string::npos);
-  EXPECT_ERROR(check("SELECT 1", test::schema(), Level::none, 10), Code::usage, "not in this release");
-  EXPECT_ERROR(check("SELECT 1", test::schema(), Level::aggregate_only, 1), Code::usage, "k");
+  EXPECT_ERROR(check("SELECT 1", example::schema(), Level::none, 10), Code::usage, "not in this release");
+  EXPECT_ERROR(check("SELECT 1", example::schema(), Level::aggregate_only, 1), Code::usage, "k");
 }
 
 TEST(Checker, ReleasesStatisticsAndNoRows) {

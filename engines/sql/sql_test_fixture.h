@@ -4,7 +4,7 @@
 #include "engines/sql/schema.h"
 #include "tests/support/expect.h"
 
-namespace redoubt::sql::test {
+namespace redoubt::sql::example {
 
 inline Table patients() {
   return {"patients",
@@ -30,4 +30,4 @@ inline Table claims() {
 
 inline Schema schema() { return OrDie(Schema::make({patients(), claims()})); }
 
-}  // namespace redoubt::sql::test
+}  // namespace redoubt::sql::example
