@@ -1,0 +1,1 @@
+SELECT count(*) FILTER (WHERE b), median(n), quantile_cont(n, 0.25) FROM p, c WHERE p.id = c.id AND h LIKE 'x%' ESCAPE '!'

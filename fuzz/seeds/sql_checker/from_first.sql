@@ -1,0 +1,1 @@
+FROM p SELECT EXTRACT(year FROM d) AS y, round(sum(n) / count(*), 2)::VARCHAR || 'x' GROUP BY y

@@ -1,0 +1,1 @@
+SELECT h, count(*), avg(n) FROM p WHERE d >= DATE '2024-01-01' GROUP BY h HAVING count(*) > 5 ORDER BY 2 DESC LIMIT 3

@@ -1,0 +1,1 @@
+WITH t AS (SELECT 1) SELECT max(n) OVER (), [1], {'a': id} FROM p TABLESAMPLE 10% WHERE id IN (SELECT id FROM c) AND id < 5
