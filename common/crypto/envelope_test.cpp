@@ -122,6 +122,14 @@ TEST(Envelope, RefusesEveryFlippedBitOfHeaderAndTags) {
   }
 }
 
+// No single bit leads from one permitted chunk size to another, so this takes two.
+TEST(Envelope, RefusesAnotherPermittedChunkSize) {
+  Bytes file = sealed_file(100);
+  file[14] = std::byte{0x20};  // 8192 for 4096
+  EXPECT_ERROR(open_envelope(object_key(), kSubject, file), Code::binding, "envelope header: not sealed under");
+  EXPECT_TRUE(refused(file));
+}
+
 TEST(Envelope, RefusesEveryTruncation) {
   const Bytes file = sealed_file(2 * kChunk + 100);
   for (std::size_t size = 0; size < file.size(); ++size) {
