@@ -83,7 +83,7 @@ Result<Aes256Gcm> Aes256Gcm::from_key(const SecretBytes& key) {
 Status Aes256Gcm::seal_into(const AeadNonce& nonce, ByteView associated, ByteView plaintext,
                             std::span<std::byte> out) {
   if (plaintext.size() > kAeadMaxPlaintext || associated.size() > kAeadMaxPlaintext) {
-    return Error(Code::usage, "sealing: more than 2^30 bytes in one message");
+    return Error(Code::usage, "sealing: more than 2^30 bytes in one message or its associated data");
   }
   REDOUBT_CHECK(check_buffers("sealing", plaintext, out, plaintext.size() + kAeadTagSize));
   if (!state_->start(1, nonce, associated) || !state_->run(plaintext, out.data()) || !state_->finish() ||
@@ -96,11 +96,11 @@ Status Aes256Gcm::seal_into(const AeadNonce& nonce, ByteView associated, ByteVie
 }
 
 Status Aes256Gcm::open_into(const AeadNonce& nonce, ByteView associated, ByteView sealed, std::span<std::byte> out) {
-  if (sealed.size() < kAeadTagSize || sealed.size() > kAeadMaxPlaintext + kAeadTagSize ||
-      associated.size() > kAeadMaxPlaintext) {
+  if (sealed.size() < kAeadTagSize || sealed.size() > kAeadMaxPlaintext + kAeadTagSize) {
     return Error(Code::malformed,
                  "sealed message: expected 16 to 2^30 + 16 bytes, found " + std::to_string(sealed.size()));
   }
+  if (associated.size() > kAeadMaxPlaintext) return Error(Code::usage, "opening: more than 2^30 associated bytes");
   const ByteView ciphertext = sealed.first(sealed.size() - kAeadTagSize);
   REDOUBT_CHECK(check_buffers("opening", sealed, out, ciphertext.size()));
   std::array<std::byte, kAeadTagSize> tag;  // a copy: OpenSSL takes it through a pointer to non-const

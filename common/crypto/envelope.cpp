@@ -21,13 +21,7 @@ struct FileKeys {
 // GCM does not commit to its key; the second half of the output does (docs/specs/envelope.md, "key commitment").
 Result<FileKeys> derive(const SecretBytes& object_key, const EnvelopeSubject& subject, std::size_t chunk_size,
                         const EnvelopeSalt& salt) {
-  if (object_key.size() != 32) {
-    return Error(Code::malformed, "object key: expected 32 bytes, found " + std::to_string(object_key.size()));
-  }
-  if (subject.object_id.empty() || subject.object_id.size() > kMaxObjectId) {
-    return Error(Code::malformed,
-                 "object id: expected 1 to 255 bytes, found " + std::to_string(subject.object_id.size()));
-  }
+  REDOUBT_CHECK(EnvelopeCipher::check(object_key, subject));
   REDOUBT_CHECK(check_envelope_chunk(chunk_size));
   const SecretBytes extracted = hkdf_extract(salt.view(), object_key.reveal());
   const Fields info =
@@ -43,11 +37,29 @@ void put_u64be(std::byte* to, std::uint64_t value) {
   for (int i = 7; i >= 0; --i, value >>= 8) to[i] = static_cast<std::byte>(value & 0xFFU);
 }
 
+// The nonce counts chunks: the key belongs to one file, and each chunk of a file is sealed once.
+AeadNonce nonce_of(std::uint64_t index) {
+  AeadNonce nonce;
+  put_u64be(nonce.array().data() + 4, index);
+  return nonce;
+}
+
 std::string chunk_name(std::uint64_t index, ChunkPlace place) {
   return "envelope chunk " + std::to_string(index) + (place == ChunkPlace::final ? " (final)" : "");
 }
 
 }  // namespace
+
+Status EnvelopeCipher::check(const SecretBytes& object_key, const EnvelopeSubject& subject) {
+  if (object_key.size() != 32) {
+    return Error(Code::malformed, "object key: expected 32 bytes, found " + std::to_string(object_key.size()));
+  }
+  if (subject.object_id.empty() || subject.object_id.size() > kMaxObjectId) {
+    return Error(Code::malformed,
+                 "object id: expected 1 to 255 bytes, found " + std::to_string(subject.object_id.size()));
+  }
+  return {};
+}
 
 EnvelopeCipher::EnvelopeCipher(Aes256Gcm cipher, Bytes header, std::size_t chunk_size, const EnvelopeSubject& subject)
     : cipher_(std::move(cipher)), header_(std::move(header)), chunk_size_(chunk_size) {
@@ -96,17 +108,6 @@ ByteView EnvelopeCipher::associated(std::uint64_t index, ChunkPlace place) {
   put_u64be(end - 8, place == ChunkPlace::final ? 1 : 0);
   return associated_;
 }
-
-namespace {
-
-// The nonce counts chunks: the key belongs to one file, and each chunk of a file is sealed once.
-AeadNonce nonce_of(std::uint64_t index) {
-  AeadNonce nonce;
-  put_u64be(nonce.array().data() + 4, index);
-  return nonce;
-}
-
-}  // namespace
 
 Status EnvelopeCipher::seal_chunk(std::uint64_t index, ChunkPlace place, ByteView plaintext,
                                   std::span<std::byte> out) {

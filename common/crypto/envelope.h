@@ -29,6 +29,8 @@ enum class ChunkPlace { more_follow, final };
 // the chunks that were not opened, but only a file's true last chunk opens as final.
 class EnvelopeCipher {
  public:
+  // check: ok for a key of 32 bytes and an object id of 1 to 255, else `malformed`.
+  static Status check(const SecretBytes& object_key, const EnvelopeSubject& subject);
   // for_new_file draws the file's salt. The 32-byte object key may seal any number of files and versions. `malformed`: a
   // key, object id or chunk size that cannot be.
   static Result<EnvelopeCipher> for_new_file(const SecretBytes& object_key, const EnvelopeSubject& subject,
@@ -89,7 +91,7 @@ class EnvelopeSealer {
 // must not be acted upon as if it were the whole.
 class EnvelopeOpener {
  public:
-  // create copies key and subject.
+  // create copies key and subject. `malformed`: a key or object id that cannot be.
   static Result<EnvelopeOpener> create(const SecretBytes& object_key, const EnvelopeSubject& subject);
 
   // feed takes the next bytes of the file. The last full chunk is held back until more bytes or finish() tell its place.

@@ -54,6 +54,7 @@ EnvelopeOpener::EnvelopeOpener(SecretBytes object_key, EnvelopeSubject subject)
     : object_key_(std::move(object_key)), subject_(std::move(subject)) {}
 
 Result<EnvelopeOpener> EnvelopeOpener::create(const SecretBytes& object_key, const EnvelopeSubject& subject) {
+  REDOUBT_CHECK(EnvelopeCipher::check(object_key, subject));
   return EnvelopeOpener(object_key.clone(), subject);
 }
 

@@ -104,6 +104,11 @@ TEST(EnvelopeOpener, RefusesAStreamThatEndsAtAChunkBorder) {
   EXPECT_ERROR(nothing.finish(into(seen)), Code::malformed, "expected 80 bytes, found 0");
 }
 
+TEST(EnvelopeOpener, RefusesKeysAndIdsThatCannotBeAtOnce) {
+  EXPECT_ERROR(EnvelopeOpener::create(SecretBytes(16), kSubject), Code::malformed, "object key: expected 32");
+  EXPECT_ERROR(EnvelopeOpener::create(object_key(), {"", 1}), Code::malformed, "object id");
+}
+
 TEST(EnvelopeOpener, StopsWithTheErrorOfTheSink) {
   const Bytes file = sealed_file(2 * kChunk);
   auto opener = OrDie(EnvelopeOpener::create(object_key(), kSubject));
