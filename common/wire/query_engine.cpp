@@ -1,0 +1,115 @@
+#include "common/wire/query_engine.h"
+
+namespace redoubt::wire {
+namespace {
+
+using cbor::Value;
+
+constexpr std::string_view kRequest = "redoubt/engine/request/1";
+constexpr std::string_view kAnswer = "redoubt/engine/answer/1";
+constexpr std::size_t kMaxTables = 64;
+constexpr std::size_t kMaxManifest = 128 * 1024;
+constexpr std::size_t kMaxText = 32 * 1024;
+constexpr std::size_t kMaxNames = 1024;
+constexpr std::size_t kMaxRows = 1'000'000;
+constexpr std::size_t kMaxCell = 1U << 20;
+
+Value at(std::uint64_t key) { return Value::unsigned_integer(key); }
+
+Result<std::string> cell_text(const Value& value) {
+  if (value.as_text() == nullptr || value.as_text()->size() > kMaxCell) {
+    return Error(Code::malformed, std::string(kAnswer) + ": expected cells of text");
+  }
+  return *value.as_text();
+}
+
+}  // namespace
+
+Bytes EngineRequest::encode() const {
+  cbor::Array items;
+  for (const EngineTable& table : tables) {
+    items.push_back(Value::map({{at(0), Value::text(table.manifest)}, {at(1), Value::bytes(table.csv)}}));
+  }
+  return cbor::encode(Value::map({{at(0), Value::text(kRequest)},
+                                  {at(1), Value::unsigned_integer(static_cast<std::uint64_t>(operation))},
+                                  {at(2), Value::text(sql)},
+                                  {at(3), Value::text(level)},
+                                  {at(4), Value::unsigned_integer(k)},
+                                  {at(5), Value::array(std::move(items))}}));
+}
+
+Result<EngineRequest> EngineRequest::decode(ByteView bytes) {
+  REDOUBT_TRY(const Value value,
+              cbor::parse(bytes, cbor::Order::deterministic, {.max_bytes = kMaxBytes, .max_depth = 3}).context(kRequest));
+  cbor::MapReader reader(value, kRequest);
+  EngineRequest request;
+  reader.expect(0, kRequest);
+  request.operation = static_cast<Operation>(reader.number(1, 2));
+  request.sql = reader.text(2, kMaxText);
+  request.level = reader.text(3, 64);
+  request.k = reader.number(4, 1'000'000);
+  const cbor::Array& items = reader.array(5, kMaxTables);
+  REDOUBT_CHECK(reader.finish());
+  for (const Value& item : items) {
+    cbor::MapReader table_reader(item, kRequest);
+    EngineTable table;
+    table.manifest = table_reader.text(0, kMaxManifest);
+    table.csv = table_reader.bytes(1, kMaxBytes);
+    REDOUBT_CHECK(table_reader.finish());
+    request.tables.push_back(std::move(table));
+  }
+  return request;
+}
+
+Bytes EngineAnswer::encode() const {
+  cbor::Array name_items;
+  for (const std::string& name : names) name_items.push_back(Value::text(name));
+  cbor::Array row_items;
+  for (const auto& row : rows) {
+    cbor::Array cells;
+    for (const auto& cell : row) cells.push_back(cell ? Value::text(*cell) : Value());
+    row_items.push_back(Value::array(std::move(cells)));
+  }
+  return cbor::encode(Value::map({{at(0), Value::text(kAnswer)},
+                                  {at(1), Value::unsigned_integer(static_cast<std::uint64_t>(kind))},
+                                  {at(2), Value::text(rule)},
+                                  {at(3), Value::text(message)},
+                                  {at(4), Value::array(std::move(name_items))},
+                                  {at(5), Value::array(std::move(row_items))}}));
+}
+
+Result<EngineAnswer> EngineAnswer::decode(ByteView bytes) {
+  REDOUBT_TRY(const Value value,
+              cbor::parse(bytes, cbor::Order::deterministic, {.max_bytes = kMaxBytes, .max_depth = 3}).context(kAnswer));
+  cbor::MapReader reader(value, kAnswer);
+  EngineAnswer answer;
+  reader.expect(0, kAnswer);
+  answer.kind = static_cast<Kind>(reader.number(1, 4));
+  answer.rule = reader.text(2, 16);
+  answer.message = reader.text(3, 4096);
+  const cbor::Array& names = reader.array(4, kMaxNames);
+  const cbor::Array& rows = reader.array(5, kMaxRows);
+  REDOUBT_CHECK(reader.finish());
+  for (const Value& item : names) {
+    REDOUBT_TRY(std::string name, cell_text(item));
+    answer.names.push_back(std::move(name));
+  }
+  for (const Value& item : rows) {
+    if (item.as_array() == nullptr || item.as_array()->size() != answer.names.size()) {
+      return Error(Code::malformed, std::string(kAnswer) + ": expected rows of " + std::to_string(answer.names.size()) + " cells");
+    }
+    std::vector<std::optional<std::string>> row;
+    for (const Value& cell : *item.as_array()) {
+      if (cell.is_null()) {
+        row.emplace_back();
+        continue;
+      }
+      REDOUBT_TRY(std::string text, cell_text(cell));
+      row.emplace_back(std::move(text));
+    }
+    answer.rows.push_back(std::move(row));
+  }
+  return answer;
+}
+
+}  // namespace redoubt::wire

@@ -1,0 +1,46 @@
+// The conversation between an enclave program and its query engine, a process of its own inside the enclave: one request on
+// the engine's standard input, one answer on its standard output, then the process ends. Closed CBOR maps.
+//
+// The engine is trusted code that looks at hostile text and data, so the program bounds and checks its answers like anyone's.
+#pragma once
+
+#include <optional>
+
+#include "common/base/cbor.h"
+
+namespace redoubt::wire {
+
+struct EngineTable {
+  std::string manifest;  // canonical JSON: name, columns, roles, rows
+  Bytes csv;             // empty when only the schema matters
+};
+
+struct EngineRequest {
+  static constexpr std::size_t kMaxBytes = 1U << 30;
+
+  enum class Operation { check = 0, load = 1, run = 2 };
+  Operation operation = Operation::check;
+  std::string sql;    // empty for load
+  std::string level;
+  std::uint64_t k = 0;
+  std::vector<EngineTable> tables;
+
+  Bytes encode() const;
+  static Result<EngineRequest> decode(ByteView bytes);
+};
+
+struct EngineAnswer {
+  static constexpr std::size_t kMaxBytes = 64U << 20;
+
+  enum class Kind { accepted = 0, refused = 1, loaded = 2, result = 3, failed = 4 };
+  Kind kind = Kind::failed;
+  std::string rule;                    // refused
+  std::string message;                 // refused, failed
+  std::vector<std::string> names;      // accepted: datasets; result: columns
+  std::vector<std::vector<std::optional<std::string>>> rows;  // result
+
+  Bytes encode() const;
+  static Result<EngineAnswer> decode(ByteView bytes);
+};
+
+}  // namespace redoubt::wire
