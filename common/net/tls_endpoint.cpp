@@ -30,6 +30,8 @@ std::string last_reason() {
 }  // namespace
 
 struct TlsEndpoint::State {
+  static Result<std::unique_ptr<State>> make(const TlsContext& context);
+
   TlsContext context;
   SslPtr ssl;
   BIO* in = nullptr;   // owned by ssl
@@ -45,38 +47,37 @@ TlsEndpoint::TlsEndpoint(TlsEndpoint&&) noexcept = default;
 TlsEndpoint& TlsEndpoint::operator=(TlsEndpoint&&) noexcept = default;
 TlsEndpoint::~TlsEndpoint() = default;
 
-Result<TlsEndpoint> TlsEndpoint::accept(const TlsContext& context) {
-  if (!context.state().server) return Error(Code::usage, "tls context: expected a server's");
+Result<std::unique_ptr<TlsEndpoint::State>> TlsEndpoint::State::make(const TlsContext& context) {
   auto state = std::make_unique<State>(State{.context = context, .ssl = SslPtr(SSL_new(context.state().ctx.get()))});
   crypto::BioPtr in(BIO_new(BIO_s_mem()));
   crypto::BioPtr out(BIO_new(BIO_s_mem()));
   if (!state->ssl || !in || !out) return crypto::openssl_error("SSL_new");
   // An empty buffer means "wait", not "end of stream".
-  BIO_set_mem_eof_return(in.get(), -1);
-  BIO_set_mem_eof_return(out.get(), -1);
+  BIO_ctrl(in.get(), BIO_C_SET_BUF_MEM_EOF_RETURN, -1, nullptr);
+  BIO_ctrl(out.get(), BIO_C_SET_BUF_MEM_EOF_RETURN, -1, nullptr);
   state->in = in.get();
   state->out = out.get();
   SSL_set_bio(state->ssl.get(), in.release(), out.release());
+  return state;
+}
+
+Result<TlsEndpoint> TlsEndpoint::accept(const TlsContext& context) {
+  if (!context.state().server) return Error(Code::usage, "tls context: expected a server's");
+  REDOUBT_TRY(auto state, State::make(context));
   SSL_set_accept_state(state->ssl.get());
   return TlsEndpoint(std::move(state));
 }
 
 Result<TlsEndpoint> TlsEndpoint::connect(const TlsContext& context, const std::string& host) {
   if (context.state().server) return Error(Code::usage, "tls context: expected a client's");
-  auto state = std::make_unique<State>(State{.context = context, .ssl = SslPtr(SSL_new(context.state().ctx.get()))});
-  crypto::BioPtr in(BIO_new(BIO_s_mem()));
-  crypto::BioPtr out(BIO_new(BIO_s_mem()));
-  if (!state->ssl || !in || !out) return crypto::openssl_error("SSL_new");
-  BIO_set_mem_eof_return(in.get(), -1);
-  BIO_set_mem_eof_return(out.get(), -1);
-  state->in = in.get();
-  state->out = out.get();
+  REDOUBT_TRY(auto state, State::make(context));
   SSL* const ssl = state->ssl.get();
-  SSL_set_bio(ssl, in.release(), out.release());
   SSL_set_connect_state(ssl);
   const bool address = is_address(host);
-  if (!address && !host.empty() && SSL_set_tlsext_host_name(ssl, host.c_str()) != 1) {
-    return crypto::openssl_error("SSL_set_tlsext_host_name");
+  std::string name = host;
+  if (!address && !host.empty() &&
+      SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) != 1) {
+    return crypto::openssl_error("setting sni");
   }
   if (context.state().verify_name) {
     // An empty name would switch the check off.

@@ -1,0 +1,26 @@
+// ListenAddress: where a server listens, as text and as parts. The text comes from an operator's configuration.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/base/result.h"
+
+namespace redoubt::net {
+
+struct ListenAddress {
+  std::string host;  // an IP address without brackets; empty for a Unix socket
+  std::uint16_t port = 0;
+  std::string unix_path;
+
+  // parse reads "ADDRESS:PORT", "[IPV6]:PORT" or "unix:PATH" (PATH at most 107 bytes, the limit of the system). `usage`.
+  static Result<ListenAddress> parse(std::string_view text);
+  static std::string text(const std::string& host, std::uint16_t port);
+
+  // remove_dead_socket removes a Unix socket at the path that nobody listens on. `unavailable`: somebody does, or it
+  // is no socket.
+  Status remove_dead_socket() const;
+};
+
+}  // namespace redoubt::net
