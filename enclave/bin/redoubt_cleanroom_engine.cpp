@@ -1,0 +1,56 @@
+// redoubt-cleanroom-engine: reads one request from standard input, writes one answer to standard output, ends. Started by
+// redoubt-cleanroom only; the one program of a clean room that loads DuckDB.
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+
+#include "enclave/workloads/cleanroom/engine/answer.h"
+
+namespace {
+
+using namespace redoubt;
+
+Result<Bytes> read_all(int fd, std::size_t max) {
+  Bytes bytes;
+  std::array<std::byte, 65536> buffer{};
+  for (;;) {
+    const ssize_t count = read(fd, buffer.data(), buffer.size());
+    if (count < 0) return Error(Code::unavailable, "cannot read the request");
+    if (count == 0) return bytes;
+    append(bytes, ByteView(buffer).first(static_cast<std::size_t>(count)));
+    if (bytes.size() > max) return Error(Code::malformed, "request above the limit");
+  }
+}
+
+bool write_all(int fd, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = write(fd, bytes.data(), bytes.size());
+    if (count <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+wire::EngineAnswer serve() {
+  const auto fail = [](const Error& error) {
+    return wire::EngineAnswer{wire::EngineAnswer::Kind::failed, "", std::string(code_name(error.code())) + ": " + error.message(), {}, {}};
+  };
+  const auto library = sql::VerifiedLibrary::verify();
+  if (!library.ok()) return fail(library.error());
+  const auto bytes = read_all(STDIN_FILENO, wire::EngineRequest::kMaxBytes);
+  if (!bytes.ok()) return fail(bytes.error());
+  const auto request = wire::EngineRequest::decode(*bytes);
+  if (!request.ok()) return fail(request.error());
+  return cleanroom::answer(*request, *library);
+}
+
+}  // namespace
+
+int main(int argc, char**) {
+  if (argc != 1) {
+    std::fputs("redoubt-cleanroom-engine: started by redoubt-cleanroom; reads one request from standard input\n", stderr);
+    return 2;
+  }
+  return write_all(STDOUT_FILENO, serve().encode()) ? 0 : 1;
+}

@@ -1,0 +1,90 @@
+#include "enclave/workloads/cleanroom/doors/host_door.h"
+
+#include "enclave/workloads/cleanroom/doors/json_forms.h"
+
+namespace redoubt::cleanroom {
+namespace {
+
+constexpr std::uint64_t kDocumentBody = 512 * 1024;
+constexpr std::uint64_t kPartBody = 4U << 20;
+
+json::Value state(const Room& room, const std::string& address) {
+  const RoomStatus status = room.status();
+  json::Array datasets;
+  for (const auto& [manifest, dataset_state] : status.datasets) {
+    datasets.emplace_back(json::Object{{"manifest", manifest.hex()}, {"state", name_of(dataset_state)}});
+  }
+  json::Array proposals;
+  for (const auto& [proposal, proposal_state] : status.proposals) {
+    proposals.emplace_back(json::Object{{"proposal", proposal.hex()}, {"state", proposal_state}});
+  }
+  return json::Object{{"address", address},
+                      {"checkpoint", room.checkpoint()},
+                      {"claims", room.claims().canonical()},
+                      {"datasets", std::move(datasets)},
+                      {"instance", room.claims().instance.hex()},
+                      {"joined", names_json(status.joined)},
+                      {"log_size", static_cast<std::int64_t>(status.log_size)},
+                      {"open", status.open},
+                      {"proposals", std::move(proposals)}};
+}
+
+Result<json::Value> put_manifest(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const auto untrusted_document, signed_document(request, jobs::Manifest::kMaxBytes));
+  REDOUBT_TRY(const auto digest, room.put_manifest(untrusted_document));
+  return json::Value(json::Object{{"manifest", digest.hex()}});
+}
+
+Result<json::Value> put_ciphertext(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const auto manifest, digest_param<jobs::ManifestDigest>(request, "manifest"));
+  REDOUBT_TRY(const std::uint64_t offset, number(request, "offset", 0));
+  REDOUBT_TRY(const std::uint64_t received, room.put_ciphertext(manifest, offset, request.body));
+  return json::Value(json::Object{{"received", static_cast<std::int64_t>(received)}});
+}
+
+Result<json::Value> propose(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const auto untrusted_document, signed_document(request, jobs::Proposal::kMaxBytes));
+  REDOUBT_TRY(const Reservation reservation, room.propose(untrusted_document));
+  return to_json(reservation);
+}
+
+Result<json::Value> vote(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const auto proposal, digest_param<jobs::ProposalDigest>(request, "proposal"));
+  REDOUBT_TRY(const auto untrusted_document, signed_document(request, jobs::Ballot::kMaxBytes));
+  REDOUBT_TRY(const Tally tally, room.vote(proposal, untrusted_document));
+  return to_json(tally);
+}
+
+Result<json::Value> run(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const auto proposal, digest_param<jobs::ProposalDigest>(request, "proposal"));
+  REDOUBT_TRY(const RunOutput output, room.run(proposal));
+  json::Array packages;
+  for (const ResultPackage& package : output.packages) {
+    packages.emplace_back(json::Object{{"recipient", package.recipient}, {"sealed", base64_encode(package.sealed)}});
+  }
+  return json::Value(json::Object{{"packages", std::move(packages)}, {"receipt", output.receipt_file}});
+}
+
+Result<json::Value> log(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const std::uint64_t from, number(request, "from", 0));
+  return json::Value(json::Object{{"checkpoint", room.checkpoint()}, {"entries", entries_json(room.entries(from))}});
+}
+
+net::Handler handler(Room& room, Result<json::Value> (*call)(Room&, const net::HttpRequest&)) {
+  return [&room, call](const net::HttpRequest& request) { return answer(call(room, request)); };
+}
+
+}  // namespace
+
+void add_host_routes(net::Router& router, Room& room, std::string address) {
+  using net::Access;
+  router.get("/host/state", Access::open, [&room, address](const net::HttpRequest&) { return answer(state(room, address)); });
+  router.post("/host/manifests", Access::open, kDocumentBody, handler(room, put_manifest));
+  router.add({"PUT", "/host/ciphertext/{manifest}", Access::open, kPartBody, handler(room, put_ciphertext)});
+  router.post("/host/proposals", Access::open, kDocumentBody, handler(room, propose));
+  router.post("/host/ballots/{proposal}", Access::open, kDocumentBody, handler(room, vote));
+  router.post("/host/runs/{proposal}", Access::open, 0, handler(room, run));
+  router.get("/host/log", Access::open, handler(room, log));
+}
+
+}  // namespace redoubt::cleanroom

@@ -1,0 +1,67 @@
+#include "enclave/workloads/cleanroom/doors/json_forms.h"
+
+#include <charconv>
+
+#include "common/net/problem.h"
+
+namespace redoubt::cleanroom {
+
+json::Value names_json(const std::vector<std::string>& names) {
+  json::Array items;
+  for (const std::string& name : names) items.emplace_back(name);
+  return items;
+}
+
+json::Value proof_json(const receipt::Proof& proof) {
+  json::Array items;
+  for (const receipt::TreeHash& hash : proof) items.emplace_back(hash.hex());
+  return items;
+}
+
+json::Value entries_json(const std::vector<Bytes>& entries) {
+  json::Array items;
+  for (const Bytes& entry : entries) items.emplace_back(base64_encode(entry));
+  return items;
+}
+
+json::Value to_json(const Reservation& reservation) {
+  return json::Object{{"checkpoint", reservation.checkpoint},
+                      {"document", reservation.proposal.to_json()},
+                      {"inclusion", proof_json(reservation.inclusion)},
+                      {"index", static_cast<std::int64_t>(reservation.index)},
+                      {"proposal", reservation.digest.hex()}};
+}
+
+json::Value to_json(const Tally& tally) {
+  return json::Object{{"approved", names_json(tally.approved)},
+                      {"met", tally.met},
+                      {"missing", names_json(tally.missing)},
+                      {"rejected", names_json(tally.rejected)}};
+}
+
+Result<jobs::SignedDocument> signed_document(const net::HttpRequest& request, std::size_t max_text) {
+  REDOUBT_TRY(const json::Value value, json::parse(as_text(request.body), {.max_bytes = 2 * max_text + 256, .max_depth = 1}));
+  return jobs::SignedDocument::from_json(value, max_text);
+}
+
+Result<std::uint64_t> number(const net::HttpRequest& request, std::string_view name, std::optional<std::uint64_t> fallback) {
+  const auto found = request.query.find(name);
+  if (found == request.query.end()) {
+    if (fallback) return *fallback;
+    return Error(Code::usage, "query parameter \"" + std::string(name) + "\" is absent");
+  }
+  const std::string& text = found->second;
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return Error(Code::usage, "query parameter \"" + std::string(name) + "\": expected a number");
+  }
+  return value;
+}
+
+net::HttpResponse answer(const Result<json::Value>& value) {
+  if (!value.ok()) return net::problem(value.error());
+  return net::json_response(200, json::canonical(*value));
+}
+
+}  // namespace redoubt::cleanroom

@@ -1,0 +1,89 @@
+#include "enclave/workloads/cleanroom/doors/participants_door.h"
+
+#include "enclave/workloads/cleanroom/doors/json_forms.h"
+
+namespace redoubt::cleanroom {
+namespace {
+
+constexpr std::uint64_t kSmallBody = 16 * 1024;
+constexpr std::uint64_t kManifestBody = 512 * 1024;
+constexpr std::size_t kMaxWrappedKey = 4096;
+constexpr std::size_t kMaxEnrolment = 4096;
+
+Result<json::Value> join(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const json::Value body, json::parse(as_text(request.body), {.max_bytes = kSmallBody, .max_depth = 1}));
+  json::ObjectReader reader(body, "join");
+  const auto signature = reader.hex<crypto::Ed25519Signature>("signature");
+  REDOUBT_CHECK(reader.finish());
+  REDOUBT_CHECK(room.join(request.principal, signature));
+  return json::Value(json::Object{{"joined", names_json(room.status().joined)}});
+}
+
+Result<json::Value> release(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const json::Value body, json::parse(as_text(request.body), {.max_bytes = kManifestBody, .max_depth = 2}));
+  json::ObjectReader reader(body, "release");
+  const json::Value& manifest = reader.object("manifest");
+  const Bytes wrapped = reader.base64("wrapped_key", kMaxWrappedKey);
+  REDOUBT_CHECK(reader.finish());
+  REDOUBT_TRY(const auto document, jobs::SignedDocument::from_json(manifest, jobs::Manifest::kMaxBytes));
+  REDOUBT_TRY(const auto digest, room.release(request.principal, document, wrapped));
+  return json::Value(json::Object{{"manifest", digest.hex()}});
+}
+
+Result<json::Value> enrol(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const json::Value body, json::parse(as_text(request.body), {.max_bytes = kSmallBody, .max_depth = 1}));
+  json::ObjectReader reader(body, "enrolment");
+  Bytes enrolment = reader.base64("enrolment", kMaxEnrolment);
+  REDOUBT_CHECK(reader.finish());
+  REDOUBT_CHECK(room.add_enrolment(std::move(enrolment)));
+  return json::Value(json::Object{});
+}
+
+Result<json::Value> query(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const auto proposal, digest_param<jobs::ProposalDigest>(request, "proposal"));
+  REDOUBT_TRY(const Reservation reservation, room.reservation(proposal));
+  return to_json(reservation);
+}
+
+Result<json::Value> consistency(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const std::uint64_t from, number(request, "from", std::nullopt));
+  REDOUBT_TRY(const std::uint64_t to, number(request, "to", std::nullopt));
+  REDOUBT_TRY(const receipt::Proof proof, room.consistency(from, to));
+  return json::Value(json::Object{{"proof", proof_json(proof)}});
+}
+
+Result<json::Value> entries(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const std::uint64_t from, number(request, "from", 0));
+  return json::Value(json::Object{{"entries", entries_json(room.entries(from))}});
+}
+
+net::Handler handler(Room& room, Result<json::Value> (*call)(Room&, const net::HttpRequest&)) {
+  return [&room, call](const net::HttpRequest& request) { return answer(call(room, request)); };
+}
+
+}  // namespace
+
+void add_participants_routes(net::Router& router, Room& room, std::string rule_set, appraise::ProgramDigest program) {
+  using net::Access;
+  router.get("/instance", Access::attested, [&room, rule_set, program](const net::HttpRequest&) {
+    const RoomStatus status = room.status();
+    return answer(json::Value(json::Object{{"checkpoint", room.checkpoint()},
+                                           {"claims", room.claims().canonical()},
+                                           {"contract", room.contract().digest().hex()},
+                                           {"joined", names_json(status.joined)},
+                                           {"open", status.open},
+                                           {"program", program.hex()},
+                                           {"rule_set", rule_set}}));
+  });
+  router.post("/join", Access::attested, kSmallBody, handler(room, join));
+  router.post("/enrolments", Access::attested, kSmallBody, handler(room, enrol));
+  router.post("/datasets/key", Access::attested, kManifestBody, handler(room, release));
+  router.get("/queries/{proposal}", Access::attested, handler(room, query));
+  router.get("/log/checkpoint", Access::attested, [&room](const net::HttpRequest&) {
+    return answer(json::Value(json::Object{{"checkpoint", room.checkpoint()}}));
+  });
+  router.get("/log/consistency", Access::attested, handler(room, consistency));
+  router.get("/log/entries", Access::attested, handler(room, entries));
+}
+
+}  // namespace redoubt::cleanroom

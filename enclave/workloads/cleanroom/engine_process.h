@@ -1,0 +1,36 @@
+// EngineProcess: the query engine as a process of its own inside the enclave.
+//
+// Each request starts the engine program with an empty environment and no descriptors but its standard streams, writes one
+// request, reads one answer and reaps the process. A crash, a kill, a timeout or an answer that is not one is `unavailable`, and
+// the caller goes on. The engine program is part of the measured manifest. Thread-safe.
+#pragma once
+
+#include <chrono>
+
+#include "common/wire/query_engine.h"
+#include "enclave/workloads/cleanroom/query_engine.h"
+
+namespace redoubt::cleanroom {
+
+class EngineProcess final : public QueryEngine {
+ public:
+  struct Options {
+    std::string program;                           // absolute path of redoubt-cleanroom-engine
+    std::string rule_set;
+    std::chrono::milliseconds timeout{120'000};    // for one request
+  };
+  explicit EngineProcess(Options options) : options_(std::move(options)) {}
+
+  std::string rule_set() const override { return options_.rule_set; }
+  Result<QueryCheck> check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema, jobs::PrivacyLevel level,
+                           int k) override;
+  Result<jobs::ResultTable> run(std::string_view sql, const std::vector<TableView>& tables, jobs::PrivacyLevel level,
+                                int k) override;
+  Status load(const TableView& table) override;
+
+ private:
+  Result<wire::EngineAnswer> ask(const wire::EngineRequest& request) const;
+  const Options options_;
+};
+
+}  // namespace redoubt::cleanroom
