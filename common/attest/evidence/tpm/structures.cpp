@@ -1,0 +1,190 @@
+#include "common/attest/evidence/tpm/structures.h"
+
+#include "common/base/reader.h"
+
+namespace redoubt::tpm {
+namespace {
+
+constexpr std::uint32_t kGeneratedMagic = 0xff544347;  // TPM_GENERATED_VALUE
+constexpr std::uint16_t kTypeQuote = 0x8018;           // TPM_ST_ATTEST_QUOTE
+constexpr std::size_t kMaxName = 66;                   // algorithm and SHA-512
+constexpr std::size_t kMaxData = 64;                   // TPM2B_DATA is bounded by the largest digest
+constexpr std::uint32_t kMaxBanks = 8;
+constexpr std::size_t kMaxSelect = 4;  // bytes of a PCR bit map; 24 PCRs need 3
+constexpr std::uint16_t kRsaBits = 2048;
+
+constexpr std::uint32_t kKnownAttributes = 0x000f0cf6;  // every bit that Part 2 section 8.3 defines
+
+std::string hex16(std::uint32_t value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text = "0x";
+  for (int shift = 12; shift >= 0; shift -= 4) text.push_back(kDigits[value >> shift & 15]);
+  return text;
+}
+
+// fail_algorithm refuses an algorithm id by its number, so that one sees what the TPM used.
+void expect_algorithm(Reader& reader, std::uint32_t found, std::uint32_t expected, std::string_view field) {
+  if (reader.ok() && found != expected) {
+    reader.fail(std::string(field) + ": expected algorithm " + hex16(expected) + ", found " + hex16(found));
+  }
+}
+
+// number reads a TPM2B of at most 32 bytes as a number; some TPMs drop leading zeros.
+P256Number number(Reader& reader, std::string_view field) {
+  P256Number out;
+  const ByteView bytes = reader.sized16be(P256Number::size);
+  if (reader.ok() && bytes.empty()) reader.fail(std::string(field) + " is empty");
+  std::ranges::copy(bytes, out.array().end() - static_cast<std::ptrdiff_t>(bytes.size()));
+  return out;
+}
+
+std::vector<int> selected_pcrs(ByteView bitmap) {
+  std::vector<int> pcrs;
+  for (std::size_t i = 0; i < bitmap.size() * 8; ++i) {
+    if ((std::to_integer<unsigned>(bitmap[i / 8]) >> (i % 8) & 1U) != 0) pcrs.push_back(static_cast<int>(i));
+  }
+  return pcrs;
+}
+
+}  // namespace
+
+Result<Attest> Attest::parse(ByteView bytes) {
+  if (bytes.size() > kMaxSize) return Error(Code::malformed, "quote: more than 1024 bytes");
+  Reader reader(bytes, "quote");
+  reader.expect_u32be(kGeneratedMagic, "magic");
+  reader.expect_u16be(kTypeQuote, "type");
+  Attest attest;
+  attest.qualified_signer = to_bytes(reader.sized16be(kMaxName));
+  attest.extra_data = to_bytes(reader.sized16be(kMaxData));
+  attest.clock_ms = reader.u64be();
+  attest.reset_count = reader.u32be();
+  attest.restart_count = reader.u32be();
+  const std::uint8_t safe = reader.u8();
+  if (safe > 1) reader.fail("safe: expected 0 or 1");
+  attest.safe = safe == 1;
+  attest.firmware_version = reader.u64be();
+  const std::uint32_t count = reader.u32be();
+  if (count > kMaxBanks) reader.fail("more than 8 PCR banks selected");
+  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
+    Attest::Selection selection;
+    selection.bank = reader.u16be();
+    const std::uint8_t size = reader.u8();
+    if (size > kMaxSelect) reader.fail("PCR bit map of more than 4 bytes");
+    selection.pcrs = selected_pcrs(reader.bytes(size));
+    attest.selections.push_back(std::move(selection));
+  }
+  attest.pcr_digest = to_bytes(reader.sized16be(kMaxData));
+  REDOUBT_CHECK(reader.finish());
+  return attest;
+}
+
+Result<Signature> Signature::parse(ByteView bytes) {
+  Reader reader(bytes, "quote signature");
+  expect_algorithm(reader, reader.u16be(), kAlgEcdsa, "scheme (ECDSA)");
+  expect_algorithm(reader, reader.u16be(), kAlgSha256, "hash (SHA-256)");
+  Signature signature;
+  signature.r = number(reader, "r");
+  signature.s = number(reader, "s");
+  REDOUBT_CHECK(reader.finish());
+  return signature;
+}
+
+std::string attributes_text(std::uint32_t attributes) {
+  static constexpr struct {
+    std::uint32_t bit;
+    std::string_view name;
+  } kNames[] = {{kFixedTpm, "fixedTPM"},     {1U << 2, "stClear"},         {kFixedParent, "fixedParent"},
+                {kSensitiveDataOrigin, "sensitiveDataOrigin"},             {1U << 6, "userWithAuth"},
+                {1U << 7, "adminWithPolicy"}, {1U << 10, "noDA"},          {1U << 11, "encryptedDuplication"},
+                {kRestricted, "restricted"}, {kDecrypt, "decrypt"},        {kSign, "sign"},
+                {kX509Sign, "x509sign"}};
+  std::string text;
+  for (const auto& [bit, name] : kNames) {
+    if ((attributes & bit) == 0) continue;
+    if (!text.empty()) text += "|";
+    text += name;
+  }
+  return text;
+}
+
+Result<Public> Public::parse(ByteView bytes) {
+  if (bytes.size() > kMaxSize) return Error(Code::malformed, "TPM public area: more than 1024 bytes");
+  Reader reader(bytes, "TPM public area");
+  const std::uint16_t type = reader.u16be();
+  if (reader.ok() && type != kAlgEcc && type != kAlgRsa) {
+    reader.fail("type: expected 0x0023 (ECC) or 0x0001 (RSA), found " + hex16(type));
+  }
+  expect_algorithm(reader, reader.u16be(), kAlgSha256, "name algorithm (SHA-256)");
+  Public key;
+  key.attributes = reader.u32be();
+  if ((key.attributes & ~kKnownAttributes) != 0) reader.fail("attributes: reserved bits are set");
+  key.auth_policy = to_bytes(reader.sized16be(kMaxData));
+  key.symmetric.algorithm = reader.u16be();
+  if (key.symmetric.algorithm != kAlgNull) {
+    expect_algorithm(reader, key.symmetric.algorithm, kAlgAes, "symmetric (AES or none)");
+    key.symmetric.bits = reader.u16be();
+    key.symmetric.mode = reader.u16be();
+  }
+  key.scheme.algorithm = reader.u16be();
+  // Every scheme that has parameters has exactly a hash here; RSAES has none, and no use for a key of ours.
+  if (key.scheme.algorithm != kAlgNull) key.scheme.hash = reader.u16be();
+  if (type == kAlgEcc) {
+    Ecc ecc;
+    const std::uint16_t curve = reader.u16be();
+    if (reader.ok() && curve != kCurveP256) reader.fail("curve: expected 0x0003 (P-256), found " + hex16(curve));
+    expect_algorithm(reader, reader.u16be(), kAlgNull, "key derivation (none)");
+    ecc.x = number(reader, "x");
+    ecc.y = number(reader, "y");
+    key.key = ecc;
+  } else {
+    Rsa rsa;
+    const std::uint16_t bits = reader.u16be();
+    if (reader.ok() && bits != kRsaBits) reader.fail("RSA key: expected 2048 bits, found " + std::to_string(bits));
+    rsa.exponent = reader.u32be();
+    const ByteView modulus = reader.sized16be(kRsaBits / 8);
+    if (reader.ok() && modulus.size() != kRsaBits / 8) {
+      reader.fail("RSA modulus: expected 256 bytes, found " + std::to_string(modulus.size()));
+    }
+    std::ranges::copy(modulus, rsa.modulus.array().begin());
+    key.key = rsa;
+  }
+  REDOUBT_CHECK(reader.finish());
+  const crypto::Sha256Digest digest = crypto::sha256(bytes);
+  key.name.array()[0] = std::byte{kAlgSha256 >> 8};
+  key.name.array()[1] = std::byte{kAlgSha256 & 0xff};
+  std::ranges::copy(digest.view(), key.name.array().begin() + 2);
+  return key;
+}
+
+Result<ByteView> unwrap_sized(ByteView tpm2b, std::string_view what) {
+  Reader reader(tpm2b, what);
+  const ByteView inner = reader.sized16be(Public::kMaxSize);
+  REDOUBT_CHECK(reader.finish());
+  return inner;
+}
+
+bool ek_template_matches(const Public& ek) {
+  // PolicySecret(TPM_RH_ENDORSEMENT), appendix B.3.3 of the profile.
+  static constexpr std::array<unsigned char, 32> kPolicy = {
+      0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, 0x90, 0xcc, 0x8d, 0x46, 0xa5, 0xd7, 0x24,
+      0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52, 0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa};
+  // fixedTPM, fixedParent, sensitiveDataOrigin, adminWithPolicy, restricted, decrypt
+  constexpr std::uint32_t kAttributes = 0x000300b2;
+  const Public::Rsa* rsa = ek.rsa();
+  return rsa != nullptr && rsa->exponent == 0 && ek.attributes == kAttributes &&
+         equal(ek.auth_policy, std::as_bytes(std::span(kPolicy))) && ek.symmetric.algorithm == kAlgAes &&
+         ek.symmetric.bits == 128 && ek.symmetric.mode == kAlgCfb && ek.scheme.algorithm == kAlgNull;
+}
+
+Bytes rsa_spki(const Public::Rsa& key) {
+  static constexpr std::array<unsigned char, 33> kBefore = {
+      0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01,
+      0x05, 0x00, 0x03, 0x82, 0x01, 0x0f, 0x00, 0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00};
+  static constexpr std::array<unsigned char, 5> kAfter = {0x02, 0x03, 0x01, 0x00, 0x01};
+  Bytes der = to_bytes(std::as_bytes(std::span(kBefore)));
+  append(der, key.modulus.view());
+  append(der, std::as_bytes(std::span(kAfter)));
+  return der;
+}
+
+}  // namespace redoubt::tpm
