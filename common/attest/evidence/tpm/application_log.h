@@ -17,6 +17,10 @@ namespace redoubt::tpm {
 // PCR 14: not resettable, and not used by the firmware of the machines we start (shim uses it on others).
 inline constexpr int kLauncherPcr = 14;
 
+// is_application_pcr: PCR 8 to 15 start at zero and only a reset of the machine resets them (PC Client Platform TPM Profile
+// section 4.6); PCR 16 and 23 are reset by any program, PCR 17-22 by a dynamic launch.
+constexpr bool is_application_pcr(int pcr) { return pcr >= 8 && pcr <= 15; }
+
 struct ApplicationEvent {
   std::string type;  // "manifest", "contract", "cap", or another producer's; 1 to 32 of [a-z0-9_.-]
   Bytes data;        // at most 4 KiB
@@ -33,9 +37,10 @@ struct ApplicationLog {
   int pcr = kLauncherPcr;
   std::vector<Bytes> events;  // raw bytes, each extended as SHA-256(bytes); ours are ApplicationEvent::encode()
 
-  // replay: the value of the PCR after all events.
+  // replay: the value of the PCR after all events, from zero.
   crypto::Sha256Digest replay() const;
-  // encode / decode: the strict binary form that travels inside TpmEvidence and lies in the launcher's log file.
+  // encode / decode: the strict binary form that travels inside TpmEvidence and lies in the launcher's log file
+  // (docs/specs/tpm-evidence.md). encode expects at most kMaxEvents and a PCR from 8 to 15; decode refuses anything else.
   Bytes encode() const;
   static Result<ApplicationLog> decode(ByteView bytes);
 };

@@ -16,7 +16,7 @@ struct AkEnrolment {
   crypto::Sha256Digest ek_certificate;  // of its DER bytes
   AkName ak_name;
   crypto::Ed25519PublicKey enroller;
-  Instant time;
+  Instant time;  // of the enrolment, by the enroller's clock; for people and audits
   crypto::Ed25519Signature signature;
 
   static AkEnrolment sign(const crypto::Sha256Digest& ek_certificate, const AkName& ak_name, Instant time,
@@ -25,7 +25,22 @@ struct AkEnrolment {
   Status verify() const;
 
   Bytes encode() const;
+  // decode accepts exactly what encode() writes; `malformed` otherwise. The signature is not looked at.
   static Result<AkEnrolment> decode(ByteView bytes);
+};
+
+// VerifiedEnrolment: an enrolment whose signature was checked once: an immutable proof object for caches. Whether its enroller
+// counts is asked anew at every use.
+class VerifiedEnrolment {
+ public:
+  // of: `chain` when the signature is not the enroller's.
+  static Result<VerifiedEnrolment> of(const AkEnrolment& enrolment);
+  const AkEnrolment& operator*() const { return enrolment_; }
+  const AkEnrolment* operator->() const { return &enrolment_; }
+
+ private:
+  explicit VerifiedEnrolment(const AkEnrolment& enrolment) : enrolment_(enrolment) {}
+  AkEnrolment enrolment_;
 };
 
 }  // namespace redoubt::tpm

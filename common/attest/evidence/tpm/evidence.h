@@ -46,7 +46,7 @@ struct RawEvidence {
 struct TpmEvidence {
   using Authenticator = class TpmAuthenticator;
 
-  RawEvidence raw;
+  RawEvidence raw;  // when authentic, its IMA list ends where the quoted PCR 10 ends
   Attest attest;
   AkName ak_name;
   crypto::Sha256Digest ek_certificate;
@@ -54,12 +54,16 @@ struct TpmEvidence {
   bool event_log_present = false;    // and, when authentic, replayed and consistent
   bool ima_log_present = false;
   std::optional<bool> secure_boot;   // from the SecureBoot variable in PCR 7; absent without event log or variable
-  std::optional<std::vector<ApplicationEvent>> application_events;  // typed; absent when there is no log or it is untyped
+  // Typed; absent when there is no log, when an event is untyped, when the log is of another PCR than kLauncherPcr, and when
+  // the firmware log speaks of that PCR too: then the host could call the first application events firmware events, and with
+  // them hide a "cap".
+  std::optional<std::vector<ApplicationEvent>> application_events;
 
   const std::map<int, PcrValue>& pcrs() const { return raw.pcrs; }
 };
 
-// parse: the quote, keys, certificate and logs have their form; `malformed` otherwise.
+// parse: the parts are within bounds, and quote, signature and keys have their form; `malformed` otherwise. A certificate or a log
+// that has not is a failed check (tpm.M6, log.L1, ima.I1), so that one sees which.
 Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence);
 
 // VerifiedEk: an EK certificate whose chain was checked once: an immutable proof object for caches, keyed by its digests.
@@ -78,7 +82,8 @@ class VerifiedEk {
   friend class TpmAuthenticator;
 };
 
-// verify_ek: certificate (DER) through intermediates to one of `roots` at time `now`; TCG EK usage 2.23.133.8.1. `malformed` or `chain`.
+// verify_ek: certificate (DER) through intermediates to one of `roots` at time `now`; TCG EK usage 2.23.133.8.1. `malformed`
+// or `chain`.
 Result<VerifiedEk> verify_ek(ByteView certificate, std::span<const Bytes> intermediates,
                              std::span<const crypto::Certificate> roots, Instant now);
 
@@ -86,11 +91,13 @@ Result<VerifiedEk> verify_ek(ByteView certificate, std::span<const Bytes> interm
 struct Inputs {
   ByteView expected_extra_data;                         // H(statement), 32 bytes
   std::span<const crypto::Certificate> roots;           // trust anchors that the policy names
-  const VerifiedEk* verified_ek = nullptr;              // from a cache; used only if its certificate is the Evidence's and now is inside
+  // From a cache; used only if its certificate is the Evidence's, its anchor is one of `roots` and now is inside.
+  const VerifiedEk* verified_ek = nullptr;
   std::span<const AkEnrolment> enrolments;              // by anyone
   std::span<const crypto::Ed25519PublicKey> enrollers;  // whose enrolment counts
   std::vector<int> required_pcrs;                       // must be in the quote
   Instant now;
+  std::span<const VerifiedEnrolment> verified_enrolments = {};  // from a cache; the enrollers' rule holds for them too
 };
 
 struct Outcome {
@@ -98,7 +105,7 @@ struct Outcome {
   // Present when every check passed or is not applicable (logs that are absent, Secure Boot off is data, not a failure:
   // log.L5 here says only that the variable, if logged, is covered by its digest and stands before the separator).
   std::optional<attest::Authentic<TpmEvidence>> authentic;
-  Interval validity;  // of everything that was looked at
+  Interval validity;  // of the EK certificate's chain; empty when that was not accepted
 };
 
 Outcome authenticate(const attest::Parsed<TpmEvidence>& parsed, const Inputs& inputs);

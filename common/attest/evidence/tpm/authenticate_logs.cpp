@@ -1,0 +1,123 @@
+#include "common/attest/evidence/tpm/authenticator.h"
+#include "common/attest/evidence/tpm/ima_log.h"
+
+namespace redoubt::tpm {
+namespace {
+
+using attest::CheckId;
+
+constexpr int kSecureBootPcr = 7;
+
+}  // namespace
+
+void TpmAuthenticator::check_event_log() {
+  constexpr CheckId kRest[] = {CheckId::log_l2_replay, CheckId::log_l3_data, CheckId::log_l4_separators,
+                               CheckId::log_l5_secure_boot};
+  const std::string form = "a crypto-agile log with a SHA-256 bank";
+  if (raw_.event_log.empty()) {
+    skip(CheckId::log_l1_form, "no event log");
+    for (const CheckId id : kRest) skip(id, "no event log");
+    return;
+  }
+  const auto log = EventLog::parse(raw_.event_log);
+  if (!log.ok()) {
+    fail(CheckId::log_l1_form, Code::malformed, form, log.error().message());
+    for (const CheckId id : kRest) fail(id, Code::malformed, "a well-formed log", "a log that is not");
+    return;
+  }
+  pass(CheckId::log_l1_form, form, std::to_string(log->events.size()) + " events");
+  firmware_ = replay(*log);
+  check_replay();
+  judge(CheckId::log_l3_data, "digest of the data where the type says so", check_data(*log));
+  judge(CheckId::log_l4_separators, "one separator in each of PCR 0-7", check_separators(*log));
+  check_secure_boot(*log);
+  evidence_.event_log_present = true;
+}
+
+void TpmAuthenticator::check_replay() {
+  std::string replayed;
+  for (const auto& [pcr, quoted] : raw_.pcrs) {
+    if (pcr >= kPcrCount) continue;
+    const auto& value = firmware_[static_cast<std::size_t>(pcr)];
+    // The application log goes on where the firmware's events end: app.log judges the whole of that PCR.
+    if (!value || (raw_.application_log && raw_.application_log->pcr == pcr)) continue;
+    if (*value != quoted) {
+      return fail(CheckId::log_l2_replay, Code::measurement, "PCR " + std::to_string(pcr) + " " + quoted.hex(),
+                  "replayed " + value->hex());
+    }
+    replayed += " " + std::to_string(pcr);
+  }
+  // A log about nothing that was quoted is backed by nothing.
+  if (replayed.empty()) {
+    return fail(CheckId::log_l2_replay, Code::measurement, "a log of some quoted PCR", "none of the quoted PCRs in the log");
+  }
+  pass(CheckId::log_l2_replay, "the quoted values", "PCR" + replayed + " replay");
+}
+
+void TpmAuthenticator::check_secure_boot(const EventLog& log) {
+  if (!raw_.pcrs.contains(kSecureBootPcr)) return skip(CheckId::log_l5_secure_boot, "PCR 7 is not quoted");
+  const std::string expected = "at most one SecureBoot variable, before the separator of PCR 7";
+  const auto value = secure_boot(log);
+  if (!value.ok()) return fail(CheckId::log_l5_secure_boot, value.error().code(), expected, value.error().message());
+  evidence_.secure_boot = *value;
+  pass(CheckId::log_l5_secure_boot, expected, !value->has_value() ? "not logged" : **value ? "on" : "off");
+}
+
+void TpmAuthenticator::check_ima_log() {
+  if (raw_.ima_log.empty()) {
+    skip(CheckId::ima_i1_template, "no IMA list");
+    skip(CheckId::ima_i3_prefix, "no IMA list");
+    return;
+  }
+  const std::string templates = "ima-ng entries that match their template hashes, no violation";
+  const auto log = ImaLog::parse(raw_.ima_log);
+  if (!log.ok()) {
+    fail(CheckId::ima_i1_template, Code::malformed, templates, log.error().message());
+    fail(CheckId::ima_i3_prefix, Code::malformed, "a well-formed list", "a list that is not");
+    return;
+  }
+  judge(CheckId::ima_i1_template, templates, check_templates(*log));
+  const auto quoted = raw_.pcrs.find(kImaPcr);
+  if (quoted == raw_.pcrs.end()) {
+    return fail(CheckId::ima_i3_prefix, Code::measurement, "PCR 10 in the quote", "a list that no quoted PCR backs");
+  }
+  const std::string expected = "PCR 10 " + quoted->second.hex();
+  const auto count = quoted_prefix(*log, quoted->second);
+  if (!count) {
+    return fail(CheckId::ima_i3_prefix, Code::measurement, expected,
+                "no prefix of " + std::to_string(log->entries.size()) + " entries gives it");
+  }
+  // What comes after the quoted prefix is nobody's word: it is dropped.
+  const ByteView last = log->entries[*count - 1].template_data;
+  const std::size_t size = static_cast<std::size_t>(last.data() + last.size() - raw_.ima_log.data());
+  pass(CheckId::ima_i3_prefix, expected,
+       "given by " + std::to_string(*count) + " of " + std::to_string(log->entries.size()) + " entries");
+  raw_.ima_log.resize(size);
+  evidence_.ima_log_present = true;
+}
+
+void TpmAuthenticator::check_application_log() {
+  if (!raw_.application_log) return skip(CheckId::app_log, "no application log");
+  const ApplicationLog& log = *raw_.application_log;
+  const auto quoted = raw_.pcrs.find(log.pcr);
+  if (!is_application_pcr(log.pcr) || quoted == raw_.pcrs.end()) {
+    return fail(CheckId::app_log, Code::measurement, "a quoted PCR that software cannot reset", "PCR " + std::to_string(log.pcr));
+  }
+  const auto& firmware = firmware_[static_cast<std::size_t>(log.pcr)];
+  crypto::Sha256Digest value = firmware.value_or(crypto::Sha256Digest());
+  for (const Bytes& event : log.events) value = extend(value, crypto::sha256(event));
+  const std::string expected = "PCR " + std::to_string(log.pcr) + " " + quoted->second.hex();
+  if (value != quoted->second) return fail(CheckId::app_log, Code::measurement, expected, "replayed " + value.hex());
+  pass(CheckId::app_log, expected, std::to_string(log.events.size()) + " events");
+
+  if (log.pcr != kLauncherPcr || firmware) return;  // see TpmEvidence::application_events
+  std::vector<ApplicationEvent> events;
+  for (const Bytes& bytes : log.events) {
+    auto event = ApplicationEvent::decode(bytes);
+    if (!event.ok()) return;
+    events.push_back(std::move(*event));
+  }
+  evidence_.application_events = std::move(events);
+}
+
+}  // namespace redoubt::tpm

@@ -1,0 +1,54 @@
+// TpmAuthenticator: one run of authenticate() over one piece of Evidence. Private to this room: it is the one class that may
+// make Authentic<TpmEvidence> (type_state.h). Every check is recorded, whether or not an earlier one failed. One object, one
+// thread, one run.
+#pragma once
+
+#include "common/attest/evidence/tpm/event_log.h"
+#include "common/attest/evidence/tpm/evidence.h"
+
+namespace redoubt::tpm {
+
+class TpmAuthenticator {
+ public:
+  TpmAuthenticator(const attest::Parsed<TpmEvidence>& parsed, const Inputs& inputs)
+      : evidence_(parsed.value_), raw_(evidence_.raw), inputs_(inputs) {}
+
+  Outcome run();
+
+ private:
+  // authenticate_quote.cpp
+  void check_form();
+  void check_qualifying_data();
+  void check_signature(const Result<Public>& ak);
+  void check_pcrs();
+  void check_ak(const Result<Public>& ak);
+  void check_ek();
+  Result<VerifiedEk> ek_proof() const;
+  Status enrolled() const;
+
+  // authenticate_logs.cpp
+  void check_event_log();
+  void check_replay();
+  void check_secure_boot(const EventLog& log);
+  void check_ima_log();
+  void check_application_log();
+
+  void pass(attest::CheckId id, std::string expected, std::string found) {
+    checks_.push_back(attest::passed(id, std::move(expected), std::move(found)));
+  }
+  void fail(attest::CheckId id, Code code, std::string expected, std::string found) {
+    checks_.push_back(attest::failed(id, code, std::move(expected), std::move(found)));
+  }
+  void skip(attest::CheckId id, std::string why) { checks_.push_back(attest::not_applicable(id, std::move(why))); }
+  // judge records a Status: passed with `expected`, or failed with the error's code and message.
+  void judge(attest::CheckId id, std::string expected, const Status& status);
+
+  TpmEvidence evidence_;  // a copy, which becomes the authentic value
+  RawEvidence& raw_;
+  const Inputs& inputs_;
+  std::vector<attest::Check> checks_;
+  PcrReplay firmware_;  // what the event log gives; empty without one
+  Interval validity_{Instant(1), Instant(0)};
+};
+
+}  // namespace redoubt::tpm
