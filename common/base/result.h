@@ -85,10 +85,12 @@ using Status = Result<void>;
   auto tmp = (__VA_ARGS__);                        \
   if (!tmp.ok()) return ::redoubt::Error(tmp.error()); \
   declaration = std::move(tmp).value()
-// REDOUBT_TRY(declaration, expression): declares the value of a Result or returns its error.
-#define REDOUBT_TRY(declaration, ...) REDOUBT_TRY_(REDOUBT_CONCAT(redoubt_try_, __LINE__), declaration, __VA_ARGS__)
+// REDOUBT_TRY(declaration, expression): declares the value of a Result or returns its error. The counter, not the line, keeps
+// names apart when an expression holds a function that uses these macros itself.
+#define REDOUBT_TRY(declaration, ...) REDOUBT_TRY_(REDOUBT_CONCAT(redoubt_try_, __COUNTER__), declaration, __VA_ARGS__)
 // REDOUBT_CHECK(expression): returns the error of a Result<void>, if any.
-#define REDOUBT_CHECK(...)                                                       \
-  do {                                                                           \
-    if (auto redoubt_status_ = (__VA_ARGS__); !redoubt_status_.ok()) return ::redoubt::Error(redoubt_status_.error()); \
+#define REDOUBT_CHECK_(tmp, ...)                                            \
+  do {                                                                      \
+    if (auto tmp = (__VA_ARGS__); !tmp.ok()) return ::redoubt::Error(tmp.error()); \
   } while (false)
+#define REDOUBT_CHECK(...) REDOUBT_CHECK_(REDOUBT_CONCAT(redoubt_status_, __COUNTER__), __VA_ARGS__)
