@@ -1,0 +1,150 @@
+#include "untrusted/hub/store/environments.h"
+
+#include "untrusted/hub/store/states.h"
+
+namespace redoubt::hub {
+namespace {
+
+constexpr StateName<EnvironmentState> kEnvironmentStates[] = {{EnvironmentState::active, "active"},
+                                                              {EnvironmentState::closed, "closed"}};
+constexpr StateName<InstanceState> kInstanceStates[] = {
+    {InstanceState::starting, "starting"}, {InstanceState::running, "running"}, {InstanceState::stopped, "stopped"}};
+
+Result<Environment> parse_environment(sql::Row& row) {
+  Environment out;
+  out.id = row.text();
+  out.contract = row.text();
+  out.contract_digest = row.fixed<ContractDigest>();
+  out.state = read_state(kEnvironmentStates, row);
+  out.created = row.time();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+Result<Instance> parse_instance(sql::Row& row) {
+  Instance out;
+  out.id = row.fixed<InstanceId>();
+  out.environment = row.text();
+  out.boot = row.fixed<BootId>();
+  out.claims = row.text();
+  out.state = read_state(kInstanceStates, row);
+  out.created = row.time();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+}  // namespace
+
+std::string_view name_of(EnvironmentState state) { return state_name(kEnvironmentStates, state); }
+std::string_view name_of(InstanceState state) { return state_name(kInstanceStates, state); }
+
+Status add_environment(Transaction& transaction, const Environment& environment,
+                       const std::vector<ParticipantRecord>& participants) {
+  REDOUBT_CHECK(check_id(environment.id, "environment id"));
+  REDOUBT_CHECK(transaction
+                    .change_one("INSERT INTO environments (id, contract, contract_digest, state, created) VALUES (?, ?, ?, ?, ?)",
+                            {sql::text(environment.id), sql::text(environment.contract),
+                             sql::blob(environment.contract_digest.view()), sql::text(name_of(environment.state)),
+                             sql::time(environment.created)})
+                    .context("environment " + environment.id));
+  for (const ParticipantRecord& participant : participants) {
+    REDOUBT_CHECK(check_id(participant.name, "participant name"));
+    REDOUBT_CHECK(transaction
+                      .change_one("INSERT INTO participants (environment, name, signing_key) VALUES (?, ?, ?)",
+                              {sql::text(environment.id), sql::text(participant.name), sql::blob(participant.signing_key.view())})
+                      .context("participant " + participant.name));
+  }
+  return {};
+}
+
+Result<Environment> get_environment(Transaction& transaction, std::string_view id) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT id, contract, contract_digest, state, created FROM environments WHERE id = ?",
+                                           {sql::text(id)}));
+  REDOUBT_TRY(sql::Row row, one(std::move(rows), "environment"));
+  return parse_environment(row);
+}
+
+Result<std::vector<ParticipantRecord>> get_participants(Transaction& transaction, std::string_view environment) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT name, signing_key FROM participants WHERE environment = ? ORDER BY name",
+                                           {sql::text(environment)}));
+  std::vector<ParticipantRecord> out;
+  for (sql::Row& row : rows) {
+    ParticipantRecord participant;
+    participant.name = row.text();
+    participant.signing_key = row.fixed<crypto::Ed25519PublicKey>();
+    REDOUBT_CHECK(row.finish());
+    out.push_back(std::move(participant));
+  }
+  return out;
+}
+
+Status set_environment_state(Transaction& transaction, std::string_view id, EnvironmentState state) {
+  REDOUBT_TRY(const auto changed, transaction.change("UPDATE environments SET state = ? WHERE id = ?",
+                                                     {sql::text(name_of(state)), sql::text(id)}));
+  if (changed == 0) return Error(Code::not_found, "environment does not exist");
+  return {};
+}
+
+Result<Page<Environment>> list_environments(Transaction& transaction, const PageRequest& page) {
+  REDOUBT_TRY(const std::int64_t start, page_start(page, "environments"));
+  REDOUBT_TRY(auto rows, transaction.query("SELECT number, id, contract, contract_digest, state, created FROM environments "
+                                           "WHERE number > ? ORDER BY number LIMIT ?",
+                                           {sql::number(start), sql::number(std::uint64_t{page.count + 1})}));
+  return fill_page<Environment>(std::move(rows), page, "environments", parse_environment);
+}
+
+Status add_instance(Transaction& transaction, const Instance& instance) {
+  return transaction
+      .change_one("INSERT INTO instances (id, environment, boot, claims, state, created) VALUES (?, ?, ?, ?, ?, ?)",
+              {sql::blob(instance.id.view()), sql::text(instance.environment), sql::blob(instance.boot.view()),
+               sql::text(instance.claims), sql::text(name_of(instance.state)), sql::time(instance.created)})
+      .context("instance " + instance.id.hex());
+}
+
+Result<Instance> get_instance(Transaction& transaction, const InstanceId& id) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT id, environment, boot, claims, state, created FROM instances WHERE id = ?",
+                                           {sql::blob(id.view())}));
+  REDOUBT_TRY(sql::Row row, one(std::move(rows), "instance"));
+  return parse_instance(row);
+}
+
+Result<Instance> current_instance(Transaction& transaction, std::string_view environment) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT id, environment, boot, claims, state, created FROM instances "
+                                           "WHERE environment = ? AND state <> 'stopped' ORDER BY number DESC LIMIT 1",
+                                           {sql::text(environment)}));
+  REDOUBT_TRY(sql::Row row, one(std::move(rows), "running instance"));
+  return parse_instance(row);
+}
+
+Status set_instance_state(Transaction& transaction, const InstanceId& id, InstanceState state) {
+  REDOUBT_TRY(const auto changed, transaction.change("UPDATE instances SET state = ? WHERE id = ?",
+                                                     {sql::text(name_of(state)), sql::blob(id.view())}));
+  if (changed == 0) return Error(Code::not_found, "instance does not exist");
+  return {};
+}
+
+Status add_acceptance(Transaction& transaction, const InstanceId& instance, const Acceptance& acceptance) {
+  REDOUBT_CHECK(check_id(acceptance.participant, "participant name"));
+  return transaction
+      .change_one("INSERT INTO acceptances (instance, participant, document, created) VALUES (?, ?, ?, ?)",
+              {sql::blob(instance.view()), sql::text(acceptance.participant), sql::text(acceptance.document),
+               sql::time(acceptance.created)})
+      .context("acceptance by " + acceptance.participant);
+}
+
+Result<std::vector<Acceptance>> get_acceptances(Transaction& transaction, const InstanceId& instance) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT participant, document, created FROM acceptances WHERE instance = ? "
+                                           "ORDER BY participant", {sql::blob(instance.view())}));
+  std::vector<Acceptance> out;
+  for (sql::Row& row : rows) {
+    Acceptance acceptance;
+    acceptance.participant = row.text();
+    acceptance.document = row.text();
+    acceptance.created = row.time();
+    REDOUBT_CHECK(row.finish());
+    out.push_back(std::move(acceptance));
+  }
+  return out;
+}
+
+}  // namespace redoubt::hub

@@ -1,0 +1,144 @@
+#include "untrusted/hub/store/queries.h"
+
+#include "untrusted/hub/store/states.h"
+
+namespace redoubt::hub {
+namespace {
+
+constexpr StateName<QueryState> kStates[] = {
+    {QueryState::proposed, "proposed"}, {QueryState::rejected, "rejected"}, {QueryState::queued, "queued"},
+    {QueryState::running, "running"},   {QueryState::waiting_for_keys, "waiting_for_keys"},
+    {QueryState::done, "done"},         {QueryState::refused, "refused"},   {QueryState::failed, "failed"}};
+
+Result<Query> parse(sql::Row& row) {
+  Query out;
+  out.id = row.text();
+  out.environment = row.text();
+  out.proposer = row.text();
+  out.text = row.text();
+  out.digest = row.fixed<crypto::Sha256Digest>();
+  out.proposal = row.text();
+  out.state = read_state(kStates, row);
+  out.detail = row.text();
+  out.created = row.time();
+  out.changed = row.time();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+Error wrong_state(QueryState expected, QueryState found) {
+  return Error(Code::refused, "query: expected state " + std::string(name_of(expected)) + ", found " + std::string(name_of(found)));
+}
+
+}  // namespace
+
+std::string_view name_of(QueryState state) { return state_name(kStates, state); }
+
+Status add_query(Transaction& transaction, const Query& query) {
+  REDOUBT_CHECK(check_id(query.id, "query id"));
+  return transaction
+      .change_one("INSERT INTO queries (id, environment, proposer, text, digest, proposal, state, detail, created, changed) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              {sql::text(query.id), sql::text(query.environment), sql::text(query.proposer), sql::text(query.text),
+               sql::blob(query.digest.view()), sql::text(query.proposal), sql::text(name_of(query.state)),
+               sql::text(query.detail), sql::time(query.created), sql::time(query.changed)})
+      .context("query " + query.id);
+}
+
+Result<Query> get_query(Transaction& transaction, std::string_view id) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT id, environment, proposer, text, digest, proposal, state, detail, created, "
+                                           "changed FROM queries WHERE id = ?", {sql::text(id)}));
+  REDOUBT_TRY(sql::Row row, one(std::move(rows), "query"));
+  return parse(row);
+}
+
+Result<Page<Query>> list_queries(Transaction& transaction, std::string_view environment, const PageRequest& page) {
+  const std::string list = "queries of " + std::string(environment);
+  REDOUBT_TRY(const std::int64_t start, page_start(page, list));
+  REDOUBT_TRY(auto rows, transaction.query("SELECT number, id, environment, proposer, text, digest, proposal, state, detail, "
+                                           "created, changed FROM queries WHERE environment = ? AND number > ? "
+                                           "ORDER BY number LIMIT ?",
+                                           {sql::text(environment), sql::number(start), sql::number(std::uint64_t{page.count + 1})}));
+  return fill_page<Query>(std::move(rows), page, list, parse);
+}
+
+Status set_query_state(Transaction& transaction, std::string_view id, QueryState from, QueryState to, std::string_view detail,
+                       Instant now) {
+  REDOUBT_TRY(const Query query, get_query(transaction, id));
+  if (query.state != from) return wrong_state(from, query.state);
+  return transaction.change_one("UPDATE queries SET state = ?, detail = ?, changed = ? WHERE id = ?",
+                            {sql::text(name_of(to)), sql::text(detail), sql::time(now), sql::text(id)});
+}
+
+Status add_ballot(Transaction& transaction, std::string_view query, const BallotRecord& ballot) {
+  REDOUBT_CHECK(check_id(ballot.voter, "voter"));
+  REDOUBT_TRY(const Query found, get_query(transaction, query));
+  if (found.state != QueryState::proposed) return wrong_state(QueryState::proposed, found.state);
+  return transaction
+      .change_one("INSERT INTO ballots (query, voter, document, created) VALUES (?, ?, ?, ?)",
+              {sql::text(query), sql::text(ballot.voter), sql::text(ballot.document), sql::time(ballot.created)})
+      .context("ballot by " + ballot.voter);
+}
+
+Result<std::vector<BallotRecord>> get_ballots(Transaction& transaction, std::string_view query) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT voter, document, created FROM ballots WHERE query = ? ORDER BY voter",
+                                           {sql::text(query)}));
+  std::vector<BallotRecord> out;
+  for (sql::Row& row : rows) {
+    BallotRecord ballot;
+    ballot.voter = row.text();
+    ballot.document = row.text();
+    ballot.created = row.time();
+    REDOUBT_CHECK(row.finish());
+    out.push_back(std::move(ballot));
+  }
+  return out;
+}
+
+Status finish_query(Transaction& transaction, std::string_view query, const std::vector<ResultRecord>& results,
+                    const ReceiptRecord& receipt) {
+  for (const ResultRecord& result : results) {
+    REDOUBT_CHECK(check_id(result.recipient, "recipient"));
+    if (result.package.size() > ResultRecord::kMaxSize) {
+      return Error(Code::refused, "result package: expected at most " + std::to_string(ResultRecord::kMaxSize) + " bytes, found " +
+                                      std::to_string(result.package.size()));
+    }
+    REDOUBT_CHECK(transaction
+                      .change_one("INSERT INTO results (query, recipient, package, created) VALUES (?, ?, ?, ?)",
+                              {sql::text(query), sql::text(result.recipient), sql::blob(result.package), sql::time(result.created)})
+                      .context("result for " + result.recipient));
+  }
+  REDOUBT_CHECK(transaction
+                    .change_one("INSERT INTO receipts (query, instance, sequence, document, created) VALUES (?, ?, ?, ?, ?)",
+                            {sql::text(query), sql::blob(receipt.instance.view()), sql::number(receipt.sequence),
+                             sql::text(receipt.document), sql::time(receipt.created)})
+                    .context("receipt"));
+  return set_query_state(transaction, query, QueryState::running, QueryState::done, "", receipt.created);
+}
+
+Result<ResultRecord> get_result(Transaction& transaction, std::string_view query, std::string_view recipient) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT recipient, package, created FROM results WHERE query = ? AND recipient = ?",
+                                           {sql::text(query), sql::text(recipient)}));
+  REDOUBT_TRY(sql::Row row, one(std::move(rows), "result"));
+  ResultRecord out;
+  out.recipient = row.text();
+  out.package = row.blob();
+  out.created = row.time();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+Result<ReceiptRecord> get_receipt(Transaction& transaction, std::string_view query) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT instance, sequence, document, created FROM receipts WHERE query = ?",
+                                           {sql::text(query)}));
+  REDOUBT_TRY(sql::Row row, one(std::move(rows), "receipt"));
+  ReceiptRecord out;
+  out.instance = row.fixed<InstanceId>();
+  out.sequence = row.count();
+  out.document = row.text();
+  out.created = row.time();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+}  // namespace redoubt::hub

@@ -1,0 +1,175 @@
+#include "untrusted/hub/store/migrations.h"
+
+namespace redoubt::hub {
+namespace {
+
+// Conventions: `number` is the order of insertion, by which lists are paged; times are seconds since 1970; digests and keys are
+// blobs; documents are stored as the exact text that was signed. STRICT tables refuse values of another type.
+constexpr std::string_view kCleanRoom = R"sql(
+CREATE TABLE api_keys (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+  subject TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  revoked INTEGER
+) STRICT;
+
+CREATE TABLE environments (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  contract TEXT NOT NULL,
+  contract_digest BLOB NOT NULL CHECK (length(contract_digest) = 32),
+  state TEXT NOT NULL,
+  created INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE participants (
+  environment TEXT NOT NULL REFERENCES environments (id),
+  name TEXT NOT NULL,
+  signing_key BLOB NOT NULL CHECK (length(signing_key) = 32),
+  PRIMARY KEY (environment, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE instances (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+  environment TEXT NOT NULL REFERENCES environments (id),
+  boot BLOB NOT NULL CHECK (length(boot) = 16),
+  claims TEXT NOT NULL,
+  state TEXT NOT NULL,
+  created INTEGER NOT NULL
+) STRICT;
+CREATE INDEX instances_by_environment ON instances (environment, number);
+
+CREATE TABLE acceptances (
+  instance BLOB NOT NULL REFERENCES instances (id),
+  participant TEXT NOT NULL,
+  document TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  PRIMARY KEY (instance, participant)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE datasets (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  environment TEXT NOT NULL REFERENCES environments (id),
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL CHECK (version > 0),
+  owner TEXT NOT NULL,
+  manifest TEXT NOT NULL,
+  object TEXT NOT NULL UNIQUE,
+  size INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  UNIQUE (environment, id, version)
+) STRICT;
+
+CREATE TABLE dataset_parts (
+  dataset INTEGER NOT NULL REFERENCES datasets (number) ON DELETE CASCADE,
+  part INTEGER NOT NULL CHECK (part >= 0),
+  size INTEGER NOT NULL,
+  sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+  PRIMARY KEY (dataset, part)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE queries (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  environment TEXT NOT NULL REFERENCES environments (id),
+  proposer TEXT NOT NULL,
+  text TEXT NOT NULL,
+  digest BLOB NOT NULL CHECK (length(digest) = 32),
+  proposal TEXT NOT NULL,
+  state TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  changed INTEGER NOT NULL
+) STRICT;
+CREATE INDEX queries_by_environment ON queries (environment, number);
+
+CREATE TABLE ballots (
+  query TEXT NOT NULL REFERENCES queries (id),
+  voter TEXT NOT NULL,
+  document TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  PRIMARY KEY (query, voter)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE results (
+  query TEXT NOT NULL REFERENCES queries (id),
+  recipient TEXT NOT NULL,
+  package BLOB NOT NULL,
+  created INTEGER NOT NULL,
+  PRIMARY KEY (query, recipient)
+) STRICT;
+
+CREATE TABLE receipts (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  query TEXT NOT NULL UNIQUE REFERENCES queries (id),
+  instance BLOB NOT NULL REFERENCES instances (id),
+  sequence INTEGER NOT NULL,
+  document TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  UNIQUE (instance, sequence)
+) STRICT;
+
+CREATE TABLE log_entries (
+  instance BLOB NOT NULL REFERENCES instances (id),
+  sequence INTEGER NOT NULL CHECK (sequence >= 0),
+  entry BLOB NOT NULL,
+  PRIMARY KEY (instance, sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE checkpoints (
+  instance BLOB NOT NULL REFERENCES instances (id),
+  size INTEGER NOT NULL CHECK (size >= 0),
+  note TEXT NOT NULL,
+  PRIMARY KEY (instance, size)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE jobs (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  max_attempts INTEGER NOT NULL,
+  run_after INTEGER NOT NULL,
+  lease_owner TEXT,
+  lease_until INTEGER,
+  detail TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  changed INTEGER NOT NULL
+) STRICT;
+CREATE INDEX jobs_by_state ON jobs (state, kind, run_after, number);
+
+CREATE TABLE idempotency_keys (
+  subject TEXT NOT NULL,
+  key TEXT NOT NULL,
+  request BLOB NOT NULL CHECK (length(request) = 32),
+  status INTEGER NOT NULL,
+  response BLOB NOT NULL,
+  created INTEGER NOT NULL,
+  PRIMARY KEY (subject, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_keys_by_time ON idempotency_keys (created);
+
+CREATE TABLE audit_events (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  object TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, "clean room", kCleanRoom}};
+
+}  // namespace
+
+std::span<const Migration> migrations() { return kMigrations; }
+
+}  // namespace redoubt::hub

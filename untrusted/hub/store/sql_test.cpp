@@ -1,0 +1,191 @@
+// Goal: the database is durable, typed and refuses what it cannot hold; migrations run once, in order, whole or not at all; a
+// database of a newer or another program is left alone. Method: a file in a temporary folder, opened again and again.
+#include "untrusted/hub/store/sql.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <thread>
+
+#include "tests/support/expect.h"
+#include "tests/support/files.h"
+#include "untrusted/hub/store/migrations.h"
+#include "untrusted/hub/store/page.h"
+
+namespace redoubt::hub {
+namespace {
+
+constexpr Instant kNow(1'700'000'000);
+
+constexpr Migration kFirst{1, "first", "CREATE TABLE a (x INTEGER PRIMARY KEY, t TEXT, b BLOB) STRICT;"};
+constexpr Migration kSecond{2, "second", "CREATE TABLE b (a INTEGER NOT NULL REFERENCES a (x)) STRICT; INSERT INTO a VALUES (7, 't', x'00');"};
+
+sql::Database open(const test::TempDir& folder) { return OrDie(sql::Database::open(folder.path() / "db", {.busy_timeout_ms = 50})); }
+
+TEST(Sql, KeepsEveryValueAsItWas) {
+  const test::TempDir folder;
+  sql::Database db = open(folder);
+  EXPECT_OK(db.script("CREATE TABLE v (n INTEGER, t TEXT, b BLOB) STRICT"));
+  const std::string text("a\0b\xc3\xa4'; DROP TABLE v; --", 26);
+  EXPECT_EQ(OrDie(db.execute("INSERT INTO v VALUES (?, ?, ?)", {sql::number(std::int64_t{-5}), sql::text(text), sql::blob(Bytes())})), 1U);
+  EXPECT_EQ(OrDie(db.execute("INSERT INTO v VALUES (?, ?, ?)", {sql::null(), sql::null(), sql::null()})), 1U);
+  auto rows = OrDie(db.query("SELECT n, t, b FROM v ORDER BY rowid"));
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].number(), -5);
+  EXPECT_EQ(rows[0].text(), text);
+  EXPECT_TRUE(rows[0].blob().empty());
+  EXPECT_OK(rows[0].finish());
+  EXPECT_TRUE(rows[1].null_next());
+  EXPECT_EQ(OrDie(db.execute("DELETE FROM v WHERE n = 99")), 0U);
+}
+
+TEST(Sql, RefusesRowsOfOtherTypesAndTellsErrorsApart) {
+  const test::TempDir folder;
+  sql::Database db = open(folder);
+  const Migration both[] = {kFirst, kSecond};
+  ASSERT_OK(migrate(db, both, kNow));
+  auto rows = OrDie(db.query("SELECT x, t FROM a"));
+  EXPECT_EQ(rows[0].text(), "");
+  EXPECT_EQ(rows[0].text(), "");  // stays failed
+  EXPECT_ERROR(rows[0].finish(), Code::internal, "does not have its type");
+  rows = OrDie(db.query("SELECT x, t FROM a"));
+  EXPECT_EQ(rows[0].number(), 7);
+  EXPECT_ERROR(rows[0].finish(), Code::internal, "type");  // a column was not read
+  rows = OrDie(db.query("SELECT -1"));
+  EXPECT_EQ(rows[0].count(), 0U);
+  EXPECT_ERROR(rows[0].finish(), Code::internal, "type");
+  rows = OrDie(db.query("SELECT 1.5"));
+  EXPECT_EQ(rows[0].number(), 0);
+  EXPECT_ERROR(rows[0].finish(), Code::internal, "type");
+  EXPECT_ERROR(db.execute("INSERT INTO a VALUES (7, NULL, NULL)"), Code::refused, "already exists");
+  EXPECT_ERROR(db.execute("INSERT INTO b VALUES (8)"), Code::not_found, "refers to");
+  EXPECT_ERROR(db.execute("INSERT INTO a VALUES (8, x'00', NULL)"), Code::internal, "TEXT");
+  EXPECT_ERROR(db.query("SELECT ?"), Code::internal, "expected 1 values, found 0");
+  EXPECT_ERROR(db.query("SELECT 1; SELECT 2"), Code::internal, "exactly one statement");
+  EXPECT_ERROR(db.query("SELEC 1"), Code::internal, "syntax");
+  EXPECT_ERROR(db.query("SELECT \"no_such_column\""), Code::internal, "no such column");  // never a string by accident
+  EXPECT_ERROR(db.script("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema"), Code::internal, "may not be modified");
+}
+
+TEST(Sql, IsReadableByItsOwnerOnlyAndFollowsNoLink) {
+  const test::TempDir folder;
+  sql::Database db = open(folder);
+  ASSERT_OK(db.script("CREATE TABLE v (n INTEGER) STRICT"));
+  for (const char* name : {"db", "db-wal", "db-shm"}) {
+    struct stat status {};
+    ASSERT_EQ(stat((folder.path() / name).c_str(), &status), 0) << name;
+    EXPECT_EQ(status.st_mode & 0777U, 0600U) << name;
+  }
+  std::filesystem::create_symlink(folder.path() / "db", folder.path() / "link");
+  EXPECT_ERROR(sql::Database::open(folder.path() / "link"), Code::unavailable, "cannot open");
+  EXPECT_ERROR(sql::Database::open(folder.path() / "absent" / "db"), Code::unavailable, "cannot open");
+  std::ofstream(folder.path() / "junk") << std::string(4096, 'x');
+  EXPECT_ERROR(sql::Database::open(folder.path() / "junk"), Code::unavailable, "not an intact database");
+}
+
+TEST(Sql, AnotherWriterIsToldToTryLater) {
+  const test::TempDir folder;
+  sql::Database one = open(folder);
+  sql::Database two = open(folder);
+  ASSERT_OK(one.begin());
+  EXPECT_ERROR(two.begin(), Code::unavailable, "busy");
+  one.rollback();
+  EXPECT_OK(two.begin());
+}
+
+TEST(Migrations, RunOnceInOrderAndAreRecorded) {
+  const test::TempDir folder;
+  const Migration both[] = {kFirst, kSecond};
+  {
+    sql::Database db = open(folder);
+    ASSERT_OK(migrate(db, std::span(both).first(1), kNow));
+    EXPECT_OK(migrate(db, std::span(both).first(1), kNow));
+  }
+  sql::Database db = open(folder);
+  EXPECT_OK(migrate(db, both, kNow.plus_seconds(5)));
+  auto rows = OrDie(db.query("SELECT number, applied FROM migrations ORDER BY number"));
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].number(), 1);
+  EXPECT_EQ(rows[0].time(), kNow);
+  EXPECT_EQ(rows[1].number(), 2);
+  EXPECT_EQ(rows[1].time(), kNow.plus_seconds(5));
+}
+
+TEST(Migrations, RefuseANewerDatabaseAndAnEditedHistory) {
+  const test::TempDir folder;
+  const Migration both[] = {kFirst, kSecond};
+  sql::Database db = open(folder);
+  ASSERT_OK(migrate(db, both, kNow));
+  EXPECT_ERROR(migrate(db, std::span(both).first(1), kNow), Code::refused, "database is at migration 2, this program knows 1");
+  const Migration edited[] = {kFirst, {2, "second", "CREATE TABLE other (x INTEGER) STRICT;"}};
+  EXPECT_ERROR(migrate(db, edited, kNow), Code::refused, "migration 2 (second) is not the one");
+  EXPECT_OK(migrate(db, both, kNow));
+}
+
+TEST(Migrations, AFailingOneLeavesNothingOfItself) {
+  const test::TempDir folder;
+  const Migration bad[] = {kFirst, {2, "bad", "CREATE TABLE c (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1);"}};
+  sql::Database db = open(folder);
+  EXPECT_ERROR(migrate(db, bad, kNow), Code::internal, "applying migration 2 (bad)");
+  EXPECT_TRUE(OrDie(db.query("SELECT 1 FROM sqlite_schema WHERE name = 'c'")).empty());
+  const Migration both[] = {kFirst, kSecond};
+  EXPECT_OK(migrate(db, both, kNow));
+}
+
+TEST(Migrations, OfThisProgramAreNumberedFromOne) {
+  std::int64_t expected = 1;
+  for (const Migration& migration : migrations()) EXPECT_EQ(migration.number, expected++);
+}
+
+TEST(Store, KeepsWhatAFunctionWroteWholeOrNotAtAll) {
+  const test::TempDir folder;
+  const auto store = OrDie(Store::open(folder.path() / "db", kNow));
+  const auto add = [](Transaction& t, int x) {
+    return t.change_one("INSERT INTO audit_events (at, actor, action, object, detail) VALUES (?, '', '', '', '')",
+                        {sql::number(std::int64_t{x})});
+  };
+  const auto count = [&] {
+    return OrDie(store->read([](Transaction& t) -> Result<std::int64_t> {
+      REDOUBT_TRY(auto rows, t.query("SELECT count(*) FROM audit_events"));
+      return rows.at(0).number();
+    }));
+  };
+  EXPECT_OK(store->write("a", [&](Transaction& t) -> Status { return add(t, 1); }));
+  EXPECT_EQ(count(), 1);
+  EXPECT_ERROR(store->write("a", [&](Transaction& t) -> Status {
+    REDOUBT_CHECK(add(t, 2));
+    return Error(Code::refused, "changed its mind");
+  }), Code::refused, "changed its mind");
+  EXPECT_EQ(count(), 1);
+  EXPECT_THROW((void)store->write("a", [&](Transaction& t) -> Status {
+    (void)add(t, 3);
+    throw std::bad_alloc();
+  }), std::bad_alloc);
+  EXPECT_EQ(count(), 1);
+  EXPECT_OK(store->read([&](Transaction& t) -> Status { return add(t, 4); }));  // a read keeps nothing
+  EXPECT_EQ(count(), 1);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 10; ++j) EXPECT_OK(store->write("a", [&](Transaction& t) -> Status { return add(t, j); }));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(count(), 41);
+}
+
+TEST(Cursor, LeadsOnInItsOwnListOnly) {
+  EXPECT_EQ(OrDie(page_start({"", 1}, "a")), 0);
+  EXPECT_EQ(OrDie(page_start({make_cursor("a", 77), 1}, "a")), 77);
+  EXPECT_ERROR(page_start({make_cursor("a", 77), 1}, "b"), Code::malformed, "not one of this list");
+  EXPECT_ERROR(page_start({make_cursor("a", -1), 1}, "a"), Code::malformed, "not one of this list");
+  EXPECT_ERROR(page_start({"AAAA", 1}, "a"), Code::malformed, "cursor");
+  EXPECT_ERROR(page_start({"!", 1}, "a"), Code::malformed, "cursor");
+  EXPECT_ERROR(page_start({std::string(600, 'A'), 1}, "a"), Code::malformed, "too long");
+  EXPECT_ERROR(page_start({"", 0}, "a"), Code::malformed, "count of 1 to 200");
+  EXPECT_ERROR(page_start({"", 201}, "a"), Code::malformed, "count of 1 to 200");
+}
+
+}  // namespace
+}  // namespace redoubt::hub

@@ -1,0 +1,97 @@
+// Store: the hub's database, and the transactions that all of its records go through.
+//
+// write() runs one function in one transaction and returns only after the commit is on disk: acknowledge after it, never
+// before. What belongs together (a record, its audit event, the answer kept for an idempotency key) is written in one
+// function. A failing function leaves nothing. The records themselves are in accounts.h, environments.h, datasets.h,
+// queries.h, logs.h, job_queue.h and journal.h, as functions over a Transaction. Thread-safe: one transaction runs at a time,
+// others wait. Times are arguments; nothing here reads a clock.
+#pragma once
+
+#include <functional>
+#include <mutex>
+
+#include "untrusted/hub/store/sql.h"
+
+namespace redoubt::hub {
+
+// FaultPoint is called at named places so that tests can end the process there; the default does nothing.
+using FaultPoint = std::function<void(std::string_view name)>;
+
+// Transaction: the right to read and write within one write() or read(). Only Store makes one.
+class Transaction {
+ public:
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  Result<std::vector<sql::Row>> query(std::string_view text, std::initializer_list<sql::Value> values = {}) {
+    return database_.query(text, values);
+  }
+  // change runs a statement; how many rows it changed.
+  Result<std::uint64_t> change(std::string_view text, std::initializer_list<sql::Value> values = {}) {
+    return database_.execute(text, values);
+  }
+  // change_one runs a statement that changes exactly one row; another number is `internal`.
+  Status change_one(std::string_view text, std::initializer_list<sql::Value> values);
+
+ private:
+  friend class Store;
+  explicit Transaction(sql::Database& database) : database_(database) {}
+  sql::Database& database_;
+};
+
+class Store {
+ public:
+  struct Options {
+    sql::Options sql;
+    FaultPoint fault = [](std::string_view) {};
+  };
+
+  // open opens or creates the database and migrates it. `refused` for a database of a newer program.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& path, Instant now, Options options);
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& path, Instant now) { return open(path, now, Options()); }
+
+  // write: `function` takes a Transaction& and returns Result<T> or Status. Fault points: "NAME:before" (all statements ran,
+  // nothing is committed) and "NAME:after" (committed, not yet returned).
+  template <class F>
+  auto write(std::string_view name, F&& function) -> std::invoke_result_t<F, Transaction&> {
+    const std::lock_guard lock(mutex_);
+    REDOUBT_CHECK(database_.begin());
+    Rollback rollback{database_};
+    Transaction transaction(database_);
+    auto result = function(transaction);
+    if (!result.ok()) return result;
+    options_.fault(std::string(name) + ":before");
+    REDOUBT_CHECK(database_.commit().context("committing " + std::string(name)));
+    options_.fault(std::string(name) + ":after");
+    return result;
+  }
+
+  // read: as write, without fault points; nothing that `function` writes is kept.
+  template <class F>
+  auto read(F&& function) -> std::invoke_result_t<F, Transaction&> {
+    const std::lock_guard lock(mutex_);
+    REDOUBT_CHECK(database_.begin_read());
+    Rollback rollback{database_};
+    Transaction transaction(database_);
+    return function(transaction);
+  }
+
+ private:
+  struct Rollback {  // does nothing after a commit
+    sql::Database& database;
+    ~Rollback() { database.rollback(); }
+  };
+  Store(sql::Database database, Options options) : options_(std::move(options)), database_(std::move(database)) {}
+
+  const Options options_;
+  std::mutex mutex_;
+  sql::Database database_;
+};
+
+// check_id: 1 to 64 of [A-Za-z0-9._-], not starting with a dot. `malformed`, naming `what`.
+Status check_id(std::string_view id, std::string_view what);
+
+// one: the only row, or `not_found` naming `what`.
+Result<sql::Row> one(std::vector<sql::Row> rows, std::string_view what);
+
+}  // namespace redoubt::hub
