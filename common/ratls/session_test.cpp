@@ -34,6 +34,7 @@ class ToyPlatform final : public EvidenceSource {
   Appraise appraiser() {
     return [this](const appraise::Evidence& evidence, const appraise::Challenge& challenge, Instant) -> Result<appraise::Appraisal> {
       using attest::CheckId;
+      if (evidence.format != "tpm") return Error(Code::usage, "unknown format");
       appraise::Appraisal appraisal;
       appraisal.claims = challenge.claims;
       REDOUBT_TRY(const auto signature, crypto::Ed25519Signature::from(evidence.bytes, "toy quote"));

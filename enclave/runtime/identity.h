@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/attest/evidence/claims.h"
+#include "common/base/instant.h"
 #include "common/crypto/ed25519.h"
 #include "common/crypto/hpke.h"
 #include "common/net/tls_context.h"

@@ -1,6 +1,6 @@
 // Goal: a dataset counts only as its owner released it, repeats change nothing, and failures say nothing. Method: manifests, keys and
 // ciphertext changed, swapped and replayed in turn; a failing engine; a lying clock; the log against its checkpoint.
-#include "enclave/workloads/cleanroom/room_fixture.h"
+#include "enclave/workloads/cleanroom/room_test_fixture.h"
 
 namespace redoubt::cleanroom {
 namespace {

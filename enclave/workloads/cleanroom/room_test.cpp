@@ -1,6 +1,6 @@
 // Goal: a room lets a query run only when every rule of its contract holds, whatever the host and single participants do.
 // Method: one honest flow from joining to opened results; then proposals and ballots forged, replayed, changed or left out.
-#include "enclave/workloads/cleanroom/room_fixture.h"
+#include "enclave/workloads/cleanroom/room_test_fixture.h"
 
 namespace redoubt::cleanroom {
 namespace {
