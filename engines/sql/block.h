@@ -10,7 +10,7 @@
 namespace redoubt::sql {
 
 // Cell: one aggregate of the block. Contributing rows pass the filter, have no NULL argument and, for conditional and boolean
-// arguments, none that is 0 or false (section 9 of the rules).
+// arguments, none that is 0 or false (docs/specs/query-rules.md).
 struct Cell {
   std::string name;                   // of the aggregate
   bool distinct = false;
@@ -22,6 +22,7 @@ struct Cell {
   bool descending = false;            // quantile_cont WITHIN GROUP (ORDER BY ... DESC)
   bool small_complement = false;      // T3 also looks at the rows that are left out
   bool quantile = false;              // T3 also looks at units * min(q, 1 - q)
+  std::vector<Expression> computed;   // arguments that may be NULL though their columns are not (a cast, an overflow)
 };
 
 struct ReleasedBlock {

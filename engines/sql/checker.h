@@ -3,7 +3,7 @@
 //
 // Runs inside the enclave before any data is touched, and on participants' own machines to review a proposal: the same inputs
 // give the same verdict everywhere. The author of the text may be hostile. Decides by allow-list on the parsed statement
-// (rules G1..G6, S1..S14, A1..A4 of the privacy levels); what is not understood is refused. Does not decide about earlier
+// (rules G1..G6, S1..S14, A1..A4 of docs/specs/query-rules.md); what is not understood is refused. Does not decide about earlier
 // releases (rules T4, T5), nor about approvals. Thread-safe; no state. Its last step binds both texts in an empty engine, so a
 // verdict costs some tens of milliseconds.
 #pragma once
@@ -16,6 +16,9 @@
 #include "engines/sql/schema.h"
 
 namespace redoubt::sql {
+
+// kRuleSet names the version of the rules; it changes whenever a verdict or a released value could.
+inline constexpr std::string_view kRuleSet = "redoubt/query-rules/1";
 
 enum class Level { none, aggregate_only, k_anonymized, differential_privacy };
 

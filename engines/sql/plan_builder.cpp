@@ -2,8 +2,9 @@
 
 #include "engines/sql/print.h"
 
-// The statement, stage by stage (rules T1 to T3 of the privacy levels):
-//   t_rows      one row for each joined row with a unit: u, group keys g<i>, arguments a<j>_<m>, filters f<j>
+// The statement, stage by stage (rules T1 to T3 of docs/specs/query-rules.md):
+//   t_rows      one row for each joined row with a unit: u, group keys g<i>, arguments a<j>_<m>, filters f<j>,
+//               and whether an argument was lost to a cast or an overflow l<j>
 //   t_groups    one row a group: units, cells c<j>, units that contribute n<j>, units of rows left out m<j>
 //   t_rank      groups numbered from the one with the fewest units, ties in the order of the keys
 //   t_held      how many different units the first so many groups hold together
@@ -46,13 +47,30 @@ class Printer {
       for (std::size_t m = 0; m < cell.arguments.size(); ++m) {
         items.push_back(print(cell.arguments[m], columns) + " AS " + argument(j, m));
       }
-      if (!cell.filter.empty()) items.push_back(print(cell.filter[0], columns) + " AS f" + number(j));
+      if (!cell.filter.empty()) items.push_back(print_condition(cell.filter[0], columns) + " AS f" + number(j));
+      if (!cell.computed.empty()) items.push_back(lost(cell) + " AS l" + number(j));
     }
     std::vector<std::string> where = {"(" + block_.scope.unit_sql() + ") IS NOT NULL"};
     for (const Expression& term : block_.where) {
-      where.push_back(block_.scope.is_unit_equality(term) ? print_bare_equality(term, columns) : "(" + print(term, columns) + ")");
+      where.push_back(block_.scope.is_unit_equality(term) ? print_bare_equality(term, columns) : print_condition(term, columns));
     }
     return "SELECT " + list(items) + " FROM " + block_.scope.from_sql() + " WHERE " + list(where, " AND ");
+  }
+
+  // lost is the condition that an argument is NULL although none of its columns is.
+  std::string lost(const Cell& cell) const {
+    std::vector<std::string> any;
+    for (const Expression& computed : cell.computed) {
+      std::vector<std::string> terms = {"(" + print(computed, block_.scope.columns()) + ") IS NULL"};
+      collect_columns(computed, terms);
+      any.push_back("(" + list(terms, " AND ") + ")");
+    }
+    return "(" + list(any, " OR ") + ")";
+  }
+
+  void collect_columns(const Expression& e, std::vector<std::string>& terms) const {
+    if (e.kind == Expression::Kind::column) terms.push_back(print(e, block_.scope.columns()) + " IS NOT NULL");
+    for (const Expression& child : e.children) collect_columns(child, terms);
   }
 
   // contributes is the condition on t_rows that a row counts for a cell; empty when every row does.
@@ -64,7 +82,7 @@ class Printer {
       const std::string a = argument(j, m);
       terms.push_back(a + " IS NOT NULL");
       if (cell.zeros[m] == Cell::Zero::excluded) terms.push_back(a + " <> 0");
-      if (cell.zeros[m] == Cell::Zero::false_excluded) terms.push_back("CAST(" + a + " AS BOOLEAN)");
+      if (cell.zeros[m] == Cell::Zero::false_excluded) terms.push_back("TRY_CAST(" + a + " AS BOOLEAN)");
     }
     return terms.empty() ? "" : "coalesce(" + list(terms, " AND ") + ", false)";
   }
@@ -89,6 +107,8 @@ class Printer {
       items.push_back("count(DISTINCT u) FILTER (WHERE " + condition + ") AS n" + number(j));
       if (block_.cells[j].small_complement) {
         items.push_back("count(DISTINCT u) FILTER (WHERE NOT " + condition + ") AS m" + number(j));
+      } else if (!block_.cells[j].computed.empty()) {
+        items.push_back("count(DISTINCT u) FILTER (WHERE l" + number(j) + ") AS m" + number(j));
       }
     }
     return "SELECT " + list(items) + " FROM t_rows" + (keys_.empty() ? "" : " GROUP BY " + list(keys_));
@@ -118,7 +138,7 @@ class Printer {
     const bool all = contributes(j).empty();
     const std::string units = all ? "units" : "n" + name;
     std::vector<std::string> small = {units + " < " + k_};
-    if (cell.small_complement && !all) small.push_back("m" + name + " BETWEEN 1 AND " + k_ + " - 1");
+    if ((cell.small_complement || !cell.computed.empty()) && !all) small.push_back("m" + name + " BETWEEN 1 AND " + k_ + " - 1");
     if (cell.quantile) {
       const std::string fraction = cell.fraction.empty() ? "0.5" : cell.fraction;
       small.push_back(units + " * least(" + fraction + ", 1 - " + fraction + ") < " + k_);
@@ -153,7 +173,7 @@ class Printer {
     }
     for (const std::string& name : outer) order.push_back(name + " ASC NULLS LAST");
     std::string sql = "SELECT " + list(outer) + " FROM (SELECT " + (block_.distinct ? "DISTINCT " : "") + list(inner) + " FROM t_released";
-    if (!block_.having.empty()) sql += " WHERE " + print(block_.having[0], none);
+    if (!block_.having.empty()) sql += " WHERE " + print_condition(block_.having[0], none);
     sql += ") ORDER BY " + list(order);
     if (block_.limited) sql += " LIMIT " + std::to_string(block_.limit);
     if (block_.offset_rows != 0) sql += " OFFSET " + std::to_string(block_.offset_rows);

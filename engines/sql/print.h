@@ -13,7 +13,10 @@ namespace redoubt::sql {
 // gives NULL instead (S13), so that no run-time error depends on the data.
 std::string print(const Expression& expression, const Columns& columns);
 
-// print_bare is print without the guard against failing, for equalities of unit columns that joins must recognise.
+// print_condition is print where a truth value is expected: what is not BOOLEAN is cast so that it cannot fail.
+std::string print_condition(const Expression& expression, const Columns& columns);
+
+// print_bare_equality is print without the guard against failing, for equalities of unit columns that joins must recognise.
 std::string print_bare_equality(const Expression& equality, const Columns& columns);
 
 // quote writes a registered name as an identifier.

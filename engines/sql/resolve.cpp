@@ -191,7 +191,7 @@ Checked<Scope::Side> Scope::add_join(const From& from) {
     REDOUBT_ALLOW_ALL(link_join(from, terms, left, right));
     for (const Expression& term : terms) {
       condition += (condition.empty() ? "" : " AND ") +
-                   (is_unit_equality(term) ? print_bare_equality(term, columns_) : print(term, columns_));
+                   (is_unit_equality(term) ? print_bare_equality(term, columns_) : print_condition(term, columns_));
     }
     conditions_.insert(conditions_.end(), terms.begin(), terms.end());
   }

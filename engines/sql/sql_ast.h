@@ -1,4 +1,4 @@
-// The adapter to the engine's parser: text in, Block out. This is the only place that knows the engine's syntax tree.
+// The adapter to the engine's parser: text in, Block out. Its files alone know the engine's syntax tree.
 //
 // Runs inside the enclave on text that a participant wrote and may have crafted. The same parser that will later run the
 // printed query reads the text, so there is no second grammar to disagree with. Whatever node, class, modifier or flag is not
