@@ -27,7 +27,7 @@ TEST(Sql, KeepsEveryValueAsItWas) {
   const test::TempDir folder;
   sql::Database db = open(folder);
   EXPECT_OK(db.script("CREATE TABLE v (n INTEGER, t TEXT, b BLOB) STRICT"));
-  const std::string text("a\0b\xc3\xa4'; DROP TABLE v; --", 26);
+  const std::string text = std::string("a\0b", 3) + "\xc3\xa4'; DROP TABLE v; --";
   EXPECT_EQ(OrDie(db.execute("INSERT INTO v VALUES (?, ?, ?)", {sql::number(std::int64_t{-5}), sql::text(text), sql::blob(Bytes())})), 1U);
   EXPECT_EQ(OrDie(db.execute("INSERT INTO v VALUES (?, ?, ?)", {sql::null(), sql::null(), sql::null()})), 1U);
   auto rows = OrDie(db.query("SELECT n, t, b FROM v ORDER BY rowid"));
