@@ -53,7 +53,7 @@ struct ClientRequest {
 
 struct ClientResponse {
   int status = 0;
-  Headers headers;
+  Headers headers = {};
   Bytes body;
 };
 

@@ -175,8 +175,8 @@ std::variant<MessageHead, HttpRefusal> parse_response_head(ByteView bytes, const
   MessageHead head;
   std::string_view rest = as_text(bytes);
   const auto line = next_line(rest);
-  // "HTTP/1.1 SP 3DIGIT SP [reason]"; the space before an absent reason is often forgotten.
-  if (!line || !line->starts_with("HTTP/1.1 ") || line->size() < 12 || (line->size() > 12 && (*line)[12] != ' ') ||
+  // "HTTP/1.1 SP 3DIGIT SP [reason]" (RFC 9112 section 4).
+  if (!line || !line->starts_with("HTTP/1.1 ") || line->size() < 13 || (*line)[12] != ' ' ||
       !std::ranges::all_of(*line, is_value_char)) {
     return HttpRefusal{400, "status line: expected HTTP/1.1 and a status"};
   }

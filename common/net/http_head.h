@@ -27,7 +27,7 @@ struct MessageHead {
   std::string method;  // requests
   std::string target;  // requests
   int status = 0;      // responses
-  Headers headers;
+  Headers headers = {};
   std::optional<std::uint64_t> content_length;
   bool chunked = false;
   bool close = false;            // Connection: close
@@ -50,7 +50,7 @@ bool valid_header(std::string_view name, std::string_view value);
 // writer's own: those in `headers` are left out, as is what is not valid_header. `body_size` nothing: chunked, or
 // with `no_body` no framing header at all.
 struct Framing {
-  std::optional<std::uint64_t> body_size;
+  std::optional<std::uint64_t> body_size = {};
   bool no_body = false;
   bool close = false;
 };

@@ -52,7 +52,7 @@ struct FileBody {
 // the pieces must add up to it; without, the transfer is chunked.
 struct PullBody {
   std::function<Result<Bytes>()> next;
-  std::optional<std::uint64_t> size;
+  std::optional<std::uint64_t> size = {};
 };
 
 using Body = std::variant<Bytes, FileBody, PullBody>;
@@ -67,7 +67,7 @@ struct HttpRequest {
   std::string path;    // as it came: no "//", no dot segments, nothing encoded that need not be
   TextMap params;      // {name} parts of the route's template, decoded
   TextMap query;       // decoded; each name at most once
-  Headers headers;
+  Headers headers = {};
   Bytes body;
   std::string peer;       // address of the peer without its port, or "unix"
   bool tls = false;
@@ -79,7 +79,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 200;
-  Headers headers;
+  Headers headers = {};
   Body body = Bytes{};
 };
 
