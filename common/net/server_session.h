@@ -63,8 +63,10 @@ class ServerSession {
   void output_sent();
   // take_job gives work for another thread, at most one at a time. job_refused: nobody could take it.
   std::optional<Job> take_job();
-  // A continuation goes on with an answer that has begun and must not be refused.
-  bool job_is_continuation() const { return phase_ == Phase::responding; }
+  // A continuation goes on with an answer or an exchange that has begun, and must not give way to newcomers.
+  bool job_is_continuation() const {
+    return phase_ == Phase::responding || (phase_ == Phase::exchange_step && messages_ > 0);
+  }
   void job_refused();
   // time_out: time_limit() has passed since timer_number() last changed. Zero: no limit.
   void time_out();

@@ -363,6 +363,7 @@ TEST(HttpServer, FinishesWhatHasBegunWhenItStops) {
   });
   entered.get_future().wait();
   auto stopping = std::async(std::launch::async, [&] { server->stop(milliseconds(20'000)); });
+  while (server->counts().open > 1) std::this_thread::sleep_for(milliseconds(1));
   EXPECT_ERROR(idle.request({.target = "/health"}), Code::unavailable, "");
   gate.set_value();
   const auto answer = busy.get();

@@ -9,7 +9,9 @@
 namespace redoubt::net {
 namespace {
 
-constexpr std::size_t kMaxHandshakeBytes = 64 * 1024;
+// A handshake takes a few KiB (OpenSSL bounds each message, tls_context.cpp); its last piece may come with application
+// data behind it, up to what a caller reads at once.
+constexpr std::size_t kMaxHandshakeBytes = 128 * 1024;
 constexpr std::string_view kExporterLabel = "EXPORTER-Channel-Binding";  // RFC 9266 section 2
 
 // An IPv4 or IPv6 address, which is matched as an address and never sent as SNI (RFC 6066 section 3).
@@ -96,7 +98,7 @@ Status TlsEndpoint::feed(ByteView ciphertext) {
     state_->handshake_bytes += ciphertext.size();
     if (state_->handshake_bytes > kMaxHandshakeBytes) {
       state_->failed = true;
-      return Error(Code::malformed, "tls handshake: longer than 65536 bytes");
+      return Error(Code::malformed, "tls handshake: longer than 131072 bytes");
     }
   }
   while (!ciphertext.empty()) {

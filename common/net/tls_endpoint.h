@@ -25,7 +25,8 @@ class TlsEndpoint {
   TlsEndpoint& operator=(TlsEndpoint&&) noexcept;
   ~TlsEndpoint();
 
-  // feed takes ciphertext from the peer (copied). `malformed` when a handshake grows past 64 KiB.
+  // feed takes ciphertext from the peer (copied). `malformed` when a handshake grows past 128 KiB;
+  // before it is done, feed at most 64 KiB at once and call handshake() in between.
   Status feed(ByteView ciphertext);
   // take gives the ciphertext that is to be sent, perhaps none. take_into appends it to `out`.
   Bytes take();

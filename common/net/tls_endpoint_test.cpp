@@ -67,6 +67,22 @@ TEST(TlsEndpoint, CarriesBytesAndTellsACleanEnd) {
   EXPECT_TRUE(pair.server.closed_by_peer());
 }
 
+// The end of the handshake and the first application data often come in one read.
+TEST(TlsEndpoint, TakesDataRightBehindTheHandshake) {
+  auto pair = OrDie(TlsPair::make(client_context(trust()), server_context()));
+  ASSERT_FALSE(OrDie(pair.client.handshake()));
+  ASSERT_OK(pair.relay());
+  ASSERT_FALSE(OrDie(pair.server.handshake()));
+  ASSERT_OK(pair.relay());
+  ASSERT_TRUE(OrDie(pair.client.handshake()));
+  ASSERT_OK(pair.client.write(Bytes(64'000)));
+  ASSERT_OK(pair.relay());
+  ASSERT_TRUE(OrDie(pair.server.handshake()));
+  Bytes got;
+  ASSERT_OK(pair.server.read(got, 1U << 20));
+  EXPECT_EQ(got.size(), 64'000U);
+}
+
 TEST(TlsEndpoint, FactsBeforeTheHandshakeAreAnError) {
   auto pair = OrDie(TlsPair::make(client_context(trust()), server_context()));
   EXPECT_ERROR(pair.client.facts(), Code::binding, "not done");
@@ -161,7 +177,7 @@ TEST(TlsEndpoint, JunkAndEndlessHandshakesAreRefused) {
   EXPECT_ERROR(server.handshake(), Code::malformed, "");
   EXPECT_FALSE(server.handshake().ok());
   auto patient = OrDie(TlsEndpoint::accept(server_context()));
-  EXPECT_ERROR(patient.feed(Bytes(70'000)), Code::malformed, "65536");
+  EXPECT_ERROR(patient.feed(Bytes(140'000)), Code::malformed, "131072");
   EXPECT_FALSE(patient.handshake().ok());
 }
 
