@@ -111,7 +111,7 @@ tpm::Outcome authenticate(const attest::Parsed<tpm::TpmEvidence>& parsed, const 
   if (endorsements.self) enrollers.push_back(*endorsements.self);
   const crypto::Sha256Digest extra_data = crypto::sha256(challenge.statement);
   tpm::Inputs inputs;
-  inputs.expected_extra_data = extra_data.view();
+  inputs.expected_extra_data = challenge.report_data.empty() ? extra_data.view() : ByteView(challenge.report_data);
   inputs.roots = roots;
   // A cached proof counts only for an anchor that this policy names.
   const tpm::VerifiedEk* cached = endorsements.verified_ek.get();
@@ -119,6 +119,7 @@ tpm::Outcome authenticate(const attest::Parsed<tpm::TpmEvidence>& parsed, const 
     inputs.verified_ek = cached;
   }
   inputs.enrolments = endorsements.enrolments;
+  inputs.verified_enrolments = endorsements.verified_enrolments;
   inputs.enrollers = enrollers;
   if (policy.programs) inputs.required_pcrs.push_back(tpm::kLauncherPcr);
   if (policy.tpm.pcrs) {
@@ -160,7 +161,9 @@ PolicyChecks measure(const tpm::TpmEvidence& evidence, const Check& secure_boot,
           check_measured_contract(policy, launch, challenge.contract),
           check_program(policy, launch, appraisal.program_name),
           pcrs,
-          check_host_asserted(policy, appraisal.host_asserted),
+          pcrs.outcome == attest::Outcome::failed
+              ? attest::not_applicable(CheckId::host_asserted, "the Reference Values differ")
+              : check_host_asserted(policy, appraisal.host_asserted),
           check_software_tpm(policy, trusted)};
 }
 

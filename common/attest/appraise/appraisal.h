@@ -27,6 +27,8 @@ struct Challenge {
   Bytes statement;
   attest::Claims claims;
   ContractDigest contract;
+  // The exact report data, for Evidence that was made for another protocol than ours; empty: H(statement).
+  Bytes report_data = {};
 };
 
 // Endorsements: what others vouch for. Only what the policy names counts; all of it is verified here.
@@ -34,7 +36,9 @@ struct Endorsements {
   std::vector<crypto::Certificate> tpm_roots;   // candidates for the policy's trust anchors
   std::vector<tpm::AkEnrolment> enrolments;     // by anyone
   std::optional<crypto::Ed25519PublicKey> self; // the Relying Party's own enroller key, trusted like the policy's
-  std::shared_ptr<const tpm::VerifiedEk> verified_ek;  // a proof object that saves checking the EK chain again, or null
+  // Proof objects that save checking the EK chain and enrolments' signatures again; they change no result.
+  std::shared_ptr<const tpm::VerifiedEk> verified_ek;
+  std::vector<tpm::VerifiedEnrolment> verified_enrolments;
 };
 
 // Trust tiers of AR4SI (draft-ietf-rats-ar4si section 2.3.2).

@@ -7,6 +7,14 @@ constexpr std::size_t kMaxRemembered = 256;
 
 }  // namespace
 
+Appraiser::Appraiser(Policy policy, Endorsements endorsements)
+    : policy_(std::move(policy)), endorsements_(std::move(endorsements)) {
+  for (const tpm::AkEnrolment& enrolment : endorsements_.enrolments) {
+    auto verified = tpm::VerifiedEnrolment::of(enrolment);
+    if (verified.ok()) endorsements_.verified_enrolments.push_back(std::move(*verified));
+  }
+}
+
 std::shared_ptr<const tpm::VerifiedEk> Appraiser::remembered(const Evidence& evidence, Instant now) const {
   const auto raw = tpm::RawEvidence::decode(evidence.bytes);
   if (!raw.ok()) return nullptr;

@@ -1,7 +1,7 @@
-// Appraiser: appraise() with the policy and endorsements of one Relying Party, and a memory of EK chains that were checked.
+// Appraiser: appraise() with the policy and endorsements of one Relying Party, and a memory of what was verified.
 //
-// The memory holds immutable proof objects keyed by the certificate's digest, at most 256; a proof is used only while the time
-// is inside its validity. It changes how long an appraisal takes, never its result. Thread-safe.
+// EK chains are remembered as immutable proof objects keyed by the certificate's digest, at most 256, each used only while
+// the time is inside its validity. Memory changes how long an appraisal takes, never its result. Thread-safe.
 #pragma once
 
 #include <map>
@@ -14,7 +14,8 @@ namespace redoubt::appraise {
 
 class Appraiser {
  public:
-  Appraiser(Policy policy, Endorsements endorsements) : policy_(std::move(policy)), endorsements_(std::move(endorsements)) {}
+  // Verifies the enrolments once; those that do not verify stay as they are, and count for nothing later.
+  Appraiser(Policy policy, Endorsements endorsements);
 
   const Policy& policy() const { return policy_; }
   Result<Appraisal> appraise(const Evidence& evidence, const Challenge& challenge, Instant now) const;
@@ -23,7 +24,7 @@ class Appraiser {
   std::shared_ptr<const tpm::VerifiedEk> remembered(const Evidence& evidence, Instant now) const;
 
   const Policy policy_;
-  const Endorsements endorsements_;
+  Endorsements endorsements_;
   mutable std::mutex mutex_;
   mutable std::map<crypto::Sha256Digest, std::shared_ptr<const tpm::VerifiedEk>> verified_;
 };
