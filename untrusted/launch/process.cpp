@@ -89,7 +89,7 @@ Result<Process> Process::start(const Command& command) {
   if (!command.program.is_absolute()) return Error(Code::usage, "starting " + program + ": expected an absolute path");
   std::vector<std::string> arguments{program};
   arguments.insert(arguments.end(), command.arguments.begin(), command.arguments.end());
-  for (const auto* list : {&arguments, &command.environment}) {
+  for (const std::vector<std::string>* list : {&std::as_const(arguments), &command.environment}) {
     for (const std::string& text : *list) {
       if (text.find('\0') != std::string::npos) return Error(Code::usage, "starting " + program + ": NUL in an argument");
     }
