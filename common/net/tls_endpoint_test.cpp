@@ -249,7 +249,7 @@ TEST(TlsEndpoint, GivesNoTicketAndTakesNone) {
   SSL_CTX_set_session_cache_mode(client.ctx, SSL_SESS_CACHE_CLIENT);
   SSL_CTX_sess_set_new_cb(client.ctx, [](SSL*, SSL_SESSION* session) {
     ++tickets;
-    ticket = session;
+    SSL_SESSION_free(std::exchange(ticket, session));
     return 1;
   });
   client.start(false);
@@ -274,7 +274,7 @@ TEST(TlsEndpoint, GivesNoTicketAndTakesNone) {
   client.feed(server.take());
   EXPECT_EQ(SSL_read(client.ssl, &byte, 1), 1);
   EXPECT_EQ(tickets, before) << "our server gave no ticket";
-  SSL_SESSION_free(ticket);
+  SSL_SESSION_free(std::exchange(ticket, nullptr));
   BIO_free_all(cert_bio);
   BIO_free_all(key_bio);
   X509_free(x);
