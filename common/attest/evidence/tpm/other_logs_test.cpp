@@ -1,0 +1,216 @@
+// Goal: IMA lists and application logs count only as what the quoted PCRs back; what travels has one form. Method: the lists of
+// the recorded boots, changed one thing at a time.
+#include <gtest/gtest.h>
+
+#include "common/attest/evidence/tpm/event_log.h"
+#include "common/attest/evidence/tpm/ima_log.h"
+#include "tests/support/tpm_vectors.h"
+
+namespace redoubt::tpm {
+namespace {
+
+using test::TpmVerifier;
+using Ids = std::set<std::string>;
+
+Bytes part(const Bytes& bytes, std::size_t from, std::size_t to) {
+  return Bytes(bytes.begin() + static_cast<std::ptrdiff_t>(from), bytes.begin() + static_cast<std::ptrdiff_t>(to));
+}
+
+// The entries of a list, each as its bytes.
+std::vector<Bytes> entries_of(const Bytes& list) {
+  const ImaLog log = OrDie(ImaLog::parse(list));
+  std::vector<Bytes> entries;
+  std::size_t from = 0;
+  for (const ImaEntry& entry : log.entries) {
+    const std::size_t to = static_cast<std::size_t>(entry.template_data.data() + entry.template_data.size() - list.data());
+    entries.push_back(part(list, from, to));
+    from = to;
+  }
+  return entries;
+}
+
+Bytes join(const std::vector<Bytes>& parts) {
+  Bytes all;
+  for (const Bytes& bytes : parts) append(all, bytes);
+  return all;
+}
+
+TEST(TpmImaLog, TheListReadsAsTheKernelPrintsIt) {
+  const Bytes list = test::tpm_evidence("good").ima_log;
+  const ImaLog log = OrDie(ImaLog::parse(list));
+  std::string text;
+  for (const ImaEntry& entry : log.entries) {
+    text += "10 " + entry.template_hash.hex() + " ima-ng " + std::string(entry.algorithm) + ":" + hex_encode(entry.file_digest) +
+            " " + std::string(entry.path) + "\n";
+  }
+  EXPECT_EQ(text, test::read_text(test::tpm_vector("good", "ima_ascii_runtime_measurements")));
+  EXPECT_EQ(log.entries.at(0).path, "boot_aggregate");
+}
+
+TEST(TpmImaLog, EveryByteOfEveryQuotedEntryCounts) {
+  RawEvidence raw = test::tpm_evidence("good");
+  const Bytes list = raw.ima_log;
+  const PcrValue quoted = raw.pcrs.at(10);
+  const std::size_t count = OrDie(ImaLog::parse(list)).entries.size();
+  ASSERT_EQ(quoted_prefix(OrDie(ImaLog::parse(list)), quoted), count);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    Bytes changed = list;
+    changed[i] ^= std::byte{1};
+    const auto log = ImaLog::parse(changed);
+    EXPECT_FALSE(log.ok() && check_templates(*log).ok() && quoted_prefix(*log, quoted)) << "byte " << i;
+  }
+  const TpmVerifier verifier("good");
+  raw.ima_log[0] ^= std::byte{1};  // PCR
+  EXPECT_EQ(verifier.failures(raw), (Ids{"ima.I1", "ima.I3"}));
+  raw.ima_log = list;
+  raw.ima_log[4] ^= std::byte{1};  // template hash: PCR 10 does not cover the SHA-1 column
+  EXPECT_EQ(verifier.failures(raw), Ids{"ima.I1"});
+  raw.ima_log = list;
+  raw.ima_log[60] ^= std::byte{1};  // file digest
+  EXPECT_EQ(verifier.failures(raw), (Ids{"ima.I1", "ima.I3"}));
+  raw.ima_log = part(list, 0, list.size() - 1);
+  EXPECT_EQ(verifier.failures(raw), (Ids{"ima.I1", "ima.I3"}));
+}
+
+TEST(TpmImaLog, AnEntryDroppedRepeatedOrMovedIsRefused) {
+  RawEvidence raw = test::tpm_evidence("good");
+  const std::vector<Bytes> entries = entries_of(raw.ima_log);
+  const TpmVerifier verifier("good");
+  for (const std::size_t i : {std::size_t{0}, entries.size() / 2, entries.size() - 2}) {
+    std::vector<Bytes> changed = entries;
+    changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(i));
+    raw.ima_log = join(changed);
+    EXPECT_EQ(verifier.failures(raw), Ids{"ima.I3"});
+    changed = entries;
+    changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(i), entries[i]);
+    raw.ima_log = join(changed);
+    EXPECT_EQ(verifier.failures(raw), Ids{"ima.I3"});
+    changed = entries;
+    std::swap(changed[i], changed[i + 1]);
+    raw.ima_log = join(changed);
+    EXPECT_EQ(verifier.failures(raw), Ids{"ima.I3"});
+  }
+  raw.ima_log = join({entries.begin(), entries.end() - 1});
+  EXPECT_EQ(verifier.failures(raw), Ids{"ima.I3"});
+}
+
+TEST(TpmImaLog, EntriesAfterTheQuoteAreDropped) {
+  // Same boot, read later: the 29 entries of the first quote are a prefix of the 44.
+  RawEvidence raw = test::tpm_evidence("good");
+  const Bytes quoted = raw.ima_log;
+  raw.ima_log = test::tpm_evidence("good-second-quote").ima_log;
+  ASSERT_GT(raw.ima_log.size(), quoted.size());
+  const TpmVerifier verifier("good");
+  const Outcome outcome = authenticate(OrDie(parse(raw.encode())), verifier.inputs());
+  ASSERT_TRUE(outcome.authentic);
+  EXPECT_EQ((*outcome.authentic)->raw.ima_log, quoted);
+  // Appended junk entries do not ride along either.
+  std::vector<Bytes> more = entries_of(quoted);
+  more.push_back(more.back());
+  raw.ima_log = join(more);
+  const Outcome again = authenticate(OrDie(parse(raw.encode())), verifier.inputs());
+  ASSERT_TRUE(again.authentic);
+  EXPECT_EQ((*again.authentic)->raw.ima_log, quoted);
+}
+
+TEST(TpmImaLog, AViolationExtendsAllOnesAndIsRefused) {
+  Bytes list = test::tpm_evidence("good").ima_log;
+  std::fill(list.begin() + 4, list.begin() + 24, std::byte{0});
+  const ImaLog log = OrDie(ImaLog::parse(list));
+  ASSERT_TRUE(log.entries.at(0).violation());
+  crypto::Sha256Digest ones;
+  ones.array().fill(std::byte{0xff});
+  EXPECT_EQ(quoted_prefix(log, extend({}, ones)), 1U);
+  EXPECT_ERROR(check_templates(log), Code::measurement, "violation");
+}
+
+TEST(TpmImaLog, AnEmptyPrefixIsNoPrefix) {
+  EXPECT_EQ(quoted_prefix(OrDie(ImaLog::parse(test::tpm_evidence("good").ima_log)), {}), std::nullopt);
+  EXPECT_ERROR(ImaLog::parse(Bytes(ImaLog::kMaxSize + 1)), Code::malformed, "1048576");
+}
+
+TEST(TpmApplicationLog, TheRecordedEventIsBackedByItsPcr) {
+  RawEvidence raw = test::tpm_evidence("good");
+  const TpmVerifier verifier("good");
+  const auto failures = [&](ApplicationLog log) {
+    raw.application_log = std::move(log);
+    return verifier.failures(raw);
+  };
+  const ApplicationLog good = *raw.application_log;
+  EXPECT_EQ(good.replay(), raw.pcrs.at(15));
+  EXPECT_EQ(failures(good), Ids{});
+  Bytes changed = good.events[0];
+  changed[3] ^= std::byte{1};
+  EXPECT_EQ(failures({15, {changed}}), Ids{"app.log"});
+  EXPECT_EQ(failures({15, {}}), Ids{"app.log"});
+  EXPECT_EQ(failures({15, {good.events[0], good.events[0]}}), Ids{"app.log"});
+  EXPECT_EQ(failures({14, good.events}), Ids{"app.log"});
+  for (const int pcr : {0, 7, 16, 23, 24}) EXPECT_EQ(failures({pcr, {}}), Ids{"parse"}) << pcr;
+}
+
+TEST(TpmApplicationLog, GoesOnWhereTheFirmwareEnds) {
+  // shim measures its lists into PCR 14: an application log of that PCR starts after them.
+  RawEvidence raw = test::tpm_evidence("shim-grub");
+  raw.application_log = ApplicationLog{14, {}};
+  const TpmVerifier verifier("shim-grub");
+  const Outcome outcome = authenticate(OrDie(parse(raw.encode())), verifier.inputs());
+  ASSERT_TRUE(outcome.authentic);
+  // And never counts as typed events: the border between the two is the host's word.
+  EXPECT_FALSE((*outcome.authentic)->application_events);
+  raw.event_log.clear();
+  EXPECT_EQ(verifier.failures(raw), Ids{"app.log"});
+}
+
+TEST(TpmApplicationLog, EventsAndLogsHaveOneForm) {
+  const ApplicationEvent event{"manifest", Bytes(32, std::byte{7})};
+  const Bytes encoded = event.encode();
+  EXPECT_EQ(OrDie(ApplicationEvent::decode(encoded)).encode(), encoded);
+  for (std::size_t size = 0; size < encoded.size(); ++size) {
+    EXPECT_FALSE(ApplicationEvent::decode(part(encoded, 0, size)).ok());
+  }
+  EXPECT_ERROR(ApplicationEvent::decode(ApplicationEvent{"", {}}.encode()), Code::malformed, "type");
+  EXPECT_ERROR(ApplicationEvent::decode(ApplicationEvent{"Cap", {}}.encode()), Code::malformed, "type");
+  EXPECT_ERROR(ApplicationEvent::decode(ApplicationEvent{std::string(33, 'a'), {}}.encode()), Code::malformed, "limit");
+  EXPECT_ERROR(ApplicationEvent::decode(ApplicationEvent{"a", Bytes(4097)}.encode()), Code::malformed, "limit");
+
+  const ApplicationLog log{14, {encoded, {}}};
+  const Bytes bytes = log.encode();
+  EXPECT_EQ(OrDie(ApplicationLog::decode(bytes)).encode(), bytes);
+  for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(ApplicationLog::decode(part(bytes, 0, size)).ok());
+  EXPECT_ERROR(ApplicationLog::decode(ApplicationLog{14, std::vector<Bytes>(65)}.encode()), Code::malformed, "64 events");
+}
+
+TEST(TpmRawEvidence, HasOneForm) {
+  const Bytes bytes = test::tpm_evidence("good").encode();
+  EXPECT_EQ(OrDie(RawEvidence::decode(bytes)).encode(), bytes);
+  Bytes more = bytes;
+  more.push_back(std::byte{0});
+  EXPECT_ERROR(RawEvidence::decode(more), Code::malformed, "trailing");
+  for (std::size_t size = 0; size < bytes.size(); size += 37) EXPECT_FALSE(RawEvidence::decode(part(bytes, 0, size)).ok());
+  RawEvidence raw = test::tpm_evidence("good");
+  raw.ek_intermediates.resize(5);
+  EXPECT_ERROR(RawEvidence::decode(raw.encode()), Code::malformed, "more than 4");
+  raw = test::tpm_evidence("good");
+  raw.pcrs[24] = PcrValue();
+  EXPECT_ERROR(RawEvidence::decode(raw.encode()), Code::malformed, "PCR 24");
+  EXPECT_FALSE(parse(RawEvidence().encode()).ok());
+}
+
+TEST(TpmEnrolment, HasOneForm) {
+  const AkEnrolment enrolment = test::tpm_enrolment(test::tpm_evidence("good"), test::tpm_enroller());
+  EXPECT_OK(enrolment.verify());
+  const Bytes bytes = enrolment.encode();
+  const AkEnrolment again = OrDie(AkEnrolment::decode(bytes));
+  EXPECT_OK(again.verify());
+  EXPECT_EQ(again.encode(), bytes);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    Bytes changed = bytes;
+    changed[i] ^= std::byte{1};
+    const auto decoded = AkEnrolment::decode(changed);
+    EXPECT_FALSE(decoded.ok() && decoded->verify().ok()) << "byte " << i;
+    EXPECT_FALSE(AkEnrolment::decode(part(bytes, 0, i)).ok());
+  }
+}
+
+}  // namespace
+}  // namespace redoubt::tpm
