@@ -193,6 +193,7 @@ Result<std::unique_ptr<TpmDevice>> TpmDevice::open(const std::string& tcti, cons
   return device;
 }
 
+TpmDevice::TpmDevice(std::string tcti) : tcti_(std::move(tcti)) {}
 TpmDevice::~TpmDevice() = default;
 
 Status TpmDevice::connect() {

@@ -43,7 +43,7 @@ class TpmDevice final : public QuoteSource {
 
  private:
   class Session;
-  explicit TpmDevice(std::string tcti) : tcti_(std::move(tcti)) {}
+  explicit TpmDevice(std::string tcti);
   Status connect();
   // with runs `work` on the connection; when the transport fails the connection is dropped until reopen().
   template <class Work>
