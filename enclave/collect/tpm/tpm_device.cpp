@@ -104,6 +104,22 @@ class TpmDevice::Session {
   const Bytes& ek_public() const { return ek_public_; }
   const Bytes& ak_public() const { return ak_public_; }
 
+  // ek_certificate reads NV once per connection: it is written when the TPM is made.
+  Result<Bytes> ek_certificate() {
+    if (!ek_certificate_.empty()) return ek_certificate_;
+    ESYS_TR index = ESYS_TR_NONE;
+    REDOUBT_CHECK(tss_status(
+        Esys_TR_FromTPMPublic(esys(), kEkCertificateIndex, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &index), "NV index"));
+    auto bytes = read_nv(index);
+    Esys_TR_Close(esys(), &index);
+    if (!bytes.ok()) return bytes;
+    REDOUBT_TRY(const std::size_t size, der_size(*bytes));
+    if (size > bytes->size()) return Error(Code::malformed, "EK certificate: longer than its NV index");
+    bytes->resize(size);
+    ek_certificate_ = *bytes;
+    return bytes;
+  }
+
   // forget: the transport is dead; do not try to flush over it.
   void forget() {
     ak_.forget();
@@ -111,6 +127,27 @@ class TpmDevice::Session {
   }
 
  private:
+  Result<Bytes> read_nv(ESYS_TR index) {
+    TPM2B_NV_PUBLIC* raw_public = nullptr;
+    const TSS2_RC code = Esys_NV_ReadPublic(esys(), index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw_public, nullptr);
+    const EsysPtr<TPM2B_NV_PUBLIC> nv_public(raw_public);
+    REDOUBT_CHECK(tss_status(code, "NV index"));
+    const std::size_t stored = nv_public->nvPublic.dataSize;
+    if (stored > kMaxCertificate) return Error(Code::malformed, "NV index of " + std::to_string(stored) + " bytes");
+    Bytes bytes;
+    while (bytes.size() < stored) {
+      const auto size = static_cast<UINT16>(std::min<std::size_t>(kNvChunk, stored - bytes.size()));
+      TPM2B_MAX_NV_BUFFER* raw = nullptr;
+      const TSS2_RC read = Esys_NV_Read(esys(), index, index, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, size,
+                                        static_cast<UINT16>(bytes.size()), &raw);
+      const EsysPtr<TPM2B_MAX_NV_BUFFER> chunk(raw);
+      REDOUBT_CHECK(tss_status(read, "reading NV"));
+      if (chunk->size != size) return Error(Code::malformed, "NV gave another size than asked for");
+      append(bytes, std::as_bytes(std::span(chunk->buffer, chunk->size)));
+    }
+    return bytes;
+  }
+
   Status open_ek() {
     if (Esys_TR_FromTPMPublic(esys(), kEkHandle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &ek_) == TSS2_RC_SUCCESS) {
       TPM2B_PUBLIC* raw = nullptr;
@@ -180,6 +217,7 @@ class TpmDevice::Session {
   TransientHandle made_ek_;
   TransientHandle ak_;
   Bytes ek_public_;
+  Bytes ek_certificate_;
   Bytes ak_public_;
 };
 
@@ -220,34 +258,7 @@ auto TpmDevice::with(Work work) -> decltype(work(std::declval<Session&>())) {
 }
 
 Result<Bytes> TpmDevice::ek_certificate() {
-  return with([](Session& session) -> Result<Bytes> {
-    ESYS_TR index = ESYS_TR_NONE;
-    REDOUBT_CHECK(tss_status(Esys_TR_FromTPMPublic(session.esys(), kEkCertificateIndex, ESYS_TR_NONE, ESYS_TR_NONE,
-                                                   ESYS_TR_NONE, &index),
-                             "NV index of the EK certificate"));
-    TPM2B_NV_PUBLIC* raw_public = nullptr;
-    const TSS2_RC code =
-        Esys_NV_ReadPublic(session.esys(), index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw_public, nullptr);
-    const EsysPtr<TPM2B_NV_PUBLIC> nv_public(raw_public);
-    REDOUBT_CHECK(tss_status(code, "NV index of the EK certificate"));
-    const std::size_t stored = nv_public->nvPublic.dataSize;
-    if (stored > kMaxCertificate) return Error(Code::malformed, "EK certificate: NV index of " + std::to_string(stored) + " bytes");
-    Bytes bytes;
-    while (bytes.size() < stored) {
-      const auto size = static_cast<UINT16>(std::min<std::size_t>(kNvChunk, stored - bytes.size()));
-      TPM2B_MAX_NV_BUFFER* raw = nullptr;
-      const TSS2_RC read = Esys_NV_Read(session.esys(), index, index, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, size,
-                                        static_cast<UINT16>(bytes.size()), &raw);
-      const EsysPtr<TPM2B_MAX_NV_BUFFER> chunk(raw);
-      REDOUBT_CHECK(tss_status(read, "reading NV"));
-      if (chunk->size != size) return Error(Code::malformed, "EK certificate: NV gave another size");
-      append(bytes, std::as_bytes(std::span(chunk->buffer, chunk->size)));
-    }
-    REDOUBT_TRY(const std::size_t size, der_size(bytes));
-    if (size > bytes.size()) return Error(Code::malformed, "EK certificate: longer than its NV index");
-    bytes.resize(size);
-    return bytes;
-  });
+  return with([](Session& session) { return session.ek_certificate(); });
 }
 
 Result<Bytes> TpmDevice::ek_public() {

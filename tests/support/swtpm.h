@@ -1,0 +1,34 @@
+// A fresh software TPM for a test, in a short temporary folder, from the code that production uses. Include it where the test
+// program links redoubt::untrusted::launch.
+#pragma once
+
+#include "tests/support/expect.h"
+#include "tests/support/files.h"
+#include "untrusted/launch/swtpm.h"
+
+namespace redoubt::test {
+
+// TestTpm: manufactured with a CA of its own, running, killed and removed with the object.
+class TestTpm {
+ public:
+  TestTpm() : tpm_(OrDie(launch::SwTpm::start(options()))) {}
+  launch::SwTpm& operator*() { return tpm_; }
+  launch::SwTpm* operator->() { return &tpm_; }
+
+ private:
+  launch::SwTpmOptions options() const {
+    launch::SwTpmOptions out;
+    out.state = folder_.path() / "t";
+    out.ca = folder_.path() / "ca";
+    out.die_with_parent = true;
+    return out;
+  }
+  TempDir folder_;
+  launch::SwTpm tpm_;
+};
+
+}  // namespace redoubt::test
+
+// Skips the test, visibly, where swtpm is not installed.
+#define REDOUBT_REQUIRE_SWTPM() \
+  if (!std::filesystem::exists("/usr/bin/swtpm_setup")) GTEST_SKIP() << "swtpm is not installed (tools/setup test)"
