@@ -175,8 +175,12 @@ TEST(ElfTest, ReadsThisProgramAndRefusesItCutAtEveryPlaceOfItsHeaders) {
     for (const unsigned flip : {0x01U, 0x80U, 0xffU}) {
       changed[i] = file[i] ^ std::byte(flip);
       const auto result = parse_elf(changed);
-      if (i < 7) EXPECT_FALSE(result.ok()) << i;
-      if (!result.ok()) EXPECT_EQ(result.error().code(), Code::malformed);
+      if (i < 7) {
+        EXPECT_FALSE(result.ok()) << i;
+      }
+      if (!result.ok()) {
+        EXPECT_EQ(result.error().code(), Code::malformed);
+      }
     }
     changed[i] = file[i];
   }
