@@ -1,6 +1,13 @@
 #include "client/sdk/answer.h"
 
+#include "client/sdk/members.h"
+
 namespace redoubt::sdk {
+namespace {
+
+constexpr std::int64_t kMaxCount = (std::int64_t{1} << 53) - 1;
+
+}  // namespace
 
 Result<json::Value> ask(net::HttpClient& client, const Call& call) {
   net::ClientRequest request;
@@ -21,6 +28,17 @@ Result<json::Value> ask(net::HttpClient& client, const Call& call) {
                                       std::to_string(response->body.size()));
   }
   return json::parse(as_text(response->body), {.max_bytes = call.max_bytes, .max_depth = 32}).context(what);
+}
+
+Result<std::uint64_t> read_count(const json::Value& object, std::string_view member, std::string_view what) {
+  const json::Value known = members_of(object, {member});
+  json::ObjectReader reader(known, what);
+  const bool is_text = known.object() != nullptr && known.object()->contains(member) &&
+                       known.object()->find(member)->second.string() != nullptr;
+  const std::uint64_t count = is_text ? reader.counter(member) : static_cast<std::uint64_t>(reader.integer(member, 0, kMaxCount));
+  REDOUBT_CHECK(reader.finish());
+  if (count > static_cast<std::uint64_t>(kMaxCount)) return Error(Code::malformed, std::string(what) + ": \"" + std::string(member) + "\" is too large");
+  return count;
 }
 
 Result<std::string> text_or_canonical(const json::Value& object, std::string_view member, std::string_view what) {

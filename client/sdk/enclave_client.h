@@ -1,0 +1,84 @@
+// EnclaveClient: an attested session with an enclave program and the participants' door behind it (docs/design/clean-room-flow.md).
+//
+// It exists only after the program's Evidence was accepted against the contract that the participant holds itself. From then
+// on the connection ends in that program; what it says of its log is still checked by proofs. Answers are bounded and strict.
+// One thread at a time.
+#pragma once
+
+#include "client/sdk/attested_session.h"
+#include "client/sdk/key_file.h"
+#include "client/sdk/open_door.h"
+#include "common/jobs/cleanroom/ballot.h"
+#include "common/receipt/log.h"
+
+namespace redoubt::sdk {
+
+// What a participant brings to every session. Borrowed: it must outlive the client.
+struct Relying {
+  const jobs::Contract& contract;
+  const KeyFile& keys;
+  ratls::Appraise appraise;
+  crypto::Random& random;
+  ratls::Now now;
+};
+
+// InstanceView: what the program says of itself through the session. claims and contract are checked, the rest is its word.
+struct InstanceView {
+  std::vector<std::string> joined;
+  bool open = false;
+  std::string rule_set;
+  appraise::ProgramDigest program;  // equals what the Evidence showed
+  receipt::Checkpoint checkpoint;
+};
+
+// ReservationView: a proposal and its verified place in the log.
+struct ReservationView {
+  jobs::SignedDocument document;
+  jobs::Proposal proposal;
+  std::uint64_t index = 0;
+  receipt::Checkpoint checkpoint;  // includes the reservation
+};
+
+class EnclaveClient {
+ public:
+  // connect: errors of HttpClient::connect. `record` gets the appraisal, also when it was not accepted; may be null.
+  static Result<EnclaveClient> connect(const Address& address, const Relying& relying,
+                                       std::shared_ptr<SessionRecord> record = nullptr);
+
+  // claims of the appraised program.
+  const attest::Claims& claims() const { return appraisal_.claims; }
+  const appraise::Appraisal& appraisal() const { return appraisal_; }
+
+  // instance: `binding` when the answer names other claims, another contract or another program than the Evidence did.
+  Result<InstanceView> instance();
+  // join signs {contract digest, instance id}.
+  Status join();
+  Status leave_enrolment(ByteView enrolment);
+  // release hands over a dataset's object key, sealed to the program's attested key for this manifest and instance.
+  Status release(const jobs::SignedDocument& manifest, const SecretBytes& object_key);
+  // reservation: `binding` for another proposal than asked for, `chain` for a wrong signature, `log_proof` for a place that
+  // the log does not show.
+  Result<ReservationView> reservation(const jobs::ProposalDigest& proposal);
+
+  Result<receipt::Checkpoint> checkpoint();
+  // consistency: unverified; verify it against the two heads.
+  Result<receipt::Proof> consistency(std::uint64_t from, std::uint64_t to);
+  // entries from index `from`; at most 1000 at a time.
+  Result<std::vector<receipt::LogEntry>> entries(std::uint64_t from);
+
+ private:
+  EnclaveClient(net::HttpClient client, const Relying& relying, appraise::Appraisal appraisal)
+      : client_(std::move(client)), relying_(relying), appraisal_(std::move(appraisal)) {}
+  Result<receipt::Checkpoint> verify_note(std::string_view note) const;
+
+  net::HttpClient client_;
+  Relying relying_;
+  appraise::Appraisal appraisal_;
+};
+
+// check_reservation: the place in the log that an answer {index, inclusion, checkpoint} claims for a proposal.
+Result<receipt::Checkpoint> check_reservation(const jobs::ProposalDigest& proposal, std::uint64_t index,
+                                              const receipt::Proof& inclusion, std::string_view note,
+                                              const attest::Claims& claims);
+
+}  // namespace redoubt::sdk

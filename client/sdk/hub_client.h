@@ -1,0 +1,105 @@
+// HubClient: the hub's REST API as typed calls (docs/design/clean-room-flow.md).
+//
+// The hub is the operator's: it may lie in every answer, and what it carries is believed only after signatures, proofs and
+// digests were checked by others in this room. TLS with a pinned key and the API key protect nothing but the hub's own door.
+// Answers are bounded. A connection that the hub closed is opened again once for calls that may be repeated. One thread at
+// a time.
+#pragma once
+
+#include "client/sdk/answer.h"
+#include "client/sdk/open_door.h"
+#include "common/jobs/cleanroom/ballot.h"
+
+namespace redoubt::sdk {
+
+struct HubOptions {
+  Address address;
+  SpkiDigest pin;       // of the hub's TLS key
+  std::string api_key;  // may be empty where none is needed
+};
+
+// parse_hub_url reads "https://HOST:PORT".
+Result<Address> parse_hub_url(std::string_view url);
+
+struct Platform {
+  std::string tpm_roots;  // PEM, perhaps empty
+  struct Program {
+    std::string name;
+    std::string manifest;  // digest, hexadecimal
+  };
+  std::vector<Program> programs;
+};
+
+struct EnvironmentView {
+  std::string id;
+  std::string contract_digest;
+  std::string state;     // "starting", "running", "failed"
+  std::string address;   // of the participants' door; empty until it runs
+  std::string instance;
+};
+
+struct DatasetView {
+  std::string digest;
+  jobs::SignedDocument document;
+  std::string state;
+};
+
+struct SubmittedQuery {
+  std::string query;
+  std::string state;
+  std::uint64_t index = 0;
+  receipt::Proof inclusion;
+  std::string checkpoint;
+};
+
+struct QueryView {
+  std::string query;
+  jobs::SignedDocument proposal;
+  std::vector<jobs::SignedDocument> ballots;
+  std::string state;
+  std::string reason;
+};
+
+struct TallyView {
+  std::vector<std::string> approved, rejected, missing;
+  bool met = false;
+};
+
+class HubClient {
+ public:
+  static Result<HubClient> connect(const HubOptions& options);
+
+  Result<Platform> platform();
+  Result<std::string> create_environment(const std::string& contract, const std::string& idempotency_key);
+  Result<std::vector<EnvironmentView>> environments();
+  Result<EnvironmentView> environment(const std::string& id);
+
+  // put_dataset gives the number of bytes that the hub holds already.
+  Result<std::uint64_t> put_dataset(const std::string& environment, const jobs::SignedDocument& manifest);
+  // upload sends the envelope from `from` on in pieces of 4 MiB, continuing where the hub says it stands.
+  using UploadProgress = std::function<void(std::uint64_t sent, std::uint64_t total)>;
+  Status upload(const std::string& environment, const std::string& manifest, ByteView envelope, std::uint64_t from,
+                const UploadProgress& progress);
+  Result<std::vector<DatasetView>> datasets(const std::string& environment);
+
+  Result<SubmittedQuery> submit(const std::string& environment, const jobs::SignedDocument& proposal);
+  Result<std::vector<QueryView>> queries(const std::string& environment);
+  Result<QueryView> query(const std::string& environment, const std::string& query);
+  Result<TallyView> vote(const std::string& environment, const std::string& query, jobs::Decision decision,
+                         const jobs::SignedDocument& ballot);
+  // result: the sealed package, unopened. receipt: the receipt file's text, unverified.
+  Result<Bytes> result(const std::string& environment, const std::string& query, const std::string& recipient);
+  Result<std::string> receipt(const std::string& environment, const std::string& query);
+
+ private:
+  explicit HubClient(HubOptions options, net::HttpClient client) : options_(std::move(options)), client_(std::move(client)) {}
+  static Result<net::HttpClient> open(const HubOptions& options);
+  Result<json::Value> call(Call call);
+  // all pages of a list, at most 100 pages.
+  Result<json::Array> list(const std::string& target);
+
+  HubOptions options_;
+  net::HttpClient client_;
+};
+
+}  // namespace redoubt::sdk

@@ -1,0 +1,61 @@
+#include "client/sdk/log_keeper.h"
+
+namespace redoubt::sdk {
+namespace {
+
+Status compare(const EnvironmentState& state, const receipt::Checkpoint& kept, const receipt::Checkpoint& seen,
+               const Consistency& consistency) {
+  const receipt::TreeHead& old_head = kept.head();
+  const receipt::TreeHead& new_head = seen.head();
+  if (new_head.size == old_head.size && new_head.root != old_head.root) {
+    REDOUBT_TRY(const auto proof, receipt::ForkProof::of(kept, seen));
+    REDOUBT_TRY(const auto path, state.keep_fork(proof.json()));
+    return Error(Code::log_proof, "log: forked at " + std::to_string(old_head.size) + " entries: expected root " + old_head.root.hex() +
+                                      ", found " + new_head.root.hex() + "; the proof is in " + path.string());
+  }
+  if (new_head.size < old_head.size) {
+    return Error(Code::log_proof, "log: rolled back: expected at least " + std::to_string(old_head.size) + " entries, found " +
+                                      std::to_string(new_head.size));
+  }
+  if (new_head.size == old_head.size) return {};
+  REDOUBT_TRY(const auto proof, consistency(old_head.size, new_head.size));
+  return receipt::extends(old_head, new_head, proof).context("log: from " + std::to_string(old_head.size) + " to " +
+                                                             std::to_string(new_head.size) + " entries");
+}
+
+}  // namespace
+
+Status check_instance(const EnvironmentState& state, const attest::Claims& claims) {
+  REDOUBT_TRY(const auto known, state.known_log());
+  if (!known) return Error(Code::binding, "environment \"" + state.name() + "\" was not verified and joined yet");
+  if (known->instance != claims.instance || known->receipt_key != claims.receipt_key) {
+    return Error(Code::binding, "instance: expected " + known->instance.hex() + " that was joined, found " + claims.instance.hex() +
+                                    ": the program was started anew");
+  }
+  return {};
+}
+
+Status advance(const EnvironmentState& state, const receipt::Checkpoint& checkpoint, const Consistency& consistency) {
+  REDOUBT_TRY(const auto known, state.known_log());
+  if (!known) return Error(Code::binding, "environment \"" + state.name() + "\" was not verified and joined yet");
+  const std::string origin = receipt::log_origin(known->instance);
+  if (checkpoint.head().origin != origin || checkpoint.key() != known->receipt_key) {
+    return Error(Code::binding, "log: expected " + origin + ", found " + checkpoint.head().origin);
+  }
+  REDOUBT_TRY(const auto kept, receipt::Checkpoint::verify(known->note, origin, known->receipt_key).context("kept checkpoint"));
+  REDOUBT_CHECK(compare(state, kept, checkpoint, consistency));
+  if (checkpoint.head().size == kept.head().size) return {};
+  return state.keep_log({known->instance, known->receipt_key, checkpoint.note()});
+}
+
+Status adopt_instance(const EnvironmentState& state, const attest::Claims& claims, const receipt::Checkpoint& checkpoint,
+                      const Consistency& consistency) {
+  REDOUBT_TRY(const auto known, state.known_log());
+  if (known && known->instance == claims.instance) {
+    REDOUBT_CHECK(check_instance(state, claims));
+    return advance(state, checkpoint, consistency);
+  }
+  return state.keep_log({claims.instance, claims.receipt_key, checkpoint.note()});
+}
+
+}  // namespace redoubt::sdk

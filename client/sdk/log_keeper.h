@@ -1,0 +1,28 @@
+// log_keeper: every checkpoint that a participant gets to see is held against the last one it kept.
+//
+// A log only grows. A smaller one was rolled back; another root at the same size is a fork, whose proof is written down for
+// others; a larger one must come with a consistency proof. Any of these is `log_proof`, and the kept head stays. The program
+// and its host may lie about all of it; what nobody remembers cannot be seen (docs/specs/log.md).
+#pragma once
+
+#include <functional>
+
+#include "client/sdk/state.h"
+#include "common/attest/evidence/claims.h"
+
+namespace redoubt::sdk {
+
+// Consistency asks the log for a proof between two sizes; unverified.
+using Consistency = std::function<Result<receipt::Proof>(std::uint64_t from, std::uint64_t to)>;
+
+// adopt_instance: the participant joins this instance; its log is known from here on. The same instance again is advance().
+Status adopt_instance(const EnvironmentState& state, const attest::Claims& claims, const receipt::Checkpoint& checkpoint,
+                      const Consistency& consistency);
+
+// check_instance: `binding` when another instance was joined, or none: `environment verify` comes first.
+Status check_instance(const EnvironmentState& state, const attest::Claims& claims);
+
+// advance: `log_proof` as above, `binding` for another instance. Keeps the checkpoint when it is newer.
+Status advance(const EnvironmentState& state, const receipt::Checkpoint& checkpoint, const Consistency& consistency);
+
+}  // namespace redoubt::sdk
