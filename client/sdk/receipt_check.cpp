@@ -1,0 +1,154 @@
+#include "client/sdk/receipt_check.h"
+
+#include "common/attest/evidence/binding.h"
+#include "common/jobs/cleanroom/ballot.h"
+
+namespace redoubt::sdk {
+namespace {
+
+using receipt::Outcome;
+using receipt::ReceiptCheck;
+
+ReceiptCheck outcome_of(std::string id, const Status& status) {
+  if (status.ok()) return {std::move(id), Outcome::passed, Code::binding, ""};
+  return {std::move(id), Outcome::failed, status.error().code(), status.error().message()};
+}
+
+Status check_acceptances(const receipt::ReceiptFile& file, const jobs::Contract& contract, const InstanceId& instance) {
+  const Bytes statement = jobs::instance_statement(contract.digest(), instance);
+  std::vector<std::string> joined;
+  for (const std::string& text : file.acceptances) {
+    REDOUBT_TRY(const json::Value value, json::parse_signed(text, {.max_bytes = 1024, .max_depth = 1}).context("acceptance"));
+    json::ObjectReader reader(value, "acceptance");
+    const std::string name = reader.string("participant");
+    const auto signature = reader.hex<crypto::Ed25519Signature>("signature");
+    REDOUBT_CHECK(reader.finish());
+    const jobs::Participant* participant = contract.find(name);
+    if (participant == nullptr) return Error(Code::auth, "\"" + name.substr(0, 64) + "\" is not in the contract");
+    REDOUBT_CHECK(crypto::verify(participant->signing_key, statement, signature).context("acceptance by " + name));
+    joined.push_back(name);
+  }
+  for (const jobs::Participant& participant : contract.participants) {
+    if (std::ranges::find(joined, participant.name) == joined.end()) {
+      return Error(Code::binding, "participant \"" + participant.name + "\" has not accepted this instance");
+    }
+  }
+  return {};
+}
+
+Status check_ballots(const receipt::ReceiptFile& file, const jobs::Contract& contract, const receipt::ReceiptBody& body) {
+  std::vector<std::string> approved;
+  for (const std::string& text : file.ballots) {
+    REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(text, jobs::Ballot::kMaxBytes));
+    REDOUBT_TRY(const auto ballot, jobs::Ballot::parse(document.text));
+    const jobs::Participant* voter = contract.find(ballot.voter);
+    if (voter == nullptr || !voter->votes) return Error(Code::auth, "\"" + ballot.voter + "\" has no vote in the contract");
+    REDOUBT_CHECK(jobs::verify_document(jobs::kBallotType, document, voter->signing_key).context("ballot of " + ballot.voter));
+    if (ballot.terms.contract != body.contract || ballot.terms.instance != body.instance || ballot.terms.rule_set != body.rules ||
+        !equal(ballot.terms.program.view(), body.measurement.view())) {
+      return Error(Code::binding, "ballot of " + ballot.voter + ": made for another contract, instance, program or rule set");
+    }
+    const bool extended = std::ranges::any_of(
+        file.extends, [&](const auto& head) { return head.size == ballot.head.size && head.root == ballot.head.root; });
+    if (!extended) return Error(Code::log_proof, "ballot of " + ballot.voter + ": no proof that the log extends the head it names");
+    if (ballot.decision == jobs::Decision::approve) approved.push_back(ballot.voter);
+  }
+  for (const jobs::Participant& participant : contract.participants) {
+    if (participant.votes && std::ranges::find(approved, participant.name) == approved.end()) {
+      return Error(Code::binding, "no approval by \"" + participant.name + "\"");
+    }
+  }
+  return {};
+}
+
+Status check_manifests(const receipt::ReceiptFile& file, const jobs::Contract& contract) {
+  for (const std::string& text : file.manifests) {
+    REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(text, jobs::Manifest::kMaxBytes));
+    REDOUBT_TRY(const auto manifest, jobs::Manifest::parse(document.text));
+    const jobs::Participant* owner = contract.find(manifest.owner);
+    if (owner == nullptr) return Error(Code::auth, "owner \"" + manifest.owner + "\" is not in the contract");
+    REDOUBT_CHECK(jobs::verify_document(jobs::kManifestType, document, owner->signing_key).context("dataset " + manifest.dataset));
+    if (manifest.contract != contract.digest()) return Error(Code::binding, "dataset " + manifest.dataset + ": of another contract");
+  }
+  return {};
+}
+
+Result<std::vector<tpm::AkEnrolment>> enrolments_of(const receipt::ReceiptFile& file) {
+  std::vector<tpm::AkEnrolment> enrolments;
+  for (const Bytes& bytes : file.enrolments) {
+    REDOUBT_TRY(auto enrolment, tpm::AkEnrolment::decode(bytes).context("enrolment"));
+    enrolments.push_back(std::move(enrolment));
+  }
+  return enrolments;
+}
+
+}  // namespace
+
+Status ReceiptVerdict::accepted() const {
+  if (!appraisal) return Error(Code::internal, "the Evidence was not appraised");
+  REDOUBT_CHECK(appraisal->accepted().context("appraising the Evidence"));
+  REDOUBT_CHECK(report.accepted());
+  for (const ReceiptCheck& check : report.checks) {
+    if (check.outcome == Outcome::failed) return Error(check.code, check.id + ": " + check.detail);
+  }
+  return {};
+}
+
+Result<ReceiptVerdict> check_receipt(const receipt::ReceiptFile& file, ReceiptVerifier verifier) {
+  REDOUBT_TRY(const attest::Claims claims, attest::Claims::parse(file.evidence.claims).context("claims"));
+  REDOUBT_TRY(auto enrolments, enrolments_of(file));
+  appraise::Endorsements endorsements;
+  endorsements.tpm_roots = std::move(verifier.roots);
+  endorsements.enrolments = std::move(enrolments);
+  endorsements.self = verifier.self;
+  const ContractDigest contract = verifier.contract.digest();
+  const appraise::Challenge challenge{attest::identity_statement(file.evidence.challenge, claims.digest()), claims, contract};
+  REDOUBT_TRY(auto appraisal, verifier.appraise({file.evidence.format, file.evidence.bytes}, endorsements, challenge,
+                                                verifier.contract.evidence, verifier.now)
+                                  .context("appraising the Evidence"));
+  receipt::SignerIdentity signer{claims.receipt_key, claims.digest(), claims.instance, claims.boot,
+                                 claims.contract,    claims.workload, std::nullopt};
+  if (appraisal.program) signer.measurement = receipt::Measurement(appraisal.program->array());
+  verifier.knowledge.contract = contract;
+  REDOUBT_TRY(auto report, receipt::verify_receipt(file, signer, verifier.knowledge));
+  report.checks.push_back(outcome_of("contract.acceptances", check_acceptances(file, verifier.contract, report.body.instance)));
+  report.checks.push_back(outcome_of("contract.ballots", check_ballots(file, verifier.contract, report.body)));
+  report.checks.push_back(outcome_of("contract.manifests", check_manifests(file, verifier.contract)));
+  return ReceiptVerdict{std::move(appraisal), std::move(report)};
+}
+
+Result<OpenedResult> open_result(ByteView sealed, const crypto::HpkePrivateKey& key, const crypto::Sha256Digest& receipt_body) {
+  REDOUBT_TRY(const auto message, crypto::HpkeMessage::parse(sealed).context("result package"));
+  const Bytes info = jobs::result_statement(receipt_body, key.public_key());
+  REDOUBT_TRY(const Bytes padded, crypto::hpke_open(key, message, info, {}).context("opening the result package"));
+  REDOUBT_TRY(const Bytes text, jobs::unpad(padded));
+  REDOUBT_TRY(const json::Value package,
+              json::parse_signed(as_text(text), {.max_bytes = 2 * jobs::ResultTable::kMaxBytes, .max_depth = 4}).context("result package"));
+  json::ObjectReader reader(package, "result package");
+  const std::string result = reader.nonempty("result", jobs::ResultTable::kMaxBytes);
+  const auto salt_bytes = reader.hex<FixedBytes<struct PackageSaltTag, receipt::Salt::kSize>>("salt");
+  REDOUBT_CHECK(reader.finish());
+  REDOUBT_TRY(auto salt, receipt::Salt::from(salt_bytes.view()));
+  REDOUBT_TRY(const json::Value value, json::parse(result, {.max_bytes = jobs::ResultTable::kMaxBytes}).context("result"));
+  REDOUBT_TRY(auto table, jobs::ResultTable::from_json(value));
+  return OpenedResult{result, std::move(salt), std::move(table)};
+}
+
+std::vector<receipt::Opening> openings_of(const OpenedResult& result, const ResultSubject& subject) {
+  // The program's side is enclave/workloads/cleanroom/room_run.cpp; docs/specs/hashed-structures.md names the labels.
+  Fields inputs("redoubt/inputs/1");
+  for (const auto& manifest : subject.manifests) inputs.field(manifest.view());
+  const Fields parameters =
+      Fields("redoubt/parameters/1").text(name_of(subject.level)).number(static_cast<std::uint64_t>(subject.k));
+  std::vector<receipt::Opening> openings;
+  const auto add = [&](std::string_view label, ByteView value) {
+    openings.push_back({std::string(label), result.salt.clone(), to_bytes(value)});
+  };
+  add(receipt::kRequest, as_bytes(subject.sql));
+  add(receipt::kInputs, inputs.view());
+  add(receipt::kParameters, parameters.view());
+  add(receipt::kResult, as_bytes(result.text));
+  return openings;
+}
+
+}  // namespace redoubt::sdk
