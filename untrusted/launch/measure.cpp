@@ -23,8 +23,8 @@ Status LaunchLog::extend(const tpm::ApplicationEvent& event) {
 
 Status LaunchLog::measure(const tpm::ApplicationEvent& event) {
   if (event.type == "cap") return Error(Code::usage, "event cap: only cap() writes it");
-  // The last place is the cap's.
-  if (log_.events.size() + 1 >= tpm::ApplicationLog::kMaxEvents) {
+  // The last place is the cap's; a capped log says so itself.
+  if (!capped_ && log_.events.size() + 1 >= tpm::ApplicationLog::kMaxEvents) {
     return Error(Code::usage, "event " + event.type + ": the log is full");
   }
   return extend(event);
