@@ -1,0 +1,175 @@
+// evidence show, verify and log show, verify: what a program shows of itself, and what it wrote down.
+#include <ostream>
+
+#include "client/cli/commands.h"
+#include "client/sdk/files.h"
+#include "common/attest/evidence/binding.h"
+
+namespace redoubt::cli {
+namespace {
+
+constexpr std::string_view kEvidenceType = "redoubt/evidence-file/1";
+constexpr std::size_t kMaxEvidenceFile = 4U << 20;
+
+struct EvidenceOptions {
+  std::string environment, file, contract, roots, save;
+};
+
+json::Value evidence_json(const receipt::StoredEvidence& evidence) {
+  return json::Object{{"challenge", evidence.challenge.hex()}, {"claims", evidence.claims},
+                      {"evidence", base64_encode(evidence.bytes)}, {"format", evidence.format}, {"type", kEvidenceType}};
+}
+
+Result<receipt::StoredEvidence> parse_evidence(std::string_view text) {
+  REDOUBT_TRY(const json::Value value, json::parse(text, {.max_bytes = kMaxEvidenceFile, .max_depth = 2}).context("evidence file"));
+  json::ObjectReader reader(value, "evidence file");
+  receipt::StoredEvidence evidence;
+  reader.expect("type", kEvidenceType);
+  evidence.challenge = reader.hex<Challenge>("challenge");
+  evidence.claims = reader.nonempty("claims", receipt::StoredEvidence::kMaxClaims);
+  evidence.bytes = reader.base64("evidence", receipt::StoredEvidence::kMaxSize);
+  evidence.format = reader.nonempty("format", 32);
+  REDOUBT_CHECK(reader.finish());
+  return evidence;
+}
+
+// appraise_identity: the Evidence speaks for its claims, under this contract, for its own challenge.
+Result<appraise::Appraisal> appraise_identity(Session& session, const receipt::StoredEvidence& evidence, const jobs::Contract& contract,
+                                              appraise::Endorsements endorsements) {
+  REDOUBT_TRY(const auto claims, attest::Claims::parse(evidence.claims));
+  const appraise::Challenge challenge{attest::identity_statement(evidence.challenge, claims.digest()), claims, contract.digest()};
+  return session.world().appraise({evidence.format, evidence.bytes}, endorsements, challenge, contract.evidence, session.world().now());
+}
+
+Status print_verdict(Session& session, const appraise::Appraisal& appraisal) {
+  if (session.json()) {
+    print_json(session.out(), appraisal_json(appraisal));
+  } else {
+    print_appraisal(session, appraisal);
+  }
+  session.next("do not send data to this program");
+  return appraisal.accepted();
+}
+
+Status show(Session& session, const EvidenceOptions& options) {
+  REDOUBT_TRY(auto environment, session.environment(options.environment));
+  REDOUBT_TRY(const auto view, session.running(*environment, 0));
+  REDOUBT_TRY(const auto address, sdk::Address::parse(view.address));
+  REDOUBT_TRY(auto door, sdk::OpenDoor::connect(address));
+  REDOUBT_TRY(const auto evidence, door.identity(session.world().random.fixed<Challenge>()));
+  if (!options.save.empty()) REDOUBT_CHECK(sdk::write_file(options.save, as_bytes(json::pretty(evidence_json(evidence))), sdk::FileKind::open));
+  appraise::Endorsements endorsements;
+  REDOUBT_TRY(endorsements.tpm_roots, session.roots(environment->state, &environment->hub));
+  REDOUBT_TRY(endorsements.enrolments, environment->state.enrolments());
+  endorsements.self = environment->keys.enroller().public_key();
+  REDOUBT_TRY(const auto appraisal, appraise_identity(session, evidence, environment->contract, std::move(endorsements)));
+  if (!session.json()) session.out() << "claims: " << shown(evidence.claims) << '\n';
+  return print_verdict(session, appraisal);
+}
+
+Status verify(Session& session, const EvidenceOptions& options) {
+  REDOUBT_TRY(const std::string text, sdk::read_file(options.file, kMaxEvidenceFile));
+  REDOUBT_TRY(const auto evidence, parse_evidence(text));
+  appraise::Endorsements endorsements;
+  jobs::Contract contract;
+  if (options.contract.empty()) {
+    REDOUBT_TRY(const std::string name, session.environment_name(options.environment));
+    REDOUBT_TRY(const auto state, sdk::EnvironmentState::open(session.config(), name));
+    REDOUBT_TRY(contract, state.contract());
+    REDOUBT_TRY(endorsements.tpm_roots, session.roots(state, nullptr));
+    REDOUBT_TRY(endorsements.enrolments, state.enrolments());
+  } else {
+    REDOUBT_TRY(const std::string held, sdk::read_file(options.contract, jobs::Contract::kMaxBytes));
+    REDOUBT_TRY(contract, jobs::Contract::parse(held));
+  }
+  if (!options.roots.empty()) {
+    REDOUBT_TRY(endorsements.tpm_roots, read_certificates(options.roots));
+  }
+  if (const auto keys = sdk::KeyFile::load(session.keys_path()); keys.ok()) endorsements.self = keys->enroller().public_key();
+  REDOUBT_TRY(const auto appraisal, appraise_identity(session, evidence, contract, std::move(endorsements)));
+  return print_verdict(session, appraisal);
+}
+
+struct ReadLog {
+  Visit visit;
+  receipt::Checkpoint checkpoint;
+  std::vector<receipt::LogEntry> entries;
+};
+
+// read_log fetches every entry and rebuilds the tree: the entries are those of the signed head, or `log_proof`.
+Result<ReadLog> read_log(Session& session, const std::string& name) {
+  REDOUBT_TRY(auto visit, session.visit(name));
+  REDOUBT_TRY(auto checkpoint, visit.enclave.checkpoint());
+  REDOUBT_CHECK(session.see(visit, checkpoint));
+  std::vector<receipt::LogEntry> entries;
+  receipt::Frontier tree;
+  const std::uint64_t size = checkpoint.head().size;
+  while (entries.size() < size) {
+    REDOUBT_TRY(const auto more, visit.enclave.entries(entries.size()));
+    if (more.empty()) return Error(Code::log_proof, "log: expected " + std::to_string(size) + " entries, found " + std::to_string(entries.size()));
+    for (const auto& entry : more) {
+      if (entries.size() == size) break;
+      tree.append(entry.hash());
+      entries.push_back(entry);
+    }
+  }
+  if (tree.root() != checkpoint.head().root) {
+    return Error(Code::log_proof, "log: expected root " + checkpoint.head().root.hex() + ", the entries give " + tree.root().hex());
+  }
+  return ReadLog{std::move(visit), std::move(checkpoint), std::move(entries)};
+}
+
+Status log(Session& session, const std::string& name, bool with_entries) {
+  REDOUBT_TRY(const auto read, read_log(session, name));
+  const receipt::TreeHead& head = read.checkpoint.head();
+  if (session.json()) {
+    json::Array items;
+    for (const auto& entry : read.entries) {
+      if (with_entries) items.emplace_back(json::Object{{"content", entry.content.hex()}, {"kind", entry.kind}});
+    }
+    json::Object value{{"origin", head.origin}, {"root", head.root.hex()}, {"size", std::to_string(head.size)}};
+    if (with_entries) value.emplace("items", std::move(items));
+    print_json(session.out(), value);
+    return {};
+  }
+  if (with_entries) {
+    Table table{{"index", "kind", "content"}, {}};
+    for (std::size_t i = 0; i < read.entries.size(); ++i) table.rows.push_back({std::to_string(i), read.entries[i].kind, read.entries[i].content.hex()});
+    print_table(session.out(), table);
+  }
+  session.out() << "log " << head.origin << ": " << head.size << " entries give the signed root " << head.root.hex()
+                << ", and extend the head that was kept\n";
+  return {};
+}
+
+}  // namespace
+
+void add_evidence_commands(Commands& commands) {
+  CLI::App* noun = commands.app.add_subcommand("evidence", "what a program shows of itself")->require_subcommand(1)->fallthrough();
+  Session& session = commands.session;
+  const auto options = std::make_shared<EvidenceOptions>();
+  CLI::App* fetch = add_verb(commands, noun, "show", "fetch fresh Identity Evidence and appraise it",
+                             {"redoubt evidence show --environment study --save evidence.json"},
+                             [&session, options] { return show(session, *options); });
+  fetch->add_option("--save", options->save, "write Evidence, claims and challenge to this file");
+  CLI::App* check = add_verb(commands, noun, "verify", "appraise an Evidence file offline, against the contract you hold",
+                             {"redoubt evidence verify evidence.json --contract contract.json --tpm-root root.pem"},
+                             [&session, options] { return verify(session, *options); });
+  check->add_option("file", options->file, "the Evidence file")->required();
+  check->add_option("--contract", options->contract, "the contract that you hold");
+  check->add_option("--tpm-root", options->roots, "PEM file of TPM roots; only those that the contract names count");
+  for (CLI::App* verb : {fetch, check}) verb->add_option("-e,--environment", options->environment, "name of the environment");
+}
+
+void add_log_commands(Commands& commands) {
+  CLI::App* noun = commands.app.add_subcommand("log", "what an instance wrote down")->require_subcommand(1)->fallthrough();
+  Session& session = commands.session;
+  const auto environment = std::make_shared<std::string>();
+  CLI::App* all = add_verb(commands, noun, "show", "show every entry, checked against the signed head", {"redoubt log show -e study"},
+                           [&session, environment] { return log(session, *environment, true); });
+  CLI::App* check = add_verb(commands, noun, "verify", "rebuild the tree and hold it against the head that was kept", {"redoubt log verify"},
+                             [&session, environment] { return log(session, *environment, false); });
+  for (CLI::App* verb : {all, check}) verb->add_option("-e,--environment", *environment, "name of the environment");
+}
+
+}  // namespace redoubt::cli
