@@ -21,7 +21,7 @@ inline const redoubt::test::SelfSigned& certificate() {
 }
 
 inline TlsIdentity identity_of(const redoubt::test::SelfSigned& made) {
-  return {to_bytes(made.certificate_pem), SecretBytes::copy_of(as_bytes(made.key_pem))};
+  return {to_bytes(made.certificate_pem), made.key.clone()};
 }
 
 inline TlsIdentity identity() { return identity_of(certificate()); }

@@ -20,6 +20,9 @@ struct Route {
   Access access = Access::attested;
   std::uint64_t max_body_bytes = 0;
   Handler handler;
+  // The handler neither waits nor takes long (microseconds): it runs on the I/O thread, which saves two switches of
+  // threads a request. All connections stand still while it runs.
+  bool on_io_thread = false;
 };
 
 class Router {

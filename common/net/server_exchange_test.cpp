@@ -165,6 +165,36 @@ TEST(ServerExchange, BrokenFramesAreRefusedAndTheServerGoesOn) {
   EXPECT_OK(enter(*server));
 }
 
+// HTTP may follow the last message at once; it waits until the exchange is done, and is not served when it is refused.
+TEST(ServerExchange, ServesWhatFollowsTheLastMessageOnlyAfterIt) {
+  const auto server = serve_room();
+  for (const std::string name : {"alice", "mallory"}) {
+    RawClient raw(*server, {"redoubt/1"});
+    ASSERT_OK(raw.send(encode_message(as_bytes(raw.facts().exporter.hex()))));
+    raw.receive(hex_encode(raw.facts().peer_spki));
+    Bytes last = encode_message(as_bytes(name));
+    append(last, as_bytes("GET /who HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"));
+    ASSERT_OK(raw.send(last));
+    const std::string answer = raw.receive();
+    EXPECT_EQ(answer.find("alice/tester") != std::string::npos, name == "alice") << answer;
+    EXPECT_EQ(answer.find("HTTP/1.1") != std::string::npos, name == "alice") << answer;
+  }
+}
+
+TEST(ServerExchange, SurvivesPeersThatVanishInTheMiddle) {
+  const auto server = serve_room();
+  for (int i = 0; i < 4; ++i) {
+    RawClient raw(*server, {"redoubt/1"});
+    const Bytes first = encode_message(as_bytes(raw.facts().exporter.hex()));
+    const Bytes part = i == 0 ? Bytes() : i == 1 ? Bytes(first.begin(), first.begin() + 9) : first;
+    ASSERT_OK(raw.send(part));
+    if (i == 3) raw.receive(hex_encode(raw.facts().peer_spki));
+    raw.kill();
+  }
+  while (server->counts().open > 0) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_OK(enter(*server));
+}
+
 TEST(ServerExchange, HasAnEndInMessagesAndInTime) {
   const auto endless = [](const std::string&) -> Result<std::unique_ptr<Exchange>> {
     auto out = std::make_unique<Scripted>();

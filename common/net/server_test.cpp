@@ -34,6 +34,25 @@ TEST(HttpServer, AnswersOnOneConnectionAgainAndAgain) {
   EXPECT_EQ(server->counts().accepted, 1U);
 }
 
+TEST(HttpServer, RunsQuickHandlersOnItsOwnThread) {
+  Router router = test_router();
+  router.add({.method = "GET", .path_template = "/quick", .access = Access::open,
+              .handler = [](const HttpRequest& request) { return text_response(200, request.query.at("n")); },
+              .on_io_thread = true});
+  const auto server = serve(tls_options(), std::move(router));
+  RawClient raw(*server);
+  std::string all;
+  for (int i = 0; i < 200; ++i) all += "GET /quick?n=" + std::to_string(i) + " HTTP/1.1\r\nhost: a\r\n\r\n";
+  ASSERT_OK(raw.send(all + "GET /quick HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"));
+  const std::string answer = raw.receive();
+  std::size_t at = 0;
+  for (int i = 0; i < 200; ++i) {
+    at = answer.find("\r\n\r\n" + std::to_string(i) + "HTTP/1.1", at);
+    ASSERT_NE(at, std::string::npos) << i;
+  }
+  EXPECT_NE(answer.find("HTTP/1.1 500 ", at), std::string::npos) << "a throw is caught here too";
+}
+
 TEST(HttpServer, TakesBodiesOfAllSizes) {
   const auto server = serve();
   auto connected = client(*server);

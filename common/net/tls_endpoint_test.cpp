@@ -98,7 +98,7 @@ TEST(TlsEndpoint, RefusesACertificateThatIsNotTrusted) {
   EXPECT_ERROR(joined(client_context(trust()), server_context(), "127.0.0.2"), Code::chain, "IP address");
   EXPECT_OK(joined(client_context(trust()), server_context(), "127.0.0.1"));
   EXPECT_ERROR(joined(client_context(trust()), server_context(), ""), Code::usage, "host") << "never without a name";
-  const auto ended = redoubt::test::self_signed({"localhost"}, -1);
+  const auto ended = redoubt::test::self_signed({"localhost"}, true);
   const auto old_server = OrDie(TlsContext::server(identity_of(ended), {"redoubt/1"}));
   EXPECT_ERROR(joined(client_context(TrustCertificates{ended.certificate_pem}), old_server), Code::chain, "expired");
 }
@@ -135,16 +135,23 @@ TEST(TlsEndpoint, ShowsAClientsKeyWhenItIsAskedFor) {
 TEST(TlsEndpoint, RefusesKeysAndCertificatesThatCannotBeRead) {
   const auto one = redoubt::test::self_signed();
   const auto other = redoubt::test::self_signed();
-  const auto make = [](const std::string& cert, const std::string& key) {
-    return TlsContext::server({to_bytes(cert), SecretBytes::copy_of(as_bytes(key))}, {});
+  const auto make = [](const std::string& cert, ByteView key) {
+    return TlsContext::server({to_bytes(cert), SecretBytes::copy_of(key)}, {});
   };
-  EXPECT_OK(make(one.certificate_pem, one.key_pem));
-  EXPECT_ERROR(make(one.certificate_pem, other.key_pem), Code::malformed, "does not belong");
-  EXPECT_ERROR(make(one.certificate_pem, ""), Code::malformed, "private key");
-  EXPECT_ERROR(make(one.certificate_pem, one.key_pem.substr(0, 100)), Code::malformed, "private key");
-  EXPECT_ERROR(make("", one.key_pem), Code::malformed, "certificates");
-  EXPECT_ERROR(make("junk", one.key_pem), Code::malformed, "certificates");
-  EXPECT_ERROR(make(one.certificate_pem.substr(0, 200), one.key_pem), Code::malformed, "certificates");
+  const ByteView key = one.key.reveal();
+  const std::string pem = "-----BEGIN PRIVATE KEY-----\n" + base64_encode(key) + "\n-----END PRIVATE KEY-----\n";
+  EXPECT_OK(make(one.certificate_pem, key));
+  EXPECT_OK(make(one.certificate_pem, as_bytes(pem)));
+  EXPECT_ERROR(make(one.certificate_pem, other.key.reveal()), Code::malformed, "does not belong");
+  EXPECT_ERROR(make(one.certificate_pem, {}), Code::malformed, "private key");
+  EXPECT_ERROR(make(one.certificate_pem, key.first(100)), Code::malformed, "private key");
+  EXPECT_ERROR(make(one.certificate_pem, as_bytes(pem).first(100)), Code::malformed, "private key");
+  Bytes longer = to_bytes(key);
+  longer.push_back(std::byte{0});
+  EXPECT_ERROR(make(one.certificate_pem, longer), Code::malformed, "private key");
+  EXPECT_ERROR(make("", key), Code::malformed, "certificates");
+  EXPECT_ERROR(make("junk", key), Code::malformed, "certificates");
+  EXPECT_ERROR(make(one.certificate_pem.substr(0, 200), key), Code::malformed, "certificates");
   EXPECT_ERROR(TlsContext::client(TrustCertificates{""}, {}), Code::malformed, "certificates");
   EXPECT_ERROR(TlsContext::client(trust(), {""}), Code::usage, "alpn");
 }
@@ -237,8 +244,8 @@ TEST(TlsEndpoint, GivesNoTicketAndTakesNone) {
   Loose giver(TLS_server_method());
   BIO* const cert_bio = BIO_new_mem_buf(certificate().certificate_pem.data(), -1);
   X509* const x = PEM_read_bio_X509(cert_bio, nullptr, nullptr, nullptr);
-  BIO* const key_bio = BIO_new_mem_buf(certificate().key_pem.data(), -1);
-  EVP_PKEY* const key = PEM_read_bio_PrivateKey(key_bio, nullptr, nullptr, nullptr);
+  const auto* der = reinterpret_cast<const unsigned char*>(certificate().key.reveal().data());
+  EVP_PKEY* const key = d2i_AutoPrivateKey(nullptr, &der, static_cast<long>(certificate().key.size()));
   SSL_CTX_use_certificate(giver.ctx, x);
   SSL_CTX_use_PrivateKey(giver.ctx, key);
   giver.start(true);
@@ -276,7 +283,6 @@ TEST(TlsEndpoint, GivesNoTicketAndTakesNone) {
   EXPECT_EQ(tickets, before) << "our server gave no ticket";
   SSL_SESSION_free(std::exchange(ticket, nullptr));
   BIO_free_all(cert_bio);
-  BIO_free_all(key_bio);
   X509_free(x);
   EVP_PKEY_free(key);
 }
