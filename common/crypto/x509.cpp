@@ -91,11 +91,11 @@ Result<Certificate> Certificate::parse_der(ByteView der) {
   const std::uint32_t flags = X509_get_extension_flags(x509);
   unsigned char* spki = nullptr;
   const int spki_size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &spki);
+  if (spki_size > 0) state->spki = to_bytes(out(spki, static_cast<std::size_t>(spki_size)));
+  OPENSSL_free(spki);
   clear_openssl_errors();
   if ((flags & EXFLAG_INVALID) != 0) return Error(Code::malformed, "certificate: an extension is not what it must be");
-  if (spki_size <= 0) return Error(Code::malformed, "certificate: no public key");
-  state->spki = to_bytes(out(spki, static_cast<std::size_t>(spki_size)));
-  OPENSSL_free(spki);
+  if (state->spki.empty()) return Error(Code::malformed, "certificate: no public key");
   REDOUBT_TRY(state->validity.begin, instant_of(X509_get0_notBefore(x509)));
   REDOUBT_TRY(state->validity.end, instant_of(X509_get0_notAfter(x509)));
   state->der = to_bytes(der);

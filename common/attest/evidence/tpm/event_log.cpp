@@ -10,7 +10,6 @@ constexpr std::size_t kMaxAlgorithms = 8;
 constexpr std::size_t kSha1Size = 20;
 constexpr std::string_view kSpecId("Spec ID Event03\0", 16);
 constexpr std::string_view kStartupLocality("StartupLocality\0", 16);
-constexpr std::size_t kMaxVendorInfo = 255;
 
 struct Algorithm {
   std::uint16_t id = 0;
