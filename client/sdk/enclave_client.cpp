@@ -107,11 +107,11 @@ Status EnclaveClient::release(const jobs::SignedDocument& document, const Secret
 
 Result<ReservationView> EnclaveClient::reservation(const jobs::ProposalDigest& digest) {
   REDOUBT_TRY(const json::Value answer, ask(client_, {.target = "/queries/" + digest.hex()}));
-  const json::Value known = members_of(answer, {"checkpoint", "inclusion", "proposal"});
+  const json::Value known = members_of(answer, {"checkpoint", "document", "inclusion"});
   json::ObjectReader reader(known, "reservation");
   const std::string note = reader.nonempty("checkpoint", receipt::kMaxNoteSize);
   const json::Array& inclusion = reader.array("inclusion", receipt::kMaxProofCount);
-  const json::Value& document = reader.object("proposal");
+  const json::Value& document = reader.object("document");
   REDOUBT_CHECK(reader.finish());
   REDOUBT_TRY(const std::uint64_t index, read_count(answer, "index", "reservation"));
   REDOUBT_TRY(const auto proof, receipt::proof_from_json(inclusion, "inclusion"));

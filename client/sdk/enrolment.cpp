@@ -77,7 +77,7 @@ Result<Enrolled> enrol(AkDoor& door, const Enrolling& with, const std::vector<tp
     }
   }
   const SecretBytes secret = with.random.secret(kSecret);
-  REDOUBT_TRY(const AkChallenge challenge, with.make_credential(with.random, ek, ak.name, secret));
+  REDOUBT_TRY(const AkChallenge challenge, with.make_credential(ek, ak.name, secret, with.random));
   REDOUBT_TRY(const SecretBytes answer, door.activate(challenge));
   if (!(answer == secret)) {  // in constant time
     return Error(Code::binding, "credential activation: the TPM of this EK does not hold the attestation key");

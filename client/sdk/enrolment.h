@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "common/attest/appraise/appraisal.h"
+#include "common/attest/evidence/tpm/credential.h"
 #include "common/jobs/cleanroom/contract.h"
 
 namespace redoubt::sdk {
@@ -22,15 +23,11 @@ struct AkOffer {
   static Result<AkOffer> from_json(const json::Value& value);
 };
 
-// The two inputs of TPM2_ActivateCredential.
-struct AkChallenge {
-  Bytes id_object;
-  Bytes encrypted_secret;
-};
+using AkChallenge = tpm::Credential;
 
-// MakeCredential encrypts `secret` to the RSA key `ek` for the object `name` (TPM 2.0 Library, Part 1 section 24).
-using MakeCredential = std::function<Result<AkChallenge>(crypto::Random& random, const tpm::Public& ek, const tpm::AkName& name,
-                                                         const SecretBytes& secret)>;
+// tpm::make_credential in production.
+using MakeCredential = std::function<Result<AkChallenge>(const tpm::Public& ek, const tpm::AkName& name, const SecretBytes& secret,
+                                                         crypto::Random& random)>;
 
 // AkDoor: the two calls of the conversation.
 class AkDoor {
