@@ -5,7 +5,7 @@
 namespace redoubt::hub {
 namespace {
 
-constexpr std::string_view kPrefix = "rdk_";
+constexpr std::string_view kPrefix = "rdt_";
 constexpr std::size_t kKeySize = 32;
 
 bool valid_scope(std::string_view scope) {

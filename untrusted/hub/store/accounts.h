@@ -1,7 +1,7 @@
 // API keys: who may talk to the hub. They authenticate transport only; what counts inside an enclave are contract keys.
 //
 // A key is 32 random bytes, so its SHA-256 is all that is kept: there is nothing to guess, and a stolen database gives no keys.
-// Text form: "rdk_" and 43 characters of base64url. A revoked key stays in the list and is refused like an unknown one.
+// Text form: "rdt_" and 43 characters of base64url. A revoked key stays in the list and is refused like an unknown one.
 #pragma once
 
 #include "common/crypto/random.h"

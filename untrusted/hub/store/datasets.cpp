@@ -71,6 +71,14 @@ Result<Dataset> get_dataset(Transaction& transaction, std::string_view environme
   return parse(row);
 }
 
+Result<Dataset> find_dataset(Transaction& transaction, std::string_view environment, std::string_view object) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT environment, id, version, owner, manifest, object, size, state, created "
+                                           "FROM datasets WHERE environment = ? AND object = ?",
+                                           {sql::text(environment), sql::text(object)}));
+  REDOUBT_TRY(sql::Row row, one(std::move(rows), "dataset"));
+  return parse(row);
+}
+
 Result<Dataset> latest_dataset(Transaction& transaction, std::string_view environment, std::string_view id) {
   REDOUBT_TRY(auto rows, transaction.query("SELECT environment, id, version, owner, manifest, object, size, state, created "
                                            "FROM datasets WHERE environment = ? AND id = ? AND state = 'stored' "

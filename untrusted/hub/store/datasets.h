@@ -37,6 +37,8 @@ Status add_dataset(Transaction& transaction, const Dataset& dataset);
 Result<Dataset> get_dataset(Transaction& transaction, std::string_view environment, std::string_view id, std::uint64_t version);
 // latest_dataset: the highest version that is stored, or `not_found`.
 Result<Dataset> latest_dataset(Transaction& transaction, std::string_view environment, std::string_view id);
+// find_dataset: by the name of its object, or `not_found`.
+Result<Dataset> find_dataset(Transaction& transaction, std::string_view environment, std::string_view object);
 // set_dataset_state: `refused` unless the state is `from` now.
 Status set_dataset_state(Transaction& transaction, const Dataset& dataset, DatasetState from, DatasetState to);
 Result<Page<Dataset>> list_datasets(Transaction& transaction, std::string_view environment, const PageRequest& page);

@@ -116,6 +116,14 @@ Result<Instance> current_instance(Transaction& transaction, std::string_view env
   return parse_instance(row);
 }
 
+Result<Instance> latest_instance(Transaction& transaction, std::string_view environment) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT id, environment, boot, claims, state, created FROM instances "
+                                           "WHERE environment = ? ORDER BY number DESC LIMIT 1",
+                                           {sql::text(environment)}));
+  REDOUBT_TRY(sql::Row row, one(std::move(rows), "instance"));
+  return parse_instance(row);
+}
+
 Status set_instance_state(Transaction& transaction, const InstanceId& id, InstanceState state) {
   REDOUBT_TRY(const auto changed, transaction.change("UPDATE instances SET state = ? WHERE id = ?",
                                                      {sql::text(name_of(state)), sql::blob(id.view())}));

@@ -52,6 +52,8 @@ Status add_instance(Transaction& transaction, const Instance& instance);
 Result<Instance> get_instance(Transaction& transaction, const InstanceId& id);
 // current_instance: the last one that was added and has not stopped, or `not_found`.
 Result<Instance> current_instance(Transaction& transaction, std::string_view environment);
+// latest_instance: the last one that was added, stopped or not, or `not_found`.
+Result<Instance> latest_instance(Transaction& transaction, std::string_view environment);
 Status set_instance_state(Transaction& transaction, const InstanceId& id, InstanceState state);
 
 struct Acceptance {

@@ -94,6 +94,12 @@ Result<std::optional<Job>> lease_job(Transaction& transaction, std::string_view 
   return std::optional<Job>(std::move(job));
 }
 
+Result<std::uint64_t> release_leases(Transaction& transaction, Instant now) {
+  return transaction.change("UPDATE jobs SET state = 'queued', attempts = min(attempts, max_attempts - 1), run_after = ?, changed = ?, "
+                            "lease_owner = NULL, lease_until = NULL WHERE state = 'running'",
+                            {sql::time(now), sql::time(now)});
+}
+
 Status extend_lease(Transaction& transaction, std::string_view id, std::string_view owner, Instant now, std::int64_t lease_seconds) {
   REDOUBT_TRY(const auto changed,
               transaction.change("UPDATE jobs SET lease_until = ?, changed = ? WHERE id = ? AND state = 'running' AND lease_owner = ?",

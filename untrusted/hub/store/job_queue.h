@@ -36,6 +36,9 @@ Result<Page<Job>> list_jobs(Transaction& transaction, const PageRequest& page);
 // on their last attempt become failed.
 Result<std::optional<Job>> lease_job(Transaction& transaction, std::string_view kind, std::string_view owner, Instant now,
                                      std::int64_t lease_seconds);
+// release_leases: jobs that a hub which is gone was running are queued again; how many. Call it at start, when this process is the
+// only one that has the store. The attempt that was cut off counts, but never as the last one.
+Result<std::uint64_t> release_leases(Transaction& transaction, Instant now);
 // extend_lease: `refused` when the lease is not `owner`'s any more.
 Status extend_lease(Transaction& transaction, std::string_view id, std::string_view owner, Instant now, std::int64_t lease_seconds);
 // finish_job: to done or failed. retry_job: back to the queue at `run_after`, or failed when no attempt is left. park_job: to

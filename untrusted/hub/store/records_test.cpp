@@ -61,7 +61,7 @@ TEST_F(Records, ApiKeysAreStoredHashedAndRevoked) {
     bad[i] = bad[i] == 'A' ? 'B' : 'A';
     EXPECT_ERROR(write([&](Transaction& t) { return find_api_key(t, bad); }), Code::auth, "unknown or revoked") << i;
   }
-  for (const std::string& bad : {std::string(), std::string("rdk_"), text.substr(4), text + "A", std::string(1000, 'A')}) {
+  for (const std::string& bad : {std::string(), std::string("rdt_"), text.substr(4), text + "A", std::string(1000, 'A')}) {
     EXPECT_ERROR(write([&](Transaction& t) { return find_api_key(t, bad); }), Code::auth, "unknown or revoked");
   }
   // Neither the key nor its text is anywhere in the files.

@@ -1,0 +1,59 @@
+// Authenticator: which API key a request carries, and whether that key may call now.
+//
+// The operator's zone; callers are strangers until this room has looked at them. A key comes in the Authorization header as a
+// bearer token and nowhere else (a URL ends in logs). It authenticates transport to the hub only: what counts inside an enclave
+// is signed by contract keys (PROTOCOL section 2). Each key has a token bucket, and so have the wrong keys of one peer address.
+// Thread-safe. RFC 6750.
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "common/net/http_message.h"
+#include "common/net/rate_limit.h"
+#include "untrusted/hub/store/accounts.h"
+
+namespace redoubt::hub {
+
+// Scopes. admin: everything. participant: environments whose contract names the key's subject.
+inline constexpr std::string_view kAdminScope = "admin";
+inline constexpr std::string_view kParticipantScope = "participant";
+
+struct RateLimits {
+  double requests_per_second = 50;
+  double request_burst = 200;
+  double failures_per_second = 0.5;  // wrong keys of one peer address
+  double failure_burst = 20;
+};
+
+// Caller: whom an accepted key stands for.
+struct Caller {
+  std::string key;      // id of the API key
+  std::string subject;  // participant or user name
+  bool admin = false;
+};
+
+class Authenticator {
+ public:
+  using Milliseconds = std::function<std::int64_t()>;  // of a clock that does not go back
+
+  // `store` outlives this object.
+  Authenticator(Store& store, const RateLimits& limits, Milliseconds clock);
+
+  // authenticate: `auth` when the header is absent, given twice, not a bearer token, or the key is unknown, revoked or without
+  // a scope of ours; `unavailable` when the key, or the peer with wrong keys, has used up its share.
+  Result<Caller> authenticate(const net::HttpRequest& request);
+
+ private:
+  bool take(std::map<std::string, net::TokenBucket>& buckets, const std::string& name, double per_second, double burst);
+  Error failed(const net::HttpRequest& request, std::string_view reason);
+
+  Store& store_;
+  const RateLimits limits_;
+  const Milliseconds clock_;
+  std::mutex mutex_;
+  std::map<std::string, net::TokenBucket> keys_;      // by key id: known keys only
+  std::map<std::string, net::TokenBucket> failures_;  // by peer address
+};
+
+}  // namespace redoubt::hub
