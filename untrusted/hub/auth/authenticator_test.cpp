@@ -52,7 +52,7 @@ TEST_F(AuthenticatorTest, KnowsWhoseKeyItIs) {
 TEST_F(AuthenticatorTest, RefusesEveryOtherHeader) {
   const NewApiKey key = make("hospital", {"participant"});
   const NewApiKey other = make("nobody", {"metrics"});
-  for (const std::string& header : {std::string(), text(key), "bearer " + text(key), "Bearer  " + text(key), "Bearer " + text(key) + " ",
+  for (const std::string& header : std::vector<std::string>{"", text(key), "bearer " + text(key), "Bearer  " + text(key), "Bearer " + text(key) + " ",
                                     "Basic " + text(key), "Bearer " + text(other), "Bearer rdt_" + std::string(43, 'A'),
                                     "Bearer ' OR 1=1 --", "Bearer " + std::string(8000, 'A')}) {
     EXPECT_ERROR(authenticator.authenticate(with(header)), Code::auth, "") << header;

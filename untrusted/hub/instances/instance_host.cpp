@@ -1,0 +1,184 @@
+#include "untrusted/hub/instances/instance_host.h"
+
+#include "common/receipt/note.h"
+#include "untrusted/hub/store/logs.h"
+
+namespace redoubt::hub {
+
+InstanceHost::InstanceHost(Store& store, ObjectStore& objects, Launcher& launcher, Clock now, Options options, std::function<void()> wake)
+    : store_(store), objects_(objects), launcher_(launcher), now_(std::move(now)), options_(options), wake_(std::move(wake)) {}
+
+InstanceHost::~InstanceHost() { stop(); }
+
+void InstanceHost::stop() {
+  std::map<std::string, std::shared_ptr<Kept>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    all.swap(kept_);
+  }
+  for (auto& [environment, kept] : all) {
+    const std::lock_guard lock(kept->mutex);
+    kept->stopping = true;
+    kept->changed.notify_all();
+  }
+  for (auto& [environment, kept] : all) kept->thread.join();
+}
+
+void InstanceHost::ensure(const std::string& environment) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_ || kept_.contains(environment)) return;
+  const auto kept = std::make_shared<Kept>();
+  kept_.emplace(environment, kept);
+  kept->thread = std::thread([this, environment, kept] { keep(environment, *kept); });
+}
+
+std::shared_ptr<InstanceHost::Kept> InstanceHost::find(const std::string& environment) {
+  const std::lock_guard lock(mutex_);
+  const auto found = kept_.find(environment);
+  return found == kept_.end() ? nullptr : found->second;
+}
+
+InstanceView InstanceHost::view(const std::string& environment) {
+  const auto kept = find(environment);
+  if (!kept) return {};
+  const std::lock_guard lock(kept->mutex);
+  return kept->view;
+}
+
+InstanceView InstanceHost::await(const std::string& environment, std::chrono::milliseconds timeout) {
+  const auto kept = find(environment);
+  if (!kept) return {};
+  std::unique_lock lock(kept->mutex);
+  kept->changed.wait_for(lock, timeout, [&] { return kept->view.state != "starting" || kept->stopping; });
+  return kept->view;
+}
+
+void InstanceHost::poke(const std::string& environment) {
+  const auto kept = find(environment);
+  if (!kept) return;
+  const std::lock_guard lock(kept->mutex);
+  kept->poked = true;
+  kept->changed.notify_all();
+}
+
+Result<HostDoor> InstanceHost::door(const std::string& environment) {
+  std::string path;
+  InstanceView now;
+  if (const auto kept = find(environment)) {
+    const std::lock_guard lock(kept->mutex);
+    path = kept->door;
+    now = kept->view;
+  }
+  if (path.empty()) {
+    return Error(Code::unavailable, "the enclave program of this environment is " + now.state +
+                                        (now.reason.empty() ? "" : ": " + now.reason));
+  }
+  return HostDoor::connect(path);
+}
+
+bool InstanceHost::pause(Kept& kept, std::chrono::milliseconds time) {
+  std::unique_lock lock(kept.mutex);
+  kept.changed.wait_for(lock, time, [&] { return kept.stopping || kept.poked; });
+  kept.poked = false;
+  return !kept.stopping;
+}
+
+void InstanceHost::keep(const std::string& environment, Kept& kept) {
+  auto wait = options_.first_pause;
+  for (;;) {
+    const auto [reason, was_running] = run_once(environment, kept);
+    if (was_running) wait = options_.first_pause;
+    {
+      const std::lock_guard lock(kept.mutex);
+      if (kept.stopping) return;
+      kept.door.clear();
+      kept.view = {was_running ? "starting" : "failed", "", "", reason};
+      kept.poked = false;
+      kept.changed.notify_all();
+    }
+    if (!pause(kept, wait)) return;
+    wait = std::min(wait * 2, options_.last_pause);
+  }
+}
+
+std::pair<std::string, bool> InstanceHost::run_once(const std::string& environment, Kept& kept) {
+  LaunchRequest request;
+  request.environment = environment;
+  const Status known = store_.read([&](Transaction& transaction) -> Status {
+    REDOUBT_TRY(const Environment record, get_environment(transaction, environment));
+    request.contract = record.contract;
+    const auto checkpoint = environment_checkpoint(transaction, environment);
+    if (!checkpoint.ok()) return checkpoint.error().code() == Code::not_found ? Status() : Status(checkpoint.error());
+    REDOUBT_TRY(const auto note, receipt::UnverifiedNote::parse(*checkpoint));
+    request.previous = note.text;
+    return {};
+  });
+  if (!known.ok()) return {known.error().message(), false};
+
+  auto program = launcher_.start(request);
+  if (!program.ok()) return {program.error().message(), false};
+  auto door = HostDoor::connect((*program)->host_door());
+  if (!door.ok()) return {door.error().message(), false};
+  const auto state = door->state();
+  if (!state.ok()) return {state.error().message(), false};
+  if (const Status registered = register_instance(environment, *state); !registered.ok()) return {registered.error().message(), false};
+  {
+    const std::lock_guard lock(kept.mutex);
+    kept.door = (*program)->host_door();
+    kept.view = {"running", state->address, state->instance.hex(), ""};
+    kept.changed.notify_all();
+  }
+  wake_();
+  std::string reason = "stopped";
+  do {
+    if (const auto ended = (*program)->why_ended()) {
+      reason = *ended;
+      break;
+    }
+    tend(environment, kept);
+  } while (pause(kept, options_.poll));
+  // What the program logged last is worth one more try; a program that is gone does not answer.
+  static_cast<void>(archive(environment).ok());
+  const Status stopped = store_.write("instance.stop", [&](Transaction& transaction) -> Status {
+    return set_instance_state(transaction, state->instance, InstanceState::stopped);
+  });
+  static_cast<void>(stopped.ok());  // register_instance does it for whatever was left
+  return {reason, true};
+}
+
+Status InstanceHost::register_instance(const std::string& environment, const RoomState& state) {
+  return store_.write("instance.start", [&](Transaction& transaction) -> Status {
+    for (;;) {  // instances of a hub that was killed
+      const auto old = current_instance(transaction, environment);
+      if (!old.ok()) break;
+      REDOUBT_CHECK(set_instance_state(transaction, old->id, InstanceState::stopped));
+    }
+    REDOUBT_CHECK(add_instance(transaction, {state.instance, environment, state.boot, state.claims, InstanceState::running, now_()}));
+    // The keys that the earlier instance held are gone.
+    PageRequest page{.cursor = "", .count = kMaxPage};
+    do {
+      REDOUBT_TRY(const auto queries, list_queries(transaction, environment, page));
+      for (const Query& query : queries.items) {
+        if (query.state != QueryState::queued && query.state != QueryState::running) continue;
+        REDOUBT_CHECK(set_query_state(transaction, query.id, query.state, QueryState::waiting_for_keys,
+                                      "a new instance waits for dataset keys", now_()));
+      }
+      page.cursor = queries.next;
+    } while (!page.cursor.empty());
+    return {};
+  });
+}
+
+void InstanceHost::tend(const std::string& environment, Kept&) {
+  // Each step is tried anew at the next look, so an error needs no more than that.
+  static_cast<void>(archive(environment).ok());
+  auto connection = door(environment);
+  if (!connection.ok()) return;
+  const auto state = connection->state();
+  if (!state.ok() || !state->open) return;
+  static_cast<void>(deliver(environment).ok());
+  static_cast<void>(tend_queries(environment, *state).ok());
+}
+
+}  // namespace redoubt::hub
