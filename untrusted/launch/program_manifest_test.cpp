@@ -146,7 +146,7 @@ TEST(ProgramManifestTest, RefusesWhatTheLoaderCouldReadInAnotherWay) {
   EXPECT_TRUE(!cut.ok() || cut->files.size() > 1);
 }
 
-TEST(ProgramManifestTest, SeesALibraryThatCameLater) {
+TEST(ProgramManifestTest, SeesAMappedFileThatWasNotMeasured) {
   Command command;
   command.program = "/bin/sleep";
   command.arguments = {"60"};
@@ -175,12 +175,8 @@ TEST(ElfTest, ReadsThisProgramAndRefusesItCutAtEveryPlaceOfItsHeaders) {
     for (const unsigned flip : {0x01U, 0x80U, 0xffU}) {
       changed[i] = file[i] ^ std::byte(flip);
       const auto result = parse_elf(changed);
-      if (i < 7) {
-        EXPECT_FALSE(result.ok()) << i;
-      }
-      if (!result.ok()) {
-        EXPECT_EQ(result.error().code(), Code::malformed);
-      }
+      EXPECT_TRUE(i >= 7 || !result.ok()) << i;
+      EXPECT_TRUE(result.ok() || result.error().code() == Code::malformed) << i;
     }
     changed[i] = file[i];
   }
