@@ -74,15 +74,19 @@ std::string path_of(const CLI::App* app) {
   return app->get_parent() == nullptr ? app->get_name() : path_of(app->get_parent()) + " " + app->get_name();
 }
 
+// help_of: CLI11 takes the words before the command's own name.
+std::string help_of(const CLI::App* app) { return app->help(app->get_parent() == nullptr ? "" : path_of(app->get_parent())); }
+
 // write_reference: docs/cli.md, from the same parser that reads the arguments.
 void write_reference(const CLI::App& app, std::ostream& out) {
   out << "# The command line\n\nWritten by `redoubt reference`; a test compares this page with the program.\n\n" << kExitCodes << "\n\n";
   out << "A failure prints `error: ...` and `next: ...` on standard error. Environment: `XDG_CONFIG_HOME` (keys and contexts), `NO_COLOR`.\n";
+  out << "Options of `redoubt` itself may stand anywhere.\n\n## redoubt\n\n```\n" << help_of(&app) << "```\n";
   for (const CLI::App* noun : app.get_subcommands([](const CLI::App*) { return true; })) {
     const auto verbs = noun->get_subcommands([](const CLI::App*) { return true; });
     for (const CLI::App* command : verbs.empty() ? std::vector<const CLI::App*>{noun} : std::vector<const CLI::App*>(verbs.begin(), verbs.end())) {
       if (command->get_group().empty()) continue;
-      out << "\n## " << path_of(command) << "\n\n```\n" << command->help(path_of(command)) << "```\n";
+      out << "\n## " << path_of(command) << "\n\n```\n" << help_of(command) << "```\n";
     }
   }
 }
@@ -124,7 +128,7 @@ int run(const std::vector<std::string>& arguments, Surroundings& world) {
     return 0;
   } catch (const CLI::CallForHelp&) {
     const CLI::App* command = deepest(&app);
-    world.out << command->help(path_of(command));
+    world.out << help_of(command);
     return 0;
   } catch (const CLI::ParseError& error) {
     const CLI::App* command = deepest(&app);

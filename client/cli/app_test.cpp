@@ -1,0 +1,121 @@
+// Goal: the words of the command line, its failures and exit codes are what docs/cli.md says. Method: every command parsed in
+// process, and the real program run where the exit code is the point.
+#include <sys/wait.h>
+
+#include <cstdlib>
+
+#include "client/cli/client_test_stage.h"
+#include "client/cli/output.h"
+#include "client/sdk/dataset_sealer.h"
+#include "client/sdk/log_keeper.h"
+
+namespace redoubt::cli {
+namespace {
+
+int program(const std::string& arguments, const std::filesystem::path& config) {
+  const std::string line = "XDG_CONFIG_HOME='" + config.string() + "' '" + REDOUBT_PROGRAM_DIR + "/redoubt' " + arguments + " >/dev/null 2>&1";
+  const int status = std::system(line.c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(App, TheReferenceIsThePageInTheDocumentation) {
+  Stage stage;
+  const Ran ran = stage.run("nobody", {"reference"});
+  EXPECT_EQ(ran.out, test::read_text(test::source_dir() / "docs/cli.md")) << "write it again: redoubt reference > docs/cli.md";
+}
+
+TEST(App, EveryCommandExplainsItselfWithExamples) {
+  Stage stage;
+  const std::vector<std::vector<std::string>> commands = {
+      {"context", "set"}, {"context", "list"}, {"key", "new"}, {"key", "show"}, {"environment", "create"}, {"env", "verify"},
+      {"environment", "show"}, {"environment", "list"}, {"dataset", "put"}, {"dataset", "release"}, {"dataset", "list"},
+      {"query", "submit"}, {"query", "show"}, {"query", "approve"}, {"query", "reject"}, {"query", "list"}, {"result", "get"},
+      {"receipt", "verify"}, {"evidence", "show"}, {"evidence", "verify"}, {"log", "show"}, {"log", "verify"}, {"policy", "show"}};
+  for (auto words : commands) {
+    words.push_back("--help");
+    const Ran ran = stage.run("nobody", words);
+    EXPECT_EQ(ran.code, 0) << words[0] << ' ' << words[1];
+    EXPECT_NE(ran.out.find("Examples:"), std::string::npos) << words[0] << ' ' << words[1];
+  }
+}
+
+TEST(App, TheProgramExitsWithTheDocumentedCodes) {
+  test::TempDir folder;
+  EXPECT_EQ(program("--version", folder.path()), 0);
+  EXPECT_EQ(program("", folder.path()), 2);
+  EXPECT_EQ(program("bogus", folder.path()), 2);
+  EXPECT_EQ(program("key show", folder.path()), 3);
+  EXPECT_EQ(program("key new 'Not A Name'", folder.path()), 10);
+  EXPECT_EQ(program("key new hospital", folder.path()), 0);
+  EXPECT_EQ(program("key new hospital", folder.path()), 5);
+  std::filesystem::permissions(folder.path() / "redoubt/keys.json", std::filesystem::perms(0644));
+  EXPECT_EQ(program("key show", folder.path()), 5);
+  EXPECT_EQ(program("environment show study", folder.path()), 3);
+  EXPECT_EQ(program("log verify", folder.path()), 2);
+  EXPECT_EQ(program("context set a --hub http://x:1 --pin 00", folder.path()), 2);
+  EXPECT_EQ(program("context set a --hub https://127.0.0.1:1 --pin " + std::string(64, '0'), folder.path()), 0);
+}
+
+TEST(KeyFile, IsReadOnlyByItsOwnerAndNeverReplaced) {
+  test::TempDir folder;
+  crypto::SystemRandom random;
+  const auto made = OrDie(sdk::KeyFile::generate("hospital", true, random));
+  const auto path = folder.path() / "a/keys.json";
+  EXPECT_OK(made.keys.save(path));
+  EXPECT_ERROR(made.keys.save(path), Code::refused, "is not replaced");
+  EXPECT_EQ(OrDie(sdk::KeyFile::load(path)).public_keys().to_json(), made.keys.public_keys().to_json());
+  for (const unsigned mode : {0644U, 0640U, 0660U, 0700U, 0604U}) {
+    std::filesystem::permissions(path, std::filesystem::perms(mode));
+    EXPECT_ERROR(sdk::KeyFile::load(path), Code::refused, "expected mode 0600");
+  }
+  const auto text = json::pretty(made.keys.public_keys().to_json());
+  EXPECT_OK(sdk::PublicKeys::parse(text));
+  EXPECT_ERROR(sdk::PublicKeys::parse(text.substr(0, 100)), Code::malformed, "");
+}
+
+TEST(Schema, IsReadAsTomlOrJsonAndChecksTheHeader) {
+  const auto columns = OrDie(sdk::read_schema("[[columns]]\nname = \"id\"\ntype = \"BIGINT\"\nrole = \"unit\"\nmin = 1\nmax = 9\n"));
+  ASSERT_EQ(columns.size(), 1U);
+  EXPECT_EQ(columns[0].min, "1");
+  EXPECT_OK(sdk::read_schema(R"([{"name":"id","type":"BIGINT","role":"unit"}])"));
+  EXPECT_ERROR(sdk::read_schema("[[columns]\n"), Code::malformed, "schema: line");
+  EXPECT_ERROR(sdk::read_schema("[[columns]]\nname = \"id\"\nrole = \"boss\"\n"), Code::malformed, "role");
+  EXPECT_EQ(OrDie(sdk::count_records("id\n1\n\"2\n\"\n", columns)), 2U);
+  EXPECT_ERROR(sdk::count_records("other\n1\n", columns), Code::malformed, "not in the schema");
+  EXPECT_ERROR(sdk::count_records("id\n1,2\n", columns), Code::malformed, "row 1");
+  EXPECT_ERROR(sdk::count_records("id\n\"1\n", columns), Code::malformed, "without its end");
+  EXPECT_ERROR(sdk::count_records("", columns), Code::malformed, "empty file");
+}
+
+TEST(LogKeeper, WritesAForkDownAsAProof) {
+  test::TempDir folder;
+  crypto::SystemRandom random;
+  const auto key = OrDie(crypto::Ed25519PrivateKey::generate(random));
+  attest::Claims claims;
+  claims.instance = random.fixed<InstanceId>();
+  claims.receipt_key = key.public_key();
+  const auto head = [&](std::string_view leaf) {
+    receipt::Frontier tree;
+    tree.append(receipt::leaf_hash(as_bytes(leaf)));
+    return OrDie(receipt::Checkpoint::sign({receipt::log_origin(claims.instance), 1, tree.root()}, key));
+  };
+  const auto state = OrDie(sdk::EnvironmentState::open(folder.path(), "study"));
+  const sdk::Consistency none = [](std::uint64_t, std::uint64_t) { return Result<receipt::Proof>(receipt::Proof()); };
+  EXPECT_ERROR(sdk::advance(state, head("a"), none), Code::binding, "not verified");
+  EXPECT_OK(sdk::adopt_instance(state, claims, head("a"), none));
+  EXPECT_OK(sdk::advance(state, head("a"), none));
+  EXPECT_ERROR(sdk::advance(state, head("b"), none), Code::log_proof, "forked");
+  const std::string proof = test::read_text(state.folder() / "fork-1.json");
+  EXPECT_OK(receipt::ForkProof::verify(proof, key.public_key()));
+}
+
+TEST(Output, NoTextOfAPeerSteersTheTerminal) {
+  EXPECT_EQ(shown("a\x1b[31mb\nc\x7f"), "a?[31mb?c?");
+  EXPECT_EQ(shown("\xc2\x9b" "31m"), "?31m");
+  EXPECT_EQ(shown("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
+  EXPECT_EQ(shown("a\nb", true), "a\nb");
+  EXPECT_EQ(shown("\xff"), "?");
+}
+
+}  // namespace
+}  // namespace redoubt::cli

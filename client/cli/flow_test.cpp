@@ -1,0 +1,192 @@
+// Goal: participants come from keys to a verified result, and every lie on the way is refused with its own exit code.
+// Method: the Stage's real room and doors behind real TLS; a test changes one answer and runs one command.
+#include "client/cli/client_test_stage.h"
+
+namespace redoubt::cli {
+namespace {
+
+class FlowTest : public testing::Test {
+ protected:
+  // lie changes one member of the answers whose path holds `part`.
+  void lie(const std::string& who, const std::string& part, const std::string& member, std::function<json::Value(const json::Value&)> change) {
+    stage.tamper = [=](const std::string& speaker, const net::HttpRequest& request, json::Value& answer) {
+      if (speaker != who || request.path.find(part) == std::string::npos) return;
+      json::Object object = *answer.object();
+      if (!object.contains(member)) return;
+      object.insert_or_assign(member, change(object.at(member)));
+      answer = std::move(object);
+    };
+  }
+  void honest() {
+    stage.tamper = [](const std::string&, const net::HttpRequest&, json::Value&) {};
+  }
+  void expect(const Ran& ran, Code code, const std::string& part) {
+    EXPECT_EQ(ran.code, static_cast<int>(code)) << ran.err;
+    EXPECT_NE(ran.err.find(part), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find("error: "), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find("\nnext: "), std::string::npos) << ran.err;
+  }
+  std::string approved_query() {
+    const std::string query = stage.submitted();
+    for (const char* who : {"hospital", "laboratory"}) {
+      const Ran ran = stage.run(who, {"query", "approve", query, "--yes"});
+      EXPECT_EQ(ran.code, 0) << ran.err;
+    }
+    return query;
+  }
+  Stage stage;
+};
+
+TEST_F(FlowTest, AQueryGoesFromKeysToAReceiptThatIsVerifiedOffline) {
+  stage.open_environment();
+  stage.put_tables();
+  const std::string query = approved_query();
+  const Ran got = stage.run("analyst", {"result", "get", query, "--receipt", stage.path("receipt.json")});
+  ASSERT_EQ(got.code, 0) << got.err;
+  EXPECT_NE(got.out.find("hospital"), std::string::npos) << got.out;
+  EXPECT_NE(got.err.find("a lying operator could forge this"), std::string::npos);
+  const Ran offline = stage.run("stranger", {"receipt", "verify", stage.path("receipt.json"), "--contract", stage.path("contract.json"),
+                                             "--tpm-root", test::golden("tpm-swtpm-qemu/ca/root.pem").string()});
+  EXPECT_EQ(offline.code, 0) << offline.err << offline.out;
+  for (const char* check : {"receipt.signature", "log.inclusion", "contract.ballots", "contract.acceptances", "contract.manifests"}) {
+    EXPECT_NE(offline.out.find(check), std::string::npos) << check;
+  }
+  EXPECT_EQ(stage.run("hospital", {"log", "verify"}).code, 0);
+  EXPECT_EQ(stage.run("hospital", {"log", "show", "-o", "json"}).code, 0);
+  EXPECT_EQ(stage.run("hospital", {"query", "list"}).code, 0);
+  EXPECT_EQ(stage.run("hospital", {"query", "show", query}).code, 0);
+  EXPECT_EQ(stage.run("hospital", {"evidence", "show", "--save", stage.path("evidence.json")}).code, 0);
+  EXPECT_EQ(stage.run("hospital", {"evidence", "verify", stage.path("evidence.json")}).code, 0);
+  EXPECT_EQ(stage.run("hospital", {"policy", "show"}).code, 0);
+  EXPECT_EQ(stage.run("hospital", {"environment", "show"}).code, 0);
+  EXPECT_EQ(stage.run("hospital", {"environment", "list"}).code, 0);
+}
+
+TEST_F(FlowTest, AContractWithTheOperatorsKeyInAParticipantsNameIsRefused) {
+  stage.make_keys();
+  ASSERT_EQ(stage.create().code, 0);
+  ASSERT_EQ(stage.run("operator", {"key", "new", "laboratory"}).code, 0);
+  expect(stage.verify("operator"), Code::binding, "another key under the name \"laboratory\"");
+}
+
+TEST_F(FlowTest, ATpmThatDoesNotHoldTheAttestationKeyIsRefused) {
+  stage.make_keys();
+  ASSERT_EQ(stage.create().code, 0);
+  stage.platform.holds_another_key = true;
+  expect(stage.verify("hospital"), Code::binding, "does not hold the attestation key");
+}
+
+TEST_F(FlowTest, AnUnknownOrChangedContractAtTheHubIsNotFound) {
+  stage.make_keys();
+  ASSERT_EQ(stage.create().code, 0);
+  lie("hub", "/environments", "items", [](const json::Value&) { return json::Value(json::Array()); });
+  expect(stage.verify("hospital"), Code::not_found, "no environment with contract");
+}
+
+TEST_F(FlowTest, AnotherContractOrProgramInTheSessionIsRefused) {
+  stage.open_environment();
+  lie("door", "/instance", "contract", [](const json::Value&) { return json::Value(std::string(64, 'a')); });
+  expect(stage.run("hospital", {"log", "verify"}), Code::binding, "expected contract");
+  lie("door", "/instance", "program", [](const json::Value&) { return json::Value(std::string(64, 'b')); });
+  expect(stage.run("hospital", {"log", "verify"}), Code::binding, "expected program");
+}
+
+TEST_F(FlowTest, AnInstanceThatWasStartedAnewIsNotTakenForTheOneThatWasJoined) {
+  stage.open_environment();
+  stage.start_instance();
+  expect(stage.run("hospital", {"log", "verify"}), Code::binding, "the program was started anew");
+}
+
+TEST_F(FlowTest, ARolledBackLogIsNoticed) {
+  stage.open_environment();
+  const std::string old = stage.room->checkpoint();
+  stage.put_tables();
+  lie("door", "/instance", "checkpoint", [old](const json::Value&) { return json::Value(old); });
+  expect(stage.run("hospital", {"log", "verify"}), Code::log_proof, "rolled back");
+}
+
+TEST_F(FlowTest, ACheckpointThatNobodySignedAndAProofThatDoesNotHoldAreRefused) {
+  stage.open_environment();
+  lie("door", "/instance", "checkpoint", [](const json::Value& note) {
+    std::string text = *note.string();
+    text[text.size() - 10] = text[text.size() - 10] == 'A' ? 'B' : 'A';
+    return json::Value(text);
+  });
+  expect(stage.run("hospital", {"log", "verify"}), Code::chain, "checkpoint");
+  lie("door", "/log/consistency", "proof", [](const json::Value&) { return json::Value(json::Array{std::string(64, 'c')}); });
+  expect(stage.run("hospital", {"log", "verify"}), Code::log_proof, "log: from");
+}
+
+TEST_F(FlowTest, AForgedReservationIsRefusedBeforeAnythingIsSigned) {
+  stage.open_environment();
+  stage.put_tables();
+  lie("hub", "/queries", "inclusion", [](const json::Value&) { return json::Value(json::Array()); });
+  expect(stage.run("analyst", {"query", "submit", "--sql", std::string(cleanroom::kSql)}), Code::log_proof, "reservation of");
+  honest();
+  const std::string query = stage.submitted();
+  lie("door", "/queries/", "index", [](const json::Value& index) { return json::Value(*index.integer() + 1); });
+  expect(stage.run("hospital", {"query", "approve", query, "--yes"}), Code::log_proof, "reservation of");
+}
+
+TEST_F(FlowTest, WithoutConfirmationNothingIsSigned) {
+  stage.open_environment();
+  stage.put_tables();
+  const std::string query = stage.submitted();
+  expect(stage.run("hospital", {"query", "approve", query}), Code::refused, "not confirmed");
+  expect(stage.run("analyst", {"query", "approve", query, "--yes"}), Code::refused, "no vote");
+  expect(stage.run("analyst", {"result", "get", query}), Code::unavailable, "still voting");
+}
+
+TEST_F(FlowTest, PackagesThatAreCutShortOrForAnotherAreRefused) {
+  stage.open_environment();
+  stage.put_tables();
+  const std::string query = approved_query();
+  lie("hub", "/result/", "sealed", [](const json::Value& sealed) { return json::Value(sealed.string()->substr(0, 400)); });
+  expect(stage.run("analyst", {"result", "get", query}), Code::binding, "opening the result package");
+  lie("hub", "/result/", "sealed", [](const json::Value&) { return json::Value("AAAA"); });
+  expect(stage.run("analyst", {"result", "get", query}), Code::malformed, "result package");
+  lie("hub", "/result/", "sealed", [](const json::Value&) { return json::Value("not base64"); });
+  expect(stage.run("analyst", {"result", "get", query}), Code::malformed, "sealed");
+  honest();
+  expect(stage.run("hospital", {"result", "get", query}), Code::not_found, "no package");
+}
+
+TEST_F(FlowTest, AQueryThatWasChangedAfterItsApprovalIsRefused) {
+  stage.open_environment();
+  stage.put_tables();
+  const std::string query = approved_query();
+  lie("hub", "/queries/" + query, "proposal", [](const json::Value& document) {
+    json::Object changed = *document.object();
+    std::string text = *changed.at("text").string();
+    text.replace(text.find("count"), 5, "COUNT");
+    changed.insert_or_assign("text", text);
+    return json::Value(changed);
+  });
+  expect(stage.run("analyst", {"result", "get", query}), Code::binding, "digest of another query text");
+}
+
+TEST_F(FlowTest, AReceiptWithAChangedBallotOrAnotherContractIsRefused) {
+  stage.open_environment();
+  stage.put_tables();
+  const std::string query = approved_query();
+  ASSERT_EQ(stage.run("analyst", {"result", "get", query, "--receipt", stage.path("receipt.json")}).code, 0);
+  std::string text = OrDie(sdk::read_file(stage.path("receipt.json"), 1U << 23));
+  const std::size_t at = text.find("approve");
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, 7, "appr0ve");
+  OrDie(Result<bool>(sdk::write_file(stage.path("changed.json"), as_bytes(text), sdk::FileKind::open).ok()));
+  const Ran changed = stage.run("hospital", {"receipt", "verify", stage.path("changed.json")});
+  expect(changed, Code::binding, "receipt.approvals");
+  expect(stage.run("hospital", {"receipt", "verify", stage.path("data.csv")}), Code::malformed, "");
+}
+
+TEST_F(FlowTest, AnswersThatAreNoJsonOrTooLargeAreRefused) {
+  stage.open_environment();
+  lie("hub", "/environments/env-1", "state", [](const json::Value&) { return json::Value(7); });
+  expect(stage.run("hospital", {"environment", "show"}), Code::malformed, "environment");
+  lie("hub", "/environments/env-1", "state", [](const json::Value&) { return json::Value(std::string(5U << 20, 'x')); });
+  expect(stage.run("hospital", {"environment", "show"}), Code::malformed, "at most");
+}
+
+}  // namespace
+}  // namespace redoubt::cli

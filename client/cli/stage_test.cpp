@@ -1,0 +1,143 @@
+// The two servers of the Stage.
+#include "client/cli/client_test_stage.h"
+
+namespace redoubt::cli {
+namespace {
+
+json::Object answer_of(const json::Value& value) { return value.object() == nullptr ? json::Object() : *value.object(); }
+
+}  // namespace
+
+void Stage::start_instance() {
+  door_.reset();
+  keys_ = std::make_unique<runtime::Identity>(
+      OrDie(runtime::make_identity("cleanroom", contract_->digest(), attest::WorkloadClaimsDigest(), random, kStageNow)));
+  const attest::Claims claims = keys_->claims;
+  const Challenge challenge = random.fixed<Challenge>();
+  const auto evidence = OrDie(platform.collect(attest::identity_statement(challenge, claims.digest())));
+  cleanroom::Room::Identity identity{.claims = claims,
+                                     .receipt_key = OrDie(crypto::Ed25519PrivateKey::from_seed(keys_->receipt_key.seed())),
+                                     .hpke_key = OrDie(crypto::HpkePrivateKey::from_bytes(keys_->hpke_key.bytes())),
+                                     .program = kStageProgram,
+                                     .evidence = {evidence.format, evidence.bytes, challenge, claims.canonical()},
+                                     .enrolments = {},
+                                     .time_floor = kStageNow.plus_seconds(-100),
+                                     .previous = std::nullopt};
+  room = std::make_unique<cleanroom::Room>(*contract_, std::move(identity), engine_, random, [] { return kStageNow; });
+  challenges_ = std::make_unique<ratls::ChallengeTable>(64, random);
+  instance_.reset(new ratls::AttesterSession::Instance{
+      claims, platform, *challenges_, quotes_,
+      [this](const crypto::Ed25519PublicKey& key) -> Result<std::string> {
+        const jobs::Participant* found = contract_->find(key);
+        if (found == nullptr) return Error(Code::auth, "this key is not in the contract");
+        return found->name;
+      },
+      [] { return kStageNow; }});
+  net::Router inner;
+  cleanroom::add_participants_routes(inner, *room, engine_.rule_set(), kStageProgram);
+  runtime::add_public_routes(inner, {platform, quotes_, keys_->claims, "0", [] { return kStageNow; }});
+  const auto shared = std::make_shared<net::Router>(std::move(inner));
+  const net::Handler lying = [this, shared](const net::HttpRequest& request) {
+    std::string text = request.path;
+    for (const auto& [name, value] : request.query) text += (text == request.path ? "?" : "&") + name + "=" + net::percent_encode(value);
+    const auto found = shared->find(request.method, OrDie(net::parse_target(text)), request.attested);
+    if (const auto* refusal = std::get_if<net::HttpResponse>(&found)) return *refusal;
+    net::HttpRequest routed = request;
+    routed.params = std::get<net::Router::Match>(found).params;
+    net::HttpResponse response = std::get<net::Router::Match>(found).route->handler(routed);
+    if (response.status != 200) return response;
+    json::Value value = OrDie(json::parse(as_text(std::get<Bytes>(response.body))));
+    tamper("door", request, value);
+    return net::json_response(200, json::canonical(value));
+  };
+  net::Router router;
+  for (const char* method : {"GET", "POST"}) router.add({method, "/{path...}", net::Access::open, 1U << 20, lying});
+  net::ServerOptions options;
+  options.listen = "127.0.0.1:0";
+  options.identity = keys_->tls.clone();
+  options.exchange = runtime::exchange_factory(*instance_);
+  door_ = OrDie(net::HttpServer::start(std::move(options), std::move(router)));
+}
+
+net::HttpResponse Stage::hub(const net::HttpRequest& request) {
+  const std::string* key = request.headers.find("authorization");
+  if (key == nullptr || *key != "Bearer test-key") return net::problem(401, Code::auth, "no such api key");
+  Result<json::Value> answer = hub_answer(request);
+  if (!answer.ok()) return net::problem(answer.error());
+  tamper("hub", request, *answer);
+  return net::json_response(200, json::canonical(*answer));
+}
+
+Result<json::Value> Stage::run_query(const std::string& id, const std::string& what, const std::string& rest) {
+  const auto proposal = OrDie(jobs::ProposalDigest::from_hex(id, "query"));
+  const auto output = room->run(proposal);
+  if (what == "receipt") {
+    REDOUBT_TRY(const auto done, output);
+    return json::parse(done.receipt_file, {.max_bytes = receipt::ReceiptFile::kMaxSize});
+  }
+  if (what == "result") {
+    REDOUBT_TRY(const auto done, output);
+    for (const auto& package : done.packages) {
+      if (package.recipient == rest) return json::Value(json::Object{{"sealed", base64_encode(package.sealed)}});
+    }
+    return Error(Code::not_found, "no package for this recipient");
+  }
+  return json::Value(json::Object{{"ballots", json::Array()}, {"proposal", queries_.at(id).to_json()}, {"query", id}, {"reason", ""},
+                                  {"state", output.ok() ? "done" : "voting"}});
+}
+
+Result<json::Value> Stage::hub_answer(const net::HttpRequest& request) {
+  std::vector<std::string> parts = OrDie(net::parse_target(request.path)).segments;
+  json::Object body;
+  if (request.method == "POST") body = answer_of(OrDie(json::parse(as_text(request.body))));
+  const auto document = [&](const char* member) { return OrDie(jobs::SignedDocument::from_json(body.at(member), 1U << 20)); };
+  if (parts.back() == "platform") {
+    return json::Value(json::Object{{"programs", json::Array()}, {"tpm_roots", test::read_text(test::golden("tpm-swtpm-qemu/ca/root.pem"))}});
+  }
+  if (parts.size() == 3 && request.method == "POST") {
+    contract_ = OrDie(jobs::Contract::parse(*body.at("contract").string()));
+    start_instance();
+    return json::Value(json::Object{{"environment", "env-1"}});
+  }
+  const json::Value environment = json::Object{{"address", door_ ? door_->address() : ""}, {"contract", contract_ ? contract_->canonical() : ""},
+                                               {"contract_digest", contract_ ? contract_->digest().hex() : std::string(64, '0')},
+                                               {"id", "env-1"}, {"instance", ""}, {"state", "running"}};
+  if (parts.size() == 3) return json::Value(json::Object{{"items", json::Array{environment}}});
+  if (parts.size() == 4) return environment;
+  if (parts[4] == "datasets" && request.method == "POST") {
+    manifests_.push_back(document("manifest"));
+    REDOUBT_TRY(const auto digest, room->put_manifest(manifests_.back()));
+    return json::Value(json::Object{{"dataset", digest.hex()}, {"received", 0}});
+  }
+  if (parts[4] == "datasets" && request.method == "PUT") {
+    REDOUBT_TRY(const auto received, room->put_ciphertext(OrDie(jobs::ManifestDigest::from_hex(parts[5], "manifest")),
+                                                          std::stoull(request.query.at("offset")), request.body));
+    return json::Value(json::Object{{"received", static_cast<std::int64_t>(received)}});
+  }
+  if (parts[4] == "datasets") {
+    json::Array items;
+    for (const auto& manifest : manifests_) items.emplace_back(json::Object{{"document", manifest.to_json()}, {"manifest", ""}, {"state", "ready"}});
+    return json::Value(json::Object{{"items", std::move(items)}});
+  }
+  if (parts.size() == 5 && request.method == "POST") {
+    REDOUBT_TRY(const auto reservation, room->propose(document("proposal")));
+    queries_.emplace(reservation.digest.hex(), reservation.proposal);
+    json::Object answer = answer_of(cleanroom::to_json(reservation));
+    answer.insert_or_assign("query", reservation.digest.hex());
+    answer.insert_or_assign("state", "voting");
+    return json::Value(std::move(answer));
+  }
+  if (parts.size() == 5) {
+    json::Array items;
+    for (const auto& [id, proposal] : queries_) items.push_back(OrDie(run_query(id, "", "")));
+    return json::Value(json::Object{{"items", std::move(items)}});
+  }
+  if (!queries_.contains(parts[5])) return Error(Code::not_found, "no such query");
+  if (request.method == "POST") {
+    REDOUBT_TRY(const auto tally, room->vote(OrDie(jobs::ProposalDigest::from_hex(parts[5], "query")), document("ballot")));
+    return cleanroom::to_json(tally);
+  }
+  return run_query(parts[5], parts.size() > 6 ? parts[6] : "", parts.size() > 7 ? parts[7] : "");
+}
+
+}  // namespace redoubt::cli
