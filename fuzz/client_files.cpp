@@ -1,0 +1,22 @@
+// The files that a participant is given by others: schemas, CSV tables, public keys, programs. Junk is an error, never a crash.
+#include <cstddef>
+#include <cstdint>
+
+#include "client/sdk/contract_builder.h"
+#include "client/sdk/dataset_sealer.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace redoubt;
+  const std::string_view text = as_text(std::as_bytes(std::span(data, size)));
+  if (const auto columns = sdk::read_schema(text); columns.ok()) {
+    [[maybe_unused]] const auto rows = sdk::count_records(text, *columns);
+  }
+  static const std::vector<jobs::ManifestColumn> one{{"id", "BIGINT", jobs::ColumnRole::unit, "", ""}};
+  [[maybe_unused]] const auto rows = sdk::count_records(text, one);
+  if (const auto keys = sdk::PublicKeys::parse(text); keys.ok()) {
+    const auto again = sdk::PublicKeys::parse(json::canonical(keys->to_json()));
+    if (!again.ok() || again->to_json() != keys->to_json()) std::abort();
+  }
+  [[maybe_unused]] const auto program = sdk::read_program(text);
+  return 0;
+}
