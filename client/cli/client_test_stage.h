@@ -168,7 +168,7 @@ class Stage {
   std::optional<net::TlsIdentity> tls() {
     const auto made = test::self_signed();
     pin_ = net::spki_digest(OrDie(crypto::Certificate::parse_pem_bundle(made.certificate_pem)).at(0).spki()).hex();
-    return net::TlsIdentity{to_bytes(made.certificate_pem), SecretBytes::copy_of(as_bytes(made.key_pem))};
+    return net::TlsIdentity{to_bytes(made.certificate_pem), made.key.clone()};
   }
   net::HttpResponse hub(const net::HttpRequest& request);
   Result<json::Value> hub_answer(const net::HttpRequest& request);
