@@ -46,6 +46,13 @@ InstanceView InstanceHost::view(const std::string& environment) {
   return kept->view;
 }
 
+std::map<std::string, std::string> InstanceHost::dataset_states(const std::string& environment) {
+  const auto kept = find(environment);
+  if (!kept) return {};
+  const std::lock_guard lock(kept->mutex);
+  return kept->datasets;
+}
+
 InstanceView InstanceHost::await(const std::string& environment, std::chrono::milliseconds timeout) {
   const auto kept = find(environment);
   if (!kept) return {};
@@ -93,6 +100,7 @@ void InstanceHost::keep(const std::string& environment, Kept& kept) {
       const std::lock_guard lock(kept.mutex);
       if (kept.stopping) return;
       kept.door.clear();
+      kept.datasets.clear();
       kept.view = {was_running ? "starting" : "failed", "", "", reason};
       kept.poked = false;
       kept.changed.notify_all();
@@ -170,13 +178,17 @@ Status InstanceHost::register_instance(const std::string& environment, const Roo
   });
 }
 
-void InstanceHost::tend(const std::string& environment, Kept&) {
+void InstanceHost::tend(const std::string& environment, Kept& kept) {
   // Each step is tried anew at the next look, so an error needs no more than that.
   static_cast<void>(archive(environment).ok());
   auto connection = door(environment);
   if (!connection.ok()) return;
   const auto state = connection->state();
   if (!state.ok() || !state->open) return;
+  {
+    const std::lock_guard lock(kept.mutex);
+    kept.datasets = state->datasets;
+  }
   static_cast<void>(deliver(environment).ok());
   static_cast<void>(tend_queries(environment, *state).ok());
 }

@@ -66,6 +66,8 @@ class InstanceHost {
   // archive stores the log entries and the checkpoint that are new.
   Status archive(const std::string& environment);
 
+  // dataset_states: what the running program last said of its datasets, by manifest digest; empty when there is none.
+  std::map<std::string, std::string> dataset_states(const std::string& environment);
   // ready: whether the running program is open and holds all of these datasets decrypted.
   Result<bool> ready(const std::string& environment, const std::vector<std::string>& manifests);
 
@@ -80,6 +82,7 @@ class InstanceHost {
     std::condition_variable changed;
     InstanceView view;
     std::string door;
+    std::map<std::string, std::string> datasets;
     bool stopping = false;
     bool poked = false;
     std::mutex log_mutex;       // one archive at a time

@@ -1,0 +1,35 @@
+#include "untrusted/bin/hub_config.h"
+
+#include <toml++/toml.h>
+
+#include <sstream>
+
+namespace redoubt::hub {
+
+Result<HubConfig> read_config(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return Error(Code::not_found, "no configuration file " + file.string());
+  toml::table table;
+  try {
+    table = toml::parse_file(file.string());
+  } catch (const toml::parse_error& error) {
+    std::ostringstream where;
+    where << error.source().begin;
+    return Error(Code::malformed, file.string() + ": " + where.str() + ": " + std::string(error.description()));
+  }
+  HubConfig config;
+  for (const auto& [key, node] : table) {
+    const std::string name(key.str());
+    std::string* const field = name == "state"         ? &config.state
+                               : name == "listen"      ? &config.listen
+                               : name == "program_dir" ? &config.program_dir
+                               : name == "name"        ? &config.name
+                                                       : nullptr;
+    if (field == nullptr) return Error(Code::malformed, file.string() + ": unknown key \"" + name + "\"");
+    const auto value = node.value_exact<std::string>();
+    if (!value) return Error(Code::malformed, file.string() + ": \"" + name + "\": expected text");
+    *field = *value;
+  }
+  return config;
+}
+
+}  // namespace redoubt::hub

@@ -1,0 +1,175 @@
+// redoubt-hub: the control plane on the operator's machine. This file builds every object and passes each one in.
+#include <signal.h>
+#include <stdlib.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+
+#include "common/crypto/system_random.h"
+#include "untrusted/bin/hub_config.h"
+#include "untrusted/hub/api/service.h"
+#include "untrusted/hub/instances/local_launcher.h"
+
+namespace {
+
+using namespace redoubt;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxRunFolder = 60;  // bytes: socket paths end at 107
+
+constexpr const char* kExamples = R"(
+Examples:
+  redoubt-hub serve --state /var/lib/redoubt
+  redoubt-hub serve --state ./state --listen 127.0.0.1:0 --name hub.example.org
+  redoubt-hub serve --config /etc/redoubt/hub.toml
+  redoubt-hub key create hospital --state /var/lib/redoubt
+
+Clients need the address, an API key (the first is in STATE/admin.key) and the pin of the hub's TLS key (STATE/hub.pin).
+Exit codes: 0 ok, 1 internal, 2 usage, 3 not found, 5 refused, 6 unavailable, 10 malformed, 69 missing dependency.)";
+
+Instant system_now() {
+  return Instant(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+}
+
+std::int64_t steady_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// default_state: $XDG_STATE_HOME/redoubt, or ~/.local/state/redoubt.
+std::string default_state() {
+  if (const char* const folder = getenv("XDG_STATE_HOME"); folder != nullptr && *folder == '/') return std::string(folder) + "/redoubt";
+  if (const char* const home = getenv("HOME"); home != nullptr && *home == '/') return std::string(home) + "/.local/state/redoubt";
+  return "redoubt-state";
+}
+
+// RunFolder: where sockets are: STATE/run, or a private folder under /tmp when that is too long for a socket's path.
+class RunFolder {
+ public:
+  static Result<RunFolder> make(const fs::path& state) {
+    RunFolder folder;
+    std::error_code error;
+    folder.path_ = state / "run";
+    if (folder.path_.string().size() <= kMaxRunFolder) {
+      fs::create_directories(folder.path_, error);
+      if (!error) fs::permissions(folder.path_, fs::perms::owner_all, error);
+      if (error) return Error(Code::unavailable, "making folder " + folder.path_.string() + ": " + error.message());
+      return folder;
+    }
+    char name[] = "/tmp/redoubt-XXXXXX";
+    if (mkdtemp(name) == nullptr) return Error(Code::unavailable, "making a folder under /tmp");
+    folder.path_ = name;
+    folder.remove_ = true;
+    return folder;
+  }
+  RunFolder(RunFolder&& other) noexcept : path_(std::move(other.path_)), remove_(std::exchange(other.remove_, false)) {}
+  ~RunFolder() {
+    std::error_code ignored;
+    if (remove_) fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  RunFolder() = default;
+  fs::path path_;
+  bool remove_ = false;
+};
+
+Status serve(const hub::HubConfig& config, const sigset_t& signals) {
+  std::error_code error;
+  const fs::path state = fs::absolute(config.state, error);
+  const fs::path programs = config.program_dir.empty() ? fs::read_symlink("/proc/self/exe", error).parent_path() : fs::absolute(config.program_dir, error);
+  fs::create_directories(state, error);
+  if (error) return Error(Code::unavailable, "making folder " + state.string() + ": " + error.message());
+  if (!fs::exists(programs / "redoubt-cleanroom")) {
+    return Error(Code::missing_dependency, (programs / "redoubt-cleanroom").string() + " does not exist; name its folder with --program-dir");
+  }
+  REDOUBT_TRY(const RunFolder run, RunFolder::make(state));
+
+  crypto::SystemRandom random;
+  hub::LocalLauncher launcher({state, run.path(), programs});
+  hub::ServiceOptions options;
+  options.state = state;
+  options.listen = config.listen;
+  options.name = config.name;
+  options.version = REDOUBT_VERSION;
+  REDOUBT_TRY(const auto service, hub::HubService::start(std::move(options), launcher, random, system_now, steady_ms));
+  std::printf("listening on %s\n", service->address().c_str());
+  std::printf("pin %s\n", service->pin().hex().c_str());
+  if (service->made_admin_key()) std::printf("first API key in %s\n", (state / "admin.key").c_str());
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  service->stop();
+  return {};
+}
+
+Status create(const std::string& state, const std::string& subject, bool admin) {
+  crypto::SystemRandom random;
+  REDOUBT_TRY(const auto key, hub::create_key(fs::absolute(state), subject, admin, random, system_now()));
+  const std::string_view text = as_text(key.text.reveal());
+  std::printf("%.*s\n", static_cast<int>(text.size()), text.data());
+  return {};
+}
+
+void overlay(std::string& from_file, const std::string& given, std::string_view fallback) {
+  if (!given.empty()) from_file = given;
+  if (from_file.empty()) from_file = fallback;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Signals are waited for, never handled: blocked here, before any thread starts.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  CLI::App app{"The hub: stores ciphertext, forwards documents, starts enclave programs. Nobody has to trust it."};
+  app.set_version_flag("--version", REDOUBT_VERSION);
+  app.footer(kExamples);
+  app.require_subcommand(1);
+  hub::HubConfig given;
+  std::string config_file;
+  CLI::App* const serve_command = app.add_subcommand("serve", "Serve the REST API and keep enclave programs running");
+  serve_command->add_option("--config", config_file, "TOML file with state, listen, program_dir and name");
+  serve_command->add_option("--state", given.state, "State folder (default $XDG_STATE_HOME/redoubt)");
+  serve_command->add_option("--listen", given.listen, "Address and port (default 127.0.0.1:7443; port 0 picks one)");
+  serve_command->add_option("--program-dir", given.program_dir, "Folder of redoubt-cleanroom (default: beside this program)");
+  serve_command->add_option("--name", given.name, "Host name for the certificate");
+  CLI::App* const key_command = app.add_subcommand("key", "API keys")->require_subcommand(1);
+  CLI::App* const create_command = key_command->add_subcommand("create", "Make an API key and print it, once");
+  std::string subject;
+  bool admin = false;
+  create_command->add_option("name", subject, "Whom the key is for: a participant's name in the contracts")->required();
+  create_command->add_option("--state", given.state, "State folder (default $XDG_STATE_HOME/redoubt)");
+  create_command->add_flag("--admin", admin, "A key that may see every environment");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(Code::usage);
+  }
+
+  hub::HubConfig config;
+  Status done;
+  if (!config_file.empty()) {
+    if (auto read = hub::read_config(config_file); read.ok()) {
+      config = std::move(*read);
+    } else {
+      done = read.error();
+    }
+  }
+  if (done.ok()) {
+    overlay(config.state, given.state, default_state());
+    overlay(config.listen, given.listen, "127.0.0.1:7443");
+    overlay(config.program_dir, given.program_dir, "");
+    overlay(config.name, given.name, "");
+    done = create_command->parsed() ? create(config.state, subject, admin) : serve(config, signals);
+  }
+  if (done.ok()) return 0;
+  std::fprintf(stderr, "redoubt-hub: %s\n", done.error().message().c_str());
+  return static_cast<int>(done.error().code());
+}

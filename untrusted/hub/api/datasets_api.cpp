@@ -1,0 +1,175 @@
+// Datasets: manifests, and ciphertext in parts.
+#include "common/net/problem.h"
+#include "untrusted/hub/api/api.h"
+#include "untrusted/hub/jobs/handlers.h"
+
+namespace redoubt::hub {
+namespace {
+
+std::uint64_t received_of(const std::vector<DatasetPart>& parts) {
+  std::uint64_t size = 0;
+  for (const DatasetPart& part : parts) size += part.size;
+  return size;
+}
+
+json::Value received_json(std::uint64_t received) { return json::Object{{"received", static_cast<std::int64_t>(received)}}; }
+
+// repeated: the part that begins at `offset` is there with these bytes.
+bool repeated(const std::vector<DatasetPart>& parts, std::uint64_t offset, ByteView bytes) {
+  std::uint64_t at = 0;
+  for (const DatasetPart& part : parts) {
+    if (at == offset) return part.size == bytes.size() && part.sha256 == crypto::sha256(bytes);
+    at += part.size;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<net::HttpResponse> HubApi::create_dataset(const Call& call) {
+  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const json::Value body, body_of(call));
+  json::ObjectReader reader(body, "body");
+  const json::Value& untrusted = reader.object("manifest");
+  REDOUBT_CHECK(reader.finish());
+  REDOUBT_TRY(const auto document, jobs::SignedDocument::from_json(untrusted, jobs::Manifest::kMaxBytes));
+  REDOUBT_TRY(const jobs::Manifest manifest, jobs::Manifest::parse(document.text).context("manifest"));
+  if (manifest.contract != environment.contract_digest) {
+    return Error(Code::binding, "manifest: expected contract " + environment.contract_digest.hex() + ", found " + manifest.contract.hex());
+  }
+  REDOUBT_TRY(const jobs::Contract contract, jobs::Contract::parse(environment.contract));
+  REDOUBT_TRY(const auto* owner, author(contract, jobs::kManifestType, manifest.owner, document));
+  if (manifest.ciphertext_size == 0 || manifest.ciphertext_size > kMaxCiphertext) {
+    return Error(Code::refused, "manifest: expected 1 to " + std::to_string(kMaxCiphertext) + " bytes of ciphertext");
+  }
+  const std::string digest = manifest.digest().hex();
+  const Dataset dataset{environment.id, manifest.dataset,         manifest.version,        owner->name, document.encode(), digest,
+                        manifest.ciphertext_size, DatasetState::uploading, parts_.now()};
+
+  const std::lock_guard lock(lock_of(environment.id));
+  const auto response = [&](int status, std::uint64_t received) {
+    return json_answer(status, json::Object{{"dataset", digest}, {"received", static_cast<std::int64_t>(received)}});
+  };
+  const auto present = parts_.store.read([&](Transaction& transaction) { return find_dataset(transaction, environment.id, digest); });
+  if (present.ok()) {
+    if (present->state != DatasetState::uploading) return response(200, present->size);
+    REDOUBT_TRY(const auto parts, parts_.store.read([&](Transaction& transaction) { return get_parts(transaction, *present); }));
+    if (received_of(parts) == present->size) REDOUBT_CHECK(finish_upload(*present, parts.size()));
+    return response(200, received_of(parts));
+  }
+  if (present.error().code() != Code::not_found) return present.error();
+  const net::HttpResponse created = response(201, 0);
+  const Status added = parts_.store.write("dataset.add", [&](Transaction& transaction) -> Status {
+    REDOUBT_CHECK(add_dataset(transaction, dataset));
+    return record(transaction, call, "dataset.create", digest, created);
+  });
+  if (!added.ok()) return added.error().code() == Code::refused ? Result<net::HttpResponse>(conflict(added.error().message())) : added.error();
+  parts_.host.poke(environment.id);
+  return created;
+}
+
+Result<net::HttpResponse> HubApi::put_content(const Call& call) {
+  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const auto digest, jobs::ManifestDigest::from_hex(call.param("manifest"), "manifest digest"));
+  REDOUBT_TRY(const std::uint64_t offset, number_of(call, "offset", std::nullopt));
+  const Bytes& bytes = call.request.body;
+  if (bytes.empty()) return Error(Code::malformed, "content: expected 1 to " + std::to_string(kMaxPart) + " bytes, found none");
+
+  const std::lock_guard lock(lock_of(environment.id));
+  REDOUBT_TRY(const Dataset dataset, parts_.store.read([&](Transaction& transaction) {
+    return find_dataset(transaction, environment.id, digest.hex());
+  }));
+  if (dataset.state != DatasetState::uploading) {
+    if (offset < dataset.size && bytes.size() <= dataset.size - offset) return json_answer(200, received_json(dataset.size));
+    return conflict("content: all " + std::to_string(dataset.size) + " bytes are here");
+  }
+  REDOUBT_TRY(const auto parts, parts_.store.read([&](Transaction& transaction) { return get_parts(transaction, dataset); }));
+  const std::uint64_t received = received_of(parts);
+  if (offset != received) {
+    if (repeated(parts, offset, bytes)) return json_answer(200, received_json(received));
+    return conflict("content: expected offset " + std::to_string(received) + ", found " + std::to_string(offset));
+  }
+  if (bytes.size() > dataset.size - received) {
+    return conflict("content: beyond the " + std::to_string(dataset.size) + " bytes of the manifest");
+  }
+  if (parts.size() >= kMaxParts) return conflict("content: more than " + std::to_string(kMaxParts) + " parts, send larger ones");
+  REDOUBT_TRY(const ObjectName name, ObjectName::parse(dataset.object));
+  REDOUBT_TRY(auto writer, parts_.objects.write_part(name, parts.size()));
+  REDOUBT_CHECK(writer.append(bytes));
+  REDOUBT_TRY(const ObjectInfo info, writer.commit());
+  REDOUBT_CHECK(parts_.store.write("dataset.part", [&](Transaction& transaction) -> Status {
+    return put_part(transaction, dataset, {parts.size(), info.size, info.sha256});
+  }));
+  if (received + bytes.size() == dataset.size) REDOUBT_CHECK(finish_upload(dataset, parts.size() + 1));
+  return json_answer(200, received_json(received + bytes.size()));
+}
+
+Status HubApi::finish_upload(const Dataset& dataset, std::uint64_t parts) {
+  REDOUBT_TRY(const ObjectName name, ObjectName::parse(dataset.object));
+  // An object gets its name only when it is whole; one that is there was joined by a hub that was killed after that.
+  const auto present = parts_.objects.read(name);
+  if (!present.ok()) {
+    REDOUBT_TRY(const ObjectInfo joined, parts_.objects.join(name, parts, std::nullopt));
+    if (joined.size != dataset.size) return Error(Code::internal, "dataset " + dataset.object + ": parts do not add up");
+  } else {
+    REDOUBT_CHECK(parts_.objects.remove_parts(name));
+  }
+  REDOUBT_CHECK(parts_.store.write("dataset.stored", [&](Transaction& transaction) -> Status {
+    REDOUBT_CHECK(set_dataset_state(transaction, dataset, DatasetState::uploading, DatasetState::stored));
+    REDOUBT_CHECK(add_deliver_job(transaction, dataset.environment, dataset.object, parts_.now()));
+    return add_audit_event(transaction, {parts_.now(), "hub", "dataset.stored", dataset.object, ""});
+  }));
+  parts_.wake_worker();
+  return {};
+}
+
+Status HubApi::finish_uploads() {
+  std::vector<std::pair<Dataset, std::vector<DatasetPart>>> uploads;
+  REDOUBT_CHECK(parts_.store.read([&](Transaction& transaction) -> Status {
+    PageRequest environments{.cursor = "", .count = kMaxPage};
+    do {
+      REDOUBT_TRY(const auto found, hub::list_environments(transaction, environments));
+      for (const Environment& environment : found.items) {
+        PageRequest datasets{.cursor = "", .count = kMaxPage};
+        do {
+          REDOUBT_TRY(const auto page, hub::list_datasets(transaction, environment.id, datasets));
+          for (const Dataset& dataset : page.items) {
+            if (dataset.state != DatasetState::uploading) continue;
+            REDOUBT_TRY(auto parts, get_parts(transaction, dataset));
+            uploads.emplace_back(dataset, std::move(parts));
+          }
+          datasets.cursor = page.next;
+        } while (!datasets.cursor.empty());
+      }
+      environments.cursor = found.next;
+    } while (!environments.cursor.empty());
+    return {};
+  }));
+  for (const auto& [dataset, parts] : uploads) {
+    if (received_of(parts) == dataset.size) REDOUBT_CHECK(finish_upload(dataset, parts.size()));
+  }
+  return {};
+}
+
+Result<net::HttpResponse> HubApi::list_datasets(const Call& call) {
+  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const PageRequest request, page_of(call));
+  const auto states = parts_.host.dataset_states(environment.id);
+  return parts_.store.read([&](Transaction& transaction) -> Result<net::HttpResponse> {
+    REDOUBT_TRY(const auto page, hub::list_datasets(transaction, environment.id, request));
+    json::Array items;
+    for (const Dataset& dataset : page.items) {
+      REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(dataset.manifest, jobs::Manifest::kMaxBytes));
+      REDOUBT_TRY(const auto parts, get_parts(transaction, dataset));
+      const auto state = states.find(dataset.object);
+      const bool inside = dataset.state == DatasetState::stored && state != states.end();
+      items.emplace_back(json::Object{{"dataset", dataset.object},
+                                      {"document", document.to_json()},
+                                      {"received", static_cast<std::int64_t>(dataset.state == DatasetState::uploading ? received_of(parts) : dataset.size)},
+                                      {"state", inside ? state->second : std::string(name_of(dataset.state))}});
+    }
+    return json_answer(200, list_json(std::move(items), page.next));
+  });
+}
+
+}  // namespace redoubt::hub

@@ -1,0 +1,206 @@
+// Queries: proposals, ballots, results and receipts.
+#include "common/receipt/note.h"
+#include "common/receipt/receipt_file.h"
+#include "untrusted/hub/api/api.h"
+#include "untrusted/hub/jobs/handlers.h"
+
+namespace redoubt::hub {
+namespace {
+
+// state_name: what the API calls a state of the store.
+std::string_view state_name(QueryState state) {
+  switch (state) {
+    case QueryState::proposed: return "voting";
+    case QueryState::rejected: return "rejected";
+    case QueryState::queued: return "approved";
+    case QueryState::running: return "running";
+    case QueryState::waiting_for_keys: return "waiting_for_keys";
+    case QueryState::done: return "done";
+    case QueryState::refused:
+    case QueryState::failed: return "failed";
+  }
+  return "failed";
+}
+
+Result<json::Value> query_json(Transaction& transaction, const Query& query) {
+  REDOUBT_TRY(const auto proposal, jobs::SignedDocument::decode(query.proposal, jobs::Proposal::kMaxBytes));
+  REDOUBT_TRY(const auto records, get_ballots(transaction, query.id));
+  json::Array ballots;
+  for (const BallotRecord& record : records) {
+    REDOUBT_TRY(const auto ballot, jobs::SignedDocument::decode(record.document, jobs::Ballot::kMaxBytes));
+    ballots.push_back(ballot.to_json());
+  }
+  json::Object out{{"ballots", std::move(ballots)},
+                   {"proposal", proposal.to_json()},
+                   {"query", query.id},
+                   {"state", std::string(state_name(query.state))}};
+  if (!query.detail.empty()) out.emplace("reason", query.detail);
+  return json::Value(std::move(out));
+}
+
+// tally_json counts the ballots that the hub holds, for a voter who sends his once more.
+Result<json::Value> tally_json(const jobs::Contract& contract, const std::vector<BallotRecord>& records) {
+  json::Array approved;
+  json::Array rejected;
+  json::Array missing;
+  for (const jobs::Participant& participant : contract.participants) {
+    const auto record = std::ranges::find(records, participant.name, &BallotRecord::voter);
+    if (record == records.end()) {
+      if (participant.votes) missing.emplace_back(participant.name);
+      continue;
+    }
+    REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(record->document, jobs::Ballot::kMaxBytes));
+    REDOUBT_TRY(const auto ballot, jobs::Ballot::parse(document.text));
+    (ballot.decision == jobs::Decision::approve ? approved : rejected).emplace_back(participant.name);
+  }
+  const bool met = missing.empty() && rejected.empty();
+  return json::Value(json::Object{{"approved", std::move(approved)}, {"met", met}, {"missing", std::move(missing)}, {"rejected", std::move(rejected)}});
+}
+
+}  // namespace
+
+Result<Query> HubApi::find_query(const Call& call) {
+  REDOUBT_TRY(const Environment environment, visible(call));
+  const Error absent(Code::not_found, "no such query in environment \"" + environment.id + "\"");
+  auto query = parts_.store.read([&](Transaction& transaction) { return hub::get_query(transaction, call.param("query")); });
+  if (!query.ok()) return query.error().code() == Code::not_found ? absent : query.error();
+  if (query->environment != environment.id) return absent;
+  return query;
+}
+
+Result<net::HttpResponse> HubApi::create_query(const Call& call) {
+  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const json::Value body, body_of(call));
+  json::ObjectReader reader(body, "body");
+  const json::Value& untrusted = reader.object("proposal");
+  REDOUBT_CHECK(reader.finish());
+  REDOUBT_TRY(const auto document, jobs::SignedDocument::from_json(untrusted, jobs::Proposal::kMaxBytes));
+  REDOUBT_TRY(const jobs::Proposal proposal, jobs::Proposal::parse(document.text).context("proposal"));
+  if (proposal.terms.contract != environment.contract_digest) {
+    return Error(Code::binding, "proposal: expected contract " + environment.contract_digest.hex() + ", found " + proposal.terms.contract.hex());
+  }
+  REDOUBT_TRY(const jobs::Contract contract, jobs::Contract::parse(environment.contract));
+  REDOUBT_TRY(const auto* proposer, author(contract, jobs::kProposalType, proposal.proposer, document));
+
+  REDOUBT_TRY(HostDoor door, parts_.host.door(environment.id));
+  auto reserved = door.propose(document);
+  if (!reserved.ok() && reserved.error().code() == Code::not_found) {
+    REDOUBT_CHECK(parts_.host.deliver(environment.id));  // the program did not know a manifest yet
+    REDOUBT_TRY(HostDoor again, parts_.host.door(environment.id));
+    reserved = again.propose(document);
+  }
+  if (!reserved.ok()) return reserved.error();
+  const std::string id = proposal.digest().hex();
+  json::ObjectReader answer(*reserved, "answer of the enclave program");
+  const std::string checkpoint = answer.nonempty("checkpoint", receipt::kMaxNoteSize);
+  const json::Value inclusion(answer.array("inclusion", receipt::kMaxProofCount));
+  const std::int64_t index = answer.integer("index", 0, std::int64_t{1} << 52);
+  answer.expect("proposal", id);
+  static_cast<void>(answer.object("document"));
+  if (!answer.ok()) return Error(Code::unavailable, "the enclave program gave an answer that cannot be read");
+  parts_.fault("query.reserved");
+  static_cast<void>(parts_.host.archive(environment.id).ok());
+
+  const Instant now = parts_.now();
+  const Query query{id, environment.id, proposer->name, proposal.sql, crypto::Sha256Digest(proposal.terms.query.array()), document.encode(),
+                    QueryState::proposed, "", now, now};
+  const std::lock_guard lock(lock_of(environment.id));
+  const auto present = parts_.store.read([&](Transaction& transaction) { return hub::get_query(transaction, id); });
+  const net::HttpResponse created =
+      json_answer(present.ok() ? 200 : 201, json::Object{{"checkpoint", checkpoint},
+                                                         {"inclusion", inclusion},
+                                                         {"index", index},
+                                                         {"query", id},
+                                                         {"state", std::string(state_name(present.ok() ? present->state : query.state))}});
+  if (present.ok()) return created;
+  REDOUBT_CHECK(parts_.store.write("query.add", [&](Transaction& transaction) -> Status {
+    REDOUBT_CHECK(add_query(transaction, query));
+    return record(transaction, call, "query.create", id, created);
+  }));
+  return created;
+}
+
+Result<net::HttpResponse> HubApi::list_queries(const Call& call) {
+  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const PageRequest request, page_of(call));
+  return parts_.store.read([&](Transaction& transaction) -> Result<net::HttpResponse> {
+    REDOUBT_TRY(const auto page, hub::list_queries(transaction, environment.id, request));
+    json::Array items;
+    for (const Query& query : page.items) {
+      REDOUBT_TRY(json::Value item, query_json(transaction, query));
+      items.push_back(std::move(item));
+    }
+    return json_answer(200, list_json(std::move(items), page.next));
+  });
+}
+
+Result<net::HttpResponse> HubApi::get_query(const Call& call) {
+  REDOUBT_TRY(const Query query, find_query(call));
+  REDOUBT_TRY(const json::Value value, parts_.store.read([&](Transaction& transaction) { return query_json(transaction, query); }));
+  return json_answer(200, value);
+}
+
+Result<net::HttpResponse> HubApi::approve(const Call& call) { return vote(call, jobs::Decision::approve); }
+Result<net::HttpResponse> HubApi::reject(const Call& call) { return vote(call, jobs::Decision::reject); }
+
+Result<net::HttpResponse> HubApi::vote(const Call& call, jobs::Decision decision) {
+  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const json::Value body, body_of(call));
+  json::ObjectReader reader(body, "body");
+  const json::Value& untrusted = reader.object("ballot");
+  REDOUBT_CHECK(reader.finish());
+  REDOUBT_TRY(const auto document, jobs::SignedDocument::from_json(untrusted, jobs::Ballot::kMaxBytes));
+  REDOUBT_TRY(const jobs::Ballot ballot, jobs::Ballot::parse(document.text).context("ballot"));
+  if (ballot.decision != decision) return Error(Code::binding, "ballot: its decision is not the one of this address");
+  if (ballot.proposal.hex() != call.param("query")) return Error(Code::binding, "ballot: for query " + ballot.proposal.hex());
+  REDOUBT_TRY(const jobs::Contract contract, jobs::Contract::parse(environment.contract));
+  REDOUBT_TRY(const auto* voter, author(contract, jobs::kBallotType, ballot.voter, document));
+
+  // One ballot after another: the one that meets the rule must find the query still open for the others before it.
+  const std::lock_guard lock(lock_of(environment.id));
+  REDOUBT_TRY(const Query query, find_query(call));
+  REDOUBT_TRY(const auto ballots, parts_.store.read([&](Transaction& transaction) { return get_ballots(transaction, query.id); }));
+  if (const auto earlier = std::ranges::find(ballots, voter->name, &BallotRecord::voter); earlier != ballots.end()) {
+    if (earlier->document != document.encode()) return conflict("\"" + voter->name + "\" has voted on this query");
+    REDOUBT_TRY(const json::Value tally, tally_json(contract, ballots));
+    return json_answer(200, tally);
+  }
+  if (query.state != QueryState::proposed) return conflict("query: is " + std::string(state_name(query.state)) + ", voting has ended");
+
+  REDOUBT_TRY(HostDoor door, parts_.host.door(environment.id));
+  REDOUBT_TRY(const RoomTally tally, door.vote(query.id, document));
+  parts_.fault("ballot.counted");
+  const net::HttpResponse counted = json_answer(200, tally.answer);
+  const Instant now = parts_.now();
+  REDOUBT_CHECK(parts_.store.write("ballot.add", [&](Transaction& transaction) -> Status {
+    REDOUBT_CHECK(add_ballot(transaction, query.id, {voter->name, document.encode(), now}));
+    if (tally.met) {
+      REDOUBT_CHECK(set_query_state(transaction, query.id, QueryState::proposed, QueryState::queued, "", now));
+      REDOUBT_CHECK(add_run_job(transaction, environment.id, query.id, now));
+    } else if (tally.rejected) {
+      REDOUBT_CHECK(set_query_state(transaction, query.id, QueryState::proposed, QueryState::rejected, "", now));
+    }
+    return record(transaction, call, decision == jobs::Decision::approve ? "query.approve" : "query.reject", query.id, counted);
+  }));
+  static_cast<void>(parts_.host.archive(environment.id).ok());
+  parts_.wake_worker();
+  return counted;
+}
+
+Result<net::HttpResponse> HubApi::get_result(const Call& call) {
+  REDOUBT_TRY(const Query query, find_query(call));
+  if (query.state != QueryState::done) return conflict("query: is " + std::string(state_name(query.state)) + ", expected done");
+  REDOUBT_TRY(const auto result, parts_.store.read([&](Transaction& transaction) {
+    return hub::get_result(transaction, query.id, call.param("recipient"));
+  }));
+  return json_answer(200, json::Object{{"sealed", base64_encode(result.package)}});
+}
+
+Result<net::HttpResponse> HubApi::get_receipt(const Call& call) {
+  REDOUBT_TRY(const Query query, find_query(call));
+  if (query.state != QueryState::done) return conflict("query: is " + std::string(state_name(query.state)) + ", expected done");
+  REDOUBT_TRY(const auto receipt, parts_.store.read([&](Transaction& transaction) { return hub::get_receipt(transaction, query.id); }));
+  return net::json_response(200, receipt.document);
+}
+
+}  // namespace redoubt::hub

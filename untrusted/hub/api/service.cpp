@@ -1,0 +1,118 @@
+#include "untrusted/hub/api/service.h"
+
+#include "untrusted/hub/auth/admin_key.h"
+#include "untrusted/hub/jobs/handlers.h"
+
+namespace redoubt::hub {
+namespace {
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kKeepAnswers = 7 * 86400;  // seconds
+// A run holds a program for minutes; calls that wait for it must not stop the others.
+constexpr std::size_t kHandlers = 16;
+
+Status make_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error) fs::permissions(path, fs::perms::owner_all, error);
+  if (error) return Error(Code::unavailable, "making folder " + path.string() + ": " + error.message());
+  return {};
+}
+
+Result<std::vector<Environment>> all_environments(Transaction& transaction) {
+  std::vector<Environment> out;
+  PageRequest page{.cursor = "", .count = kMaxPage};
+  do {
+    REDOUBT_TRY(auto found, list_environments(transaction, page));
+    std::ranges::move(found.items, std::back_inserter(out));
+    page.cursor = found.next;
+  } while (!page.cursor.empty());
+  return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, Launcher& launcher, crypto::Random& random, Clock now,
+                                                      Authenticator::Milliseconds ticks) {
+  std::unique_ptr<HubService> hub(new HubService());
+  hub->now_ = now;
+  REDOUBT_CHECK(hub->open(options, random));
+  hub->authenticator_ = std::make_unique<Authenticator>(*hub->store_, options.rates, std::move(ticks));
+  HubService* const self = hub.get();
+  const auto wake = [self] {
+    if (self->worker_) self->worker_->wake();
+  };
+  hub->host_ = std::make_unique<InstanceHost>(*hub->store_, *hub->objects_, launcher, now, options.instances, wake);
+  hub->worker_ = std::make_unique<Worker>(*hub->store_, job_handlers(*hub->store_, *hub->host_, now), now, options.worker);
+  hub->api_ = std::make_unique<HubApi>(HubApi::Parts{*hub->store_, *hub->objects_, *hub->host_, launcher, *hub->authenticator_, wake,
+                                                     now, options.fault, options.version});
+  REDOUBT_CHECK(hub->recover());
+  REDOUBT_TRY(HubIdentity identity, hub_identity(options.state, options.name, random, now()));
+  hub->pin_ = identity.pin;
+  net::ServerOptions server;
+  server.listen = options.listen;
+  server.identity = std::move(identity.tls);
+  server.workers = kHandlers;
+  REDOUBT_TRY(hub->server_, net::HttpServer::start(std::move(server), hub->api_->router()));
+  hub->worker_->start();
+  return hub;
+}
+
+Status HubService::open(const ServiceOptions& options, crypto::Random& random) {
+  REDOUBT_CHECK(make_folder(options.state));
+  // The object store's lock comes first: whoever holds it is the only hub of this state.
+  ObjectStore::Options objects;
+  objects.fault = options.fault;
+  REDOUBT_TRY(objects_, ObjectStore::open(options.state / "objects", objects));
+  Store::Options store;
+  store.fault = options.fault;
+  REDOUBT_TRY(store_, Store::open(options.state / "hub.db", now_(), store));
+  REDOUBT_TRY(made_admin_key_, ensure_admin_key(*store_, random, options.state / "admin.key", now_()));
+  return {};
+}
+
+Status HubService::recover() {
+  std::set<ObjectName> keep;
+  std::set<ObjectName> uploads;
+  std::vector<Environment> environments;
+  REDOUBT_CHECK(store_->write("recover", [&](Transaction& transaction) -> Status {
+    REDOUBT_TRY(const auto released, release_leases(transaction, now_()));
+    static_cast<void>(released);
+    REDOUBT_TRY(const auto forgotten, forget_answers(transaction, now_().plus_seconds(-kKeepAnswers)));
+    static_cast<void>(forgotten);
+    REDOUBT_TRY(const auto names, dataset_objects(transaction));
+    for (const std::string& name : names) {
+      REDOUBT_TRY(const ObjectName object, ObjectName::parse(name));
+      keep.insert(object);
+      uploads.insert(object);
+    }
+    REDOUBT_TRY(environments, all_environments(transaction));
+    return {};
+  }));
+  REDOUBT_TRY(const std::size_t swept, objects_->sweep(keep, uploads));
+  static_cast<void>(swept);
+  REDOUBT_CHECK(api_->finish_uploads());
+  for (const Environment& environment : environments) {
+    if (environment.state == EnvironmentState::active) host_->ensure(environment.id);
+  }
+  return {};
+}
+
+HubService::~HubService() { stop(); }
+
+void HubService::stop() {
+  if (server_) server_->stop(std::chrono::seconds(2));
+  // Programs end before the worker, so that a job that waits for one does not keep the hub.
+  if (host_) host_->stop();
+  if (worker_) worker_->stop();
+}
+
+Result<NewApiKey> create_key(const fs::path& state, const std::string& subject, bool admin, crypto::Random& random, Instant now) {
+  REDOUBT_CHECK(make_folder(state));
+  REDOUBT_TRY(const auto store, Store::open(state / "hub.db", now));
+  return store->write("key.create", [&](Transaction& transaction) {
+    return create_api_key(transaction, random, subject, {std::string(admin ? kAdminScope : kParticipantScope)}, now);
+  });
+}
+
+}  // namespace redoubt::hub

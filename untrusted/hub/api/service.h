@@ -1,0 +1,65 @@
+// HubService: all rooms of the hub joined to one running server. Its state is one folder, which one process owns at a time.
+//
+// start opens what an earlier hub left, in whatever state a crash left it: unfinished uploads go on, jobs that were running are
+// queued again, programs are started for every environment. stop ends requests first, then jobs, then programs. Clock, randomness,
+// the launcher and fault points are parameters.
+//
+//   STATE/hub.db  STATE/objects/  STATE/env/  STATE/admin.key  STATE/hub.crt  STATE/hub.key  STATE/hub.pin
+#pragma once
+
+#include "common/net/server.h"
+#include "untrusted/hub/api/api.h"
+#include "untrusted/hub/api/tls_identity.h"
+#include "untrusted/hub/jobs/worker.h"
+
+namespace redoubt::hub {
+
+struct ServiceOptions {
+  std::filesystem::path state;
+  std::string listen = "127.0.0.1:7443";
+  std::string name;  // of this host, for the certificate; empty: loopback alone
+  std::string version;
+  RateLimits rates;
+  InstanceHost::Options instances;
+  Worker::Options worker;
+  FaultPoint fault = [](std::string_view) {};
+};
+
+class HubService {
+ public:
+  // start: `refused` for the state of a newer hub, `unavailable` when another process has it, the disk or the address fail.
+  // `launcher` and `random` outlive the service.
+  static Result<std::unique_ptr<HubService>> start(ServiceOptions options, Launcher& launcher, crypto::Random& random, Clock now,
+                                                   Authenticator::Milliseconds ticks);
+  ~HubService();
+  void stop();
+
+  const std::string& address() const { return server_->address(); }
+  std::uint16_t port() const { return server_->port(); }
+  const SpkiDigest& pin() const { return pin_; }
+  // made_admin_key: this start wrote STATE/admin.key.
+  bool made_admin_key() const { return made_admin_key_; }
+  Store& store() { return *store_; }
+
+ private:
+  HubService() = default;
+  Status open(const ServiceOptions& options, crypto::Random& random);
+  Status recover();
+
+  Clock now_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<Authenticator> authenticator_;
+  std::unique_ptr<InstanceHost> host_;
+  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<HubApi> api_;
+  std::unique_ptr<net::HttpServer> server_;
+  SpkiDigest pin_;
+  bool made_admin_key_ = false;
+};
+
+// create_key makes an API key in a hub's state, whether the hub runs or not: `admin` or for a participant. The key's text is in the
+// result alone.
+Result<NewApiKey> create_key(const std::filesystem::path& state, const std::string& subject, bool admin, crypto::Random& random, Instant now);
+
+}  // namespace redoubt::hub

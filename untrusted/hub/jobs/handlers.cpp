@@ -1,0 +1,167 @@
+#include "untrusted/hub/jobs/handlers.h"
+
+#include "common/jobs/cleanroom/ballot.h"
+#include "common/receipt/receipt_file.h"
+
+namespace redoubt::hub {
+namespace {
+
+constexpr std::uint64_t kAttempts = 8;
+constexpr std::chrono::seconds kStartTime{90};
+constexpr std::size_t kMaxReason = 400;
+
+// payload: {"environment": ID, "subject": ID}, written and read here alone.
+struct Payload {
+  std::string environment;
+  std::string subject;
+};
+
+Status add(Transaction& transaction, std::string id, std::string_view kind, const Payload& payload, Instant now) {
+  Job job;
+  job.id = std::move(id);
+  job.kind = kind;
+  job.payload = json::canonical(json::Object{{"environment", payload.environment}, {"subject", payload.subject}});
+  job.max_attempts = kAttempts;
+  job.run_after = job.created = now;
+  return add_job(transaction, job);
+}
+
+Result<Payload> read_payload(const Job& job) {
+  REDOUBT_TRY(const json::Value value, json::parse(job.payload));
+  json::ObjectReader reader(value, "payload");
+  Payload payload{reader.string("environment"), reader.string("subject")};
+  REDOUBT_CHECK(reader.finish());
+  return payload;
+}
+
+bool passes(const Error& error) { return error.code() == Code::unavailable || error.code() == Code::internal; }
+
+// Runner: one attempt to run a query.
+class Runner {
+ public:
+  Runner(Store& store, InstanceHost& host, const Clock& now, Payload payload)
+      : store_(store), host_(host), now_(now), environment_(std::move(payload.environment)), id_(std::move(payload.subject)) {}
+
+  JobEnd run() {
+    auto query = store_.read([&](Transaction& transaction) { return get_query(transaction, id_); });
+    if (!query.ok()) return {JobEnd::Kind::failed, query.error().message()};
+    state_ = query->state;
+    if (state_ != QueryState::queued && state_ != QueryState::running && state_ != QueryState::waiting_for_keys) {
+      return {JobEnd::Kind::done, ""};  // an earlier attempt, or the instance host, has ended it
+    }
+    const auto manifests = manifests_of(*query);
+    if (!manifests.ok()) return fail(manifests.error());
+    const auto ready = host_.ready(environment_, *manifests);
+    if (!ready.ok() || !*ready) return wait("datasets wait for their owners' keys");
+    if (const Status known = host_.redeliver(environment_, *query); !known.ok()) {
+      if (passes(known.error())) return wait("the enclave program is not running");
+      return known.error().code() == Code::binding ? end(QueryState::failed, kApproveAgain) : fail(known.error());
+    }
+    if (state_ != QueryState::running) {
+      const Status moved = move(QueryState::running, "");
+      if (!moved.ok()) return {JobEnd::Kind::retry, moved.error().message()};
+    }
+    auto door = host_.door(environment_);
+    if (!door.ok()) return wait("the enclave program is not running");
+    const auto output = door->run(id_);
+    static_cast<void>(host_.archive(environment_).ok());
+    if (!output.ok()) return passes(output.error()) ? wait("the enclave program is not running") : fail(output.error());
+    return finish(*output);
+  }
+
+ private:
+  static Result<std::vector<std::string>> manifests_of(const Query& query) {
+    REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(query.proposal, jobs::Proposal::kMaxBytes));
+    REDOUBT_TRY(const auto proposal, jobs::Proposal::parse(document.text));
+    std::vector<std::string> out;
+    for (const auto& manifest : proposal.terms.manifests) out.push_back(manifest.hex());
+    return out;
+  }
+
+  Status move(QueryState to, std::string_view detail) {
+    const Status moved = store_.write("query.state", [&](Transaction& transaction) {
+      return set_query_state(transaction, id_, state_, to, detail, now_());
+    });
+    if (moved.ok()) state_ = to;
+    return moved;
+  }
+
+  JobEnd end(QueryState to, std::string_view reason) {
+    const Status moved = move(to, reason);
+    if (!moved.ok()) return {JobEnd::Kind::retry, moved.error().message()};
+    return {JobEnd::Kind::done, ""};
+  }
+  JobEnd fail(const Error& error) { return end(QueryState::failed, error.message().substr(0, kMaxReason)); }
+  JobEnd wait(std::string_view reason) {
+    if (state_ != QueryState::waiting_for_keys) {
+      const Status moved = move(QueryState::waiting_for_keys, reason);
+      if (!moved.ok()) return {JobEnd::Kind::retry, moved.error().message()};
+    }
+    host_.poke(environment_);
+    return {JobEnd::Kind::park, std::string(reason)};
+  }
+
+  JobEnd finish(const RoomRun& output) {
+    const auto file = receipt::ReceiptFile::parse(output.receipt);
+    if (!file.ok()) return fail(file.error().context("the program's receipt"));
+    const auto body = receipt::ReceiptBody::parse(file->receipt.body);
+    if (!body.ok()) return fail(body.error().context("the program's receipt"));
+    std::vector<ResultRecord> results;
+    for (const auto& [recipient, sealed] : output.packages) results.push_back({recipient, sealed, now_()});
+    const Status stored = store_.write("query.finish", [&](Transaction& transaction) {
+      return finish_query(transaction, id_, results, {body->instance, body->sequence, output.receipt, now_()});
+    });
+    if (stored.ok()) return {JobEnd::Kind::done, ""};
+    return passes(stored.error()) ? JobEnd{JobEnd::Kind::retry, stored.error().message()} : fail(stored.error());
+  }
+
+  Store& store_;
+  InstanceHost& host_;
+  const Clock& now_;
+  const std::string environment_;
+  const std::string id_;
+  QueryState state_ = QueryState::queued;
+};
+
+}  // namespace
+
+Status add_start_job(Transaction& transaction, const std::string& environment, Instant now) {
+  return add(transaction, "start-" + crypto::sha256(as_bytes(environment)).hex().substr(0, 56), kStartJob, {environment, environment}, now);
+}
+
+Status add_deliver_job(Transaction& transaction, const std::string& environment, const std::string& manifest, Instant now) {
+  return add(transaction, "put-" + manifest.substr(0, 60), kDeliverJob, {environment, manifest}, now);
+}
+
+Status add_run_job(Transaction& transaction, const std::string& environment, const std::string& query, Instant now) {
+  return add(transaction, run_job_id(query), kRunJob, {environment, query}, now);
+}
+
+std::map<std::string, Worker::Handler> job_handlers(Store& store, InstanceHost& host, Clock now) {
+  const auto bad = [](const Error& error) { return JobEnd{JobEnd::Kind::failed, error.message()}; };
+  std::map<std::string, Worker::Handler> out;
+  out[std::string(kStartJob)] = [&host, bad](const Job& job) {
+    const auto payload = read_payload(job);
+    if (!payload.ok()) return bad(payload.error());
+    host.ensure(payload->environment);
+    const InstanceView view = host.await(payload->environment, kStartTime);
+    if (view.state == "running") return JobEnd{};
+    return JobEnd{JobEnd::Kind::retry, view.reason};
+  };
+  out[std::string(kDeliverJob)] = [&host, bad](const Job& job) {
+    const auto payload = read_payload(job);
+    if (!payload.ok()) return bad(payload.error());
+    const Status delivered = host.deliver(payload->environment);
+    // The instance host delivers again whenever a program opens, so a room that is not open is no failure.
+    host.poke(payload->environment);
+    return JobEnd{JobEnd::Kind::done, delivered.ok() ? "" : delivered.error().message()};
+  };
+  out[std::string(kRunJob)] = [&store, &host, now, bad](const Job& job) {
+    auto payload = read_payload(job);
+    if (!payload.ok()) return bad(payload.error());
+    return Runner(store, host, now, std::move(*payload)).run();
+  };
+  return out;
+}
+
+}  // namespace redoubt::hub

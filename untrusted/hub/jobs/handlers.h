@@ -1,0 +1,25 @@
+// What the hub's jobs do, and how they are put into the queue. Each may be repeated at any point.
+//
+// instance.start waits until an environment's program runs; dataset.deliver brings it ciphertext; query.run asks for the run of an
+// approved query and stores packages and receipt in one transaction before the query is `done`. A run that finds its
+// datasets closed is parked until they are ready; InstanceHost wakes it.
+#pragma once
+
+#include "untrusted/hub/instances/instance_host.h"
+#include "untrusted/hub/jobs/worker.h"
+
+namespace redoubt::hub {
+
+inline constexpr std::string_view kStartJob = "instance.start";
+inline constexpr std::string_view kDeliverJob = "dataset.deliver";
+inline constexpr std::string_view kRunJob = "query.run";
+
+// add_*_job put a job into the queue, in the transaction of what makes it necessary.
+Status add_start_job(Transaction& transaction, const std::string& environment, Instant now);
+Status add_deliver_job(Transaction& transaction, const std::string& environment, const std::string& manifest, Instant now);
+Status add_run_job(Transaction& transaction, const std::string& environment, const std::string& query, Instant now);
+
+// job_handlers: all of them outlive the handlers.
+std::map<std::string, Worker::Handler> job_handlers(Store& store, InstanceHost& host, Clock now);
+
+}  // namespace redoubt::hub

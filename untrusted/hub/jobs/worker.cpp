@@ -1,0 +1,80 @@
+#include "untrusted/hub/jobs/worker.h"
+
+namespace redoubt::hub {
+
+Worker::Worker(Store& store, std::map<std::string, Handler> handlers, Clock now, Options options)
+    : store_(store), handlers_(std::move(handlers)), now_(std::move(now)), options_(options) {}
+
+Worker::~Worker() { stop(); }
+
+void Worker::start() {
+  for (std::size_t i = 0; i < options_.threads; ++i) {
+    threads_.emplace_back([this, owner = "worker-" + std::to_string(i)] { run(owner); });
+  }
+}
+
+void Worker::wake() {
+  const std::lock_guard lock(mutex_);
+  ++wakes_;
+  changed_.notify_all();
+}
+
+void Worker::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void Worker::run(const std::string& owner) {
+  for (;;) {
+    std::uint64_t seen = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return;
+      seen = wakes_;
+    }
+    if (run_one(owner)) continue;
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, options_.poll, [&] { return stopping_ || wakes_ != seen; });
+  }
+}
+
+bool Worker::run_one(const std::string& owner) {
+  for (const auto& [kind, handler] : handlers_) {
+    const auto job = store_.write("job.lease", [&, &name = kind](Transaction& transaction) {
+      return lease_job(transaction, name, owner, now_(), options_.lease_seconds);
+    });
+    if (!job.ok() || !job->has_value()) continue;
+    JobEnd how;
+    try {
+      how = handler(**job);
+    } catch (const std::exception&) {
+      how = {JobEnd::Kind::retry, "internal error"};
+    }
+    end(owner, **job, how);
+    return true;
+  }
+  return false;
+}
+
+void Worker::end(const std::string& owner, const Job& job, const JobEnd& how) {
+  const Instant now = now_();
+  const Status ended = store_.write("job.end", [&](Transaction& transaction) -> Status {
+    switch (how.kind) {
+      case JobEnd::Kind::done: return finish_job(transaction, job.id, owner, JobState::done, how.detail, now);
+      case JobEnd::Kind::failed: return finish_job(transaction, job.id, owner, JobState::failed, how.detail, now);
+      case JobEnd::Kind::park: return park_job(transaction, job.id, owner, how.detail, now);
+      case JobEnd::Kind::retry: break;
+    }
+    const std::int64_t doublings = std::min<std::int64_t>(static_cast<std::int64_t>(job.attempts) - 1, 16);
+    const std::int64_t pause = std::min(options_.first_pause_seconds << std::max<std::int64_t>(doublings, 0), options_.last_pause_seconds);
+    return retry_job(transaction, job.id, owner, now.plus_seconds(pause), how.detail, now);
+  });
+  static_cast<void>(ended.ok());  // the lease ends by itself, and the job is repeated
+}
+
+}  // namespace redoubt::hub

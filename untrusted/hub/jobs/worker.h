@@ -1,0 +1,60 @@
+// Worker: a few threads that lease jobs from the store, run them, and write down how they ended.
+//
+// A job is leased, so that a hub that dies leaves it to the next one; handlers therefore repeat without harm. What fails for a
+// reason that may pass is tried again after a growing pause, until the job's attempts are used up. The object owns its threads;
+// handlers run on them, several at a time. Fault points of Store::write: "job.lease", "job.end".
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <thread>
+
+#include "untrusted/hub/store/job_queue.h"
+
+namespace redoubt::hub {
+
+struct JobEnd {
+  enum class Kind { done, failed, retry, park } kind = Kind::done;
+  std::string detail;  // for people
+};
+
+class Worker {
+ public:
+  using Handler = std::function<JobEnd(const Job&)>;
+  using Clock = std::function<Instant()>;
+
+  struct Options {
+    std::size_t threads = 2;
+    std::chrono::milliseconds poll{500};
+    std::int64_t lease_seconds = 1800;      // longer than any job may take
+    std::int64_t first_pause_seconds = 1;   // doubles with each attempt
+    std::int64_t last_pause_seconds = 60;
+  };
+
+  // `store` outlives this object. `handlers` by kind of job; jobs of other kinds stay in the queue.
+  Worker(Store& store, std::map<std::string, Handler> handlers, Clock now, Options options);
+  // Waits for running handlers.
+  ~Worker();
+
+  void start();
+  // wake: there may be work now. stop: no new job is taken; returns when running handlers have ended.
+  void wake();
+  void stop();
+
+ private:
+  void run(const std::string& owner);
+  bool run_one(const std::string& owner);
+  void end(const std::string& owner, const Job& job, const JobEnd& how);
+
+  Store& store_;
+  const std::map<std::string, Handler> handlers_;
+  const Clock now_;
+  const Options options_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t wakes_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace redoubt::hub
