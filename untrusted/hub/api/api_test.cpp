@@ -1,0 +1,220 @@
+// Goal: a query goes from contract to result through the hub, and what was acknowledged survives programs and hubs that end. Method: a
+// real hub over real rooms on sockets, its own HTTPS client; the openapi document is compared with the route table.
+#include <gtest/gtest.h>
+
+#include "common/receipt/note.h"
+#include "untrusted/hub/api/hub_test_fixture.h"
+#include "untrusted/hub/api/openapi.h"
+
+namespace redoubt::hub {
+namespace {
+
+TEST_F(HubTest, AQueryGoesFromContractToResult) {
+  start_hub();
+  Client hospital = client_for("hospital");
+  Client laboratory = client_for("laboratory");
+  Client analyst = client_for("analyst");
+  create_study(analyst);
+  const Answer view = hospital.get(kStudy);
+  EXPECT_EQ(view.text("contract"), contract().canonical());
+  EXPECT_EQ(view.text("contract_digest"), contract().digest().hex());
+  EXPECT_EQ(view.text("address"), "127.0.0.1:1");
+  const auto room = launcher.room();
+  EXPECT_EQ(view.text("instance"), room->claims().instance.hex());
+
+  upload(hospital, hospital_data_);
+  upload(laboratory, laboratory_data_, 1U << 20);
+  join_all(*room);
+  release_keys(*room);
+  ASSERT_TRUE(datasets_ready(analyst));
+
+  const jobs::Proposal proposed = proposal(*room);
+  const Answer query = analyst.post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_)));
+  ASSERT_EQ(query.status, 201) << query.text("detail");
+  EXPECT_EQ(query.text("state"), "voting");
+  EXPECT_EQ(query.text("query"), proposed.digest().hex());
+  const auto checkpoint = OrDie(receipt::Checkpoint::verify(query.text("checkpoint"), receipt::log_origin(room->claims().instance), room->claims().receipt_key));
+  EXPECT_GT(checkpoint.head().size, static_cast<std::uint64_t>(query.number("index")));
+  EXPECT_EQ(analyst.get(query_path(proposed) + "/result/analyst").status, 409);
+  EXPECT_EQ(analyst.get(query_path(proposed) + "/receipt").status, 409);
+
+  const auto first = sign(ballot(*room, proposed, hospital_), hospital_);
+  const Answer one = hospital.post(query_path(proposed) + "/approve", body("ballot", first));
+  ASSERT_EQ(one.status, 200) << one.text("detail");
+  EXPECT_EQ(*one.find("met"), json::Value(false));
+  EXPECT_EQ(one.count("missing"), 1U);
+  const Answer two = laboratory.post(query_path(proposed) + "/approve", body("ballot", sign(ballot(*room, proposed, laboratory_), laboratory_)));
+  ASSERT_EQ(two.status, 200) << two.text("detail");
+  EXPECT_EQ(*two.find("met"), json::Value(true));
+  ASSERT_TRUE(until([&] { return analyst.get(query_path(proposed)).text("state") == "done"; })) << json::pretty(analyst.get(query_path(proposed)).body);
+  EXPECT_EQ(analyst.get(query_path(proposed)).count("ballots"), 2U);
+
+  // The same ballot once more is answered, another one by the same voter is not taken.
+  EXPECT_EQ(hospital.post(query_path(proposed) + "/approve", body("ballot", first)).body, two.body);
+  EXPECT_EQ(hospital.post(query_path(proposed) + "/approve", body("ballot", sign(ballot(*room, proposed, hospital_), hospital_))).status, 409);
+
+  const Answer receipt_answer = analyst.get(query_path(proposed) + "/receipt");
+  ASSERT_EQ(receipt_answer.status, 200);
+  const auto file = OrDie(receipt::ReceiptFile::parse(json::canonical(receipt_answer.body)));
+  EXPECT_OK(OrDie(receipt::verify_receipt(file, signer(*room), {})).accepted());
+  const Answer sealed = analyst.get(query_path(proposed) + "/result/analyst");
+  ASSERT_EQ(sealed.status, 200);
+  const auto opened = open(analyst_, {"analyst", OrDie(base64_decode(sealed.text("sealed")))}, receipt::receipt_digest(file.receipt.body));
+  EXPECT_NE(OrDie(opened).find("hospital"), std::string::npos);
+  EXPECT_EQ(analyst.get(query_path(proposed) + "/result/laboratory").status, 404);
+
+  // The log is kept whole and ends in the room's last checkpoint.
+  ASSERT_TRUE(until([&] { return analyst.get(std::string(kStudy) + "/log").text("checkpoint") == room->checkpoint(); }));
+  const Answer log = analyst.get(std::string(kStudy) + "/log?from=0");
+  EXPECT_EQ(log.count("entries"), room->status().log_size);
+  EXPECT_EQ(analyst.get(std::string(kStudy) + "/log?from=2").count("entries"), room->status().log_size - 2);
+}
+
+TEST_F(HubTest, ARejectionEndsTheVote) {
+  start_hub();
+  create_study(*admin);
+  provide(*launcher.room());
+  const auto room = launcher.room();
+  const jobs::Proposal proposed = proposal(*room);
+  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
+  jobs::Ballot no = ballot(*room, proposed, hospital_);
+  no.decision = jobs::Decision::reject;
+  EXPECT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(no, hospital_))).status, 422);
+  EXPECT_EQ(admin->post(query_path(proposed) + "/reject", body("ballot", sign(no, hospital_))).status, 200);
+  EXPECT_EQ(admin->get(query_path(proposed)).text("state"), "rejected");
+  EXPECT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(ballot(*room, proposed, laboratory_), laboratory_))).status, 409);
+}
+
+TEST_F(HubTest, ARunWaitsForKeysAndGoesOn) {
+  start_hub();
+  create_study(*admin);
+  const auto room = launcher.room();
+  join_all(*room);
+  upload(*admin, hospital_data_);
+  upload(*admin, laboratory_data_);
+  const jobs::Proposal proposed = proposal(*room);
+  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
+  for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
+    ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(ballot(*room, proposed, *voter), *voter))).status, 200);
+  }
+  ASSERT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "waiting_for_keys"; }));
+  release_keys(*room);
+  EXPECT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "done"; }));
+}
+
+TEST_F(HubTest, ADeadProgramIsReplacedAndNothingAcknowledgedIsLost) {
+  start_hub();
+  create_study(*admin);
+  const auto old_room = launcher.room();
+  upload(*admin, hospital_data_);
+  upload(*admin, laboratory_data_);
+  join_all(*old_room);
+  const jobs::Proposal voting = proposal(*old_room);
+  const jobs::Proposal approved = proposal(*old_room);
+  for (const jobs::Proposal* item : {&voting, &approved}) {
+    ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(*item, analyst_))).status, 201);
+  }
+  for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
+    ASSERT_EQ(admin->post(query_path(approved) + "/approve", body("ballot", sign(ballot(*old_room, approved, *voter), *voter))).status, 200);
+  }
+  const std::string last = old_room->checkpoint();
+  ASSERT_TRUE(until([&] { return admin->get(std::string(kStudy) + "/log").text("checkpoint") == last; }));
+  launcher.kill();
+  ASSERT_TRUE(until([&] {
+    const Answer view = admin->get(kStudy);
+    return view.text("state") == "running" && view.text("instance") != old_room->claims().instance.hex();
+  }));
+  // The new instance is handed the last checkpoint's head, and waits for everyone.
+  EXPECT_EQ(launcher.requests.back().previous, OrDie(receipt::UnverifiedNote::parse(last)).text);
+  EXPECT_EQ(admin->get(query_path(approved)).text("state"), "waiting_for_keys");
+  EXPECT_EQ(admin->get(query_path(voting)).text("state"), "voting");
+  const auto room = launcher.room();
+  join_all(*room);
+  for (const jobs::Proposal* item : {&voting, &approved}) {
+    ASSERT_TRUE(until([&] { return admin->get(query_path(*item)).text("state") == "failed"; }));
+    EXPECT_EQ(admin->get(query_path(*item)).text("reason"), "approve again: new instance");
+  }
+  EXPECT_EQ(admin->get(query_path(approved)).count("ballots"), 2U);
+  // Ciphertext comes from the store; owners only release their keys again.
+  release_keys(*room);
+  ASSERT_TRUE(datasets_ready(*admin));
+  const jobs::Proposal again = proposal(*room);
+  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(again, analyst_))).status, 201);
+  for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
+    ASSERT_EQ(admin->post(query_path(again) + "/approve", body("ballot", sign(ballot(*room, again, *voter), *voter))).status, 200);
+  }
+  EXPECT_TRUE(until([&] { return admin->get(query_path(again)).text("state") == "done"; }));
+}
+
+TEST_F(HubTest, AProgramThatCannotStartIsReportedAndTriedAgain) {
+  start_hub();
+  launcher.broken = true;
+  ASSERT_EQ(admin->post("/api/tee/environments", contract_body()).status, 201);
+  ASSERT_TRUE(until([&] { return admin->get(kStudy).text("state") == "failed"; }));
+  EXPECT_EQ(admin->get(kStudy).text("reason"), "no TPM");
+  EXPECT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposal(*room_), analyst_))).status, 503);
+  launcher.broken = false;
+  EXPECT_TRUE(until([&] { return admin->get(kStudy).text("state") == "running"; }));
+}
+
+TEST_F(HubTest, AnotherStartHasTheSameKeysAndRecords) {
+  start_hub();
+  EXPECT_TRUE(hub->made_admin_key());
+  const SpkiDigest pin = hub->pin();
+  EXPECT_EQ(test::read_text(folder.path() / "state" / "hub.pin"), pin.hex() + "\n");
+  create_study(*admin);
+  upload(*admin, hospital_data_);
+  const auto before = admin->get(std::string(kStudy) + "/datasets").find("items")->array()->at(0).object()->at("document");
+  EXPECT_ERROR(HubService::start(options(folder.path() / "state"), launcher, random, wall, [] { return std::int64_t{0}; }), Code::unavailable, "");
+  hub.reset();
+  start_hub();
+  EXPECT_FALSE(hub->made_admin_key());
+  EXPECT_EQ(hub->pin(), pin);
+  EXPECT_EQ(admin->get(std::string(kStudy) + "/datasets").find("items")->array()->at(0).object()->at("document"), before);
+  EXPECT_TRUE(until([&] { return admin->get(kStudy).text("state") == "running"; }));
+}
+
+TEST_F(HubTest, ListsComeInPages) {
+  start_hub();
+  create_study(*admin);
+  provide(*launcher.room());
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposal(*launcher.room()), analyst_))).status, 201);
+  }
+  std::set<std::string> seen;
+  std::string cursor;
+  int pages = 0;
+  do {
+    const Answer page = admin->get(std::string(kStudy) + "/queries?count=2" + (cursor.empty() ? "" : "&cursor=" + cursor));
+    ASSERT_EQ(page.status, 200);
+    for (const json::Value& item : *page.find("items")->array()) seen.insert(*item.object()->at("query").string());
+    cursor = page.text("next");
+    ++pages;
+  } while (!cursor.empty());
+  EXPECT_EQ(seen.size(), 5U);
+  EXPECT_EQ(pages, 3);
+}
+
+TEST(OpenApi, NamesExactlyTheRoutesOfTheTable) {
+  const json::Value document = OrDie(json::parse(kOpenApi, {.max_bytes = 1U << 20, .max_depth = 32}));
+  std::set<std::string> described;
+  for (const auto& [path, methods] : *document.object()->at("paths").object()) {
+    for (const auto& [method, operation] : *methods.object()) {
+      std::string upper = method;
+      std::ranges::transform(upper, upper.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
+      described.insert(upper + " " + path);
+      const bool open = std::ranges::find(HubApi::open_paths(), path) != HubApi::open_paths().end();
+      EXPECT_EQ(operation.object()->contains("security"), open) << path;
+      const bool takes_body = operation.object()->contains("requestBody");
+      const auto row = std::ranges::find_if(HubApi::rows(), [&](const auto& item) { return item.path == path && item.method == upper; });
+      EXPECT_EQ(takes_body, row != HubApi::rows().end() && row->max_body_bytes > 0) << path;
+    }
+  }
+  std::set<std::string> routes;
+  for (const HubApi::Row& row : HubApi::rows()) routes.insert(std::string(row.method) + " " + std::string(row.path));
+  for (const std::string_view path : HubApi::open_paths()) routes.insert("GET " + std::string(path));
+  EXPECT_EQ(described, routes);
+}
+
+}  // namespace
+}  // namespace redoubt::hub
