@@ -58,10 +58,11 @@ done
 
 say "the analyst writes the contract: who, by which keys, which program, k = 10, all must approve"
 "$bin/redoubt-measure" "$bin" >"$work/program.json"
+cp "$work/hub/tpm-ca/swtpm-localca-rootca-cert.pem" "$work/tpm-root.pem"  # the root of this machine's software TPMs
 as analyst environment create study --k 10 --yes \
   --participant hospital="$work/hospital.pub:votes" --participant laboratory="$work/laboratory.pub:votes" \
   --participant analyst="$work/analyst.pub" \
-  --program "$work/program.json" --tpm-root "$work/hub/tpm-ca/swtpm-localca-rootca-cert.pem" \
+  --program "$work/program.json" --tpm-root "$work/tpm-root.pem" \
   --accept-host-asserted --accept-software-tpm --contract-out "$work/contract.json"
 
 say "attack 1: a room whose contract lists the operator's own key in the hospital's name"
@@ -72,7 +73,7 @@ as accomplice context set demo --hub "https://$address" --pin "$(<"$work/hub/hub
 as accomplice environment create trap --k 10 --yes \
   --participant hospital="$work/operator.pub:votes" --participant laboratory="$work/laboratory.pub:votes" \
   --participant analyst="$work/accomplice.pub" --program "$work/program.json" \
-  --tpm-root "$work/hub/tpm-ca/swtpm-localca-rootca-cert.pem" --accept-host-asserted --accept-software-tpm \
+  --tpm-root "$work/tpm-root.pem" --accept-host-asserted --accept-software-tpm \
   --contract-out "$work/trap.json" >/dev/null 2>&1
 if as hospital environment verify trap --contract "$work/trap.json" --yes >"$work/out" 2>&1; then
   echo "   ACCEPTED: the attack worked"
@@ -108,10 +109,10 @@ ORDER BY h.diagnosis
 SQL
 cat "$work/query.sql"
 as analyst query submit -e study --sql-file "$work/query.sql" --recipient analyst --recipient hospital --recipient laboratory -o json >"$work/submitted.json"
-query="$(sed -n 's/.*"query": *"\([0-9a-f]*\)".*/\1/p' "$work/submitted.json" | head -n 1)"
+query="$(sed -n 's/^  "query": "\([0-9a-f]*\)".*/\1/p' "$work/submitted.json")"
 as analyst query show "$query" -e study -o json >"$work/proposal.json"
-door="unix:$(ls "$work"/hub/run/*.host 2>/dev/null | head -n 1)"
-door="$("$bin/redoubt-measure" --help >/dev/null; sed -n 's/.*//p' /dev/null; echo "${door#unix:}")"
+# Where the operator finds the room's local door: under the first digits of the environment's digest.
+door="$work/hub/run/$(printf '%s' study | sha256sum | cut -c1-16).host"
 
 say "attack 2: the hub forges the hospital's approval"
 build/release/demo/redoubt-demo-attack forge-ballot "$door" "$work/proposal.json" hospital
@@ -130,7 +131,7 @@ as analyst result get "$query" -e study --wait 60 --receipt "$work/receipt.json"
 say "the receipt, verified offline by the laboratory in a process of its own"
 kill "$hub_pid" && wait "$hub_pid" 2>/dev/null || true
 hub_pid=""
-as laboratory receipt verify "$work/receipt.json" -e study
+as laboratory receipt verify "$work/receipt.json" -e study --tpm-root "$work/tpm-root.pem"
 
 cat <<'TEXT'
 

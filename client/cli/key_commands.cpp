@@ -169,7 +169,9 @@ void add_up_command(Commands& commands) {
   up->callback([&session, up, &chosen = commands.chosen] {
     chosen = [&session, up]() -> Status {
       session.next("build or install redoubt-hub beside redoubt");
-      return session.world().execute(session.world().programs / "redoubt-hub", up->remaining());
+      std::vector<std::string> arguments = up->remaining();
+      arguments.insert(arguments.begin(), "serve");
+      return session.world().execute(session.world().programs / "redoubt-hub", arguments);
     };
   });
 }

@@ -88,6 +88,8 @@ Status serve(const hub::HubConfig& config, const sigset_t& signals) {
 
   crypto::SystemRandom random;
   hub::LocalLauncher launcher({state, run.path(), programs});
+  // Participants need the root of the software TPMs before there is an environment; and what is missing here is said at once.
+  if (const auto platform = launcher.platform(); !platform.ok()) return platform.error();
   hub::ServiceOptions options;
   options.state = state;
   options.listen = config.listen;

@@ -4,16 +4,13 @@
 #include <iterator>
 
 #include "common/jobs/cleanroom/contract.h"
+#include "untrusted/launch/cleanroom_program.h"
 #include "untrusted/launch/measure.h"
 
 namespace redoubt::hub {
 namespace {
 namespace fs = std::filesystem;
 
-constexpr std::string_view kProgram = "redoubt-cleanroom";
-constexpr std::string_view kEngine = "redoubt-cleanroom-engine";
-constexpr std::string_view kTransports[] = {"/usr/lib/x86_64-linux-gnu/libtss2-tcti-swtpm.so.0",
-                                            "/usr/lib/aarch64-linux-gnu/libtss2-tcti-swtpm.so.0"};
 constexpr std::chrono::milliseconds kStartLimit = std::chrono::seconds(60);
 constexpr std::chrono::milliseconds kGrace = std::chrono::seconds(3);
 constexpr std::size_t kShortName = 16;  // hexadecimal digits
@@ -68,16 +65,6 @@ class LocalProgram final : public RunningProgram {
 
 }  // namespace
 
-launch::ProgramSpec LocalLauncher::spec() const {
-  launch::ProgramSpec spec{options_.program_dir / kProgram, {"serve"}, {}, {}};
-  if (fs::exists(options_.program_dir / kEngine)) spec.extra.push_back(options_.program_dir / kEngine);
-  // The TSS opens its transport by name at run time, so the loader's list does not show it.
-  for (const std::string_view library : kTransports) {
-    if (fs::exists(library)) spec.extra.emplace_back(library);
-  }
-  return spec;
-}
-
 Result<launch::SwTpm> LocalLauncher::start_tpm(const std::string& name, const fs::path& folder) {
   const std::lock_guard lock(mutex_);
   launch::SwTpmOptions tpm;
@@ -94,7 +81,7 @@ Result<std::unique_ptr<RunningProgram>> LocalLauncher::start(const LaunchRequest
   const fs::path folder = options_.state / "env" / request.environment;
   REDOUBT_CHECK(make_folder(folder));
   REDOUBT_CHECK(write_file(folder / "contract.json", request.contract));
-  REDOUBT_TRY(const launch::MeasuredProgram program, launch::measure_program(spec()).context("measuring the program"));
+  REDOUBT_TRY(const launch::MeasuredProgram program, launch::measure_program(launch::cleanroom_spec(options_.program_dir)).context("measuring the program"));
 
   REDOUBT_TRY(launch::SwTpm tpm, start_tpm(request.environment, folder / "tpm"));
   {
@@ -105,7 +92,7 @@ Result<std::unique_ptr<RunningProgram>> LocalLauncher::start(const LaunchRequest
 
   const fs::path door = options_.run / (short_name(request.environment) + ".host");
   launch::Command command;
-  command.program = options_.program_dir / kProgram;
+  command.program = options_.program_dir / launch::kCleanroomProgram;
   command.arguments = {"serve",       "--contract",        (folder / "contract.json").string(),
                        "--tcti",      tpm.tcti(),          "--listen",
                        options_.listen, "--host-door",     "unix:" + door.string(),
@@ -121,6 +108,7 @@ Result<std::unique_ptr<RunningProgram>> LocalLauncher::start(const LaunchRequest
   if (const auto address = process.listening_address(kStartLimit); !address.ok()) {
     return Error(address.error().code(), "starting the enclave program: " + address.error().message() + ": " + process.output(400));
   }
+  REDOUBT_CHECK(launch::check_mapped(process.pid(), program.files).context("checking what the program maps"));
   return std::unique_ptr<RunningProgram>(std::make_unique<LocalProgram>(std::move(tpm), std::move(process), door.string()));
 }
 
@@ -133,7 +121,7 @@ Result<json::Value> LocalLauncher::platform() {
   REDOUBT_TRY(launch::SwTpm tpm, start_tpm("platform", options_.state / "tpm-platform"));
   tpm.stop();
   REDOUBT_TRY(const std::string roots, read_file(tpm.root_pem()));
-  REDOUBT_TRY(const launch::MeasuredProgram program, launch::measure_program(spec()).context("measuring the program"));
+  REDOUBT_TRY(const launch::MeasuredProgram program, launch::measure_program(launch::cleanroom_spec(options_.program_dir)).context("measuring the program"));
   json::Array files;
   for (const launch::ManifestFile& file : program.manifest.files) {
     files.emplace_back(json::Object{{"path", file.path}, {"sha256", file.sha256.hex()}, {"size", static_cast<std::int64_t>(file.size)}});
@@ -141,7 +129,7 @@ Result<json::Value> LocalLauncher::platform() {
   json::Array programs;
   programs.emplace_back(json::Object{{"files", std::move(files)},
                                      {"manifest", program.manifest.digest().hex()},
-                                     {"name", std::string(kProgram)}});
+                                     {"name", std::string(launch::kCleanroomProgram)}});
   const std::lock_guard lock(mutex_);
   platform_ = json::Object{{"programs", std::move(programs)}, {"tpm_roots", roots}};
   return *platform_;

@@ -10,7 +10,6 @@
 
 #include "common/crypto/digest.h"
 #include "untrusted/hub/instances/launcher.h"
-#include "untrusted/launch/program_manifest.h"
 #include "untrusted/launch/swtpm.h"
 
 namespace redoubt::hub {
@@ -30,7 +29,6 @@ class LocalLauncher final : public Launcher {
   Result<json::Value> platform() override;
 
  private:
-  launch::ProgramSpec spec() const;
   Result<launch::SwTpm> start_tpm(const std::string& name, const std::filesystem::path& folder);
 
   const Options options_;
