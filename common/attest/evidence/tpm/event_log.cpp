@@ -111,6 +111,13 @@ bool is_separator(const LogEvent& event) {
   return event.type == kEvSeparator && equal(event.data, std::array<std::byte, 4>{});
 }
 
+// separates: by digest as well as by type. Types are not authenticated: a host that can extend after boot could append events of
+// its own, a separator last, and give the firmware's separator another type.
+bool separates(const LogEvent& event) {
+  static const crypto::Sha256Digest digest = crypto::sha256(std::array<std::byte, 4>{});
+  return event.type == kEvSeparator || (event.extends() && event.digest == digest);
+}
+
 // UEFI_VARIABLE_DATA: GUID | u64 name length in characters | u64 data length | name (UTF-16, no NUL) | data.
 struct Variable {
   ByteView guid;
@@ -205,7 +212,10 @@ Status check_separators(const EventLog& log) {
   std::array<int, 8> counts{};
   for (std::size_t i = 0; i < log.events.size(); ++i) {
     const LogEvent& event = log.events[i];
-    if (event.type != kEvSeparator || event.pcr > 7) continue;
+    if (event.pcr > 7 || !separates(event)) continue;
+    if (event.type != kEvSeparator) {
+      return Error(Code::measurement, event_name(i, event) + ": a separator's digest under event type " + std::to_string(event.type));
+    }
     if (!is_separator(event)) {
       return Error(Code::measurement, event_name(i, event) + ": expected a separator of four zero bytes, found " +
                                           hex_encode(event.data.first(std::min<std::size_t>(event.data.size(), 16))));
@@ -227,7 +237,7 @@ Result<std::optional<bool>> secure_boot(const EventLog& log) {
   for (std::size_t i = 0; i < log.events.size(); ++i) {
     const LogEvent& event = log.events[i];
     if (event.pcr != 7) continue;
-    separated = separated || event.type == kEvSeparator;
+    separated = separated || separates(event);
     if (event.type != kEvEfiVariableDriverConfig) continue;
     const auto variable = read_variable(event.data);
     if (!variable.ok()) return Error(Code::measurement, event_name(i, event) + ": " + variable.error().message());

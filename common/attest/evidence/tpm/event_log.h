@@ -57,7 +57,8 @@ crypto::Sha256Digest extend(const crypto::Sha256Digest& value, const crypto::Sha
 // fits; `measurement` names the first that does not.
 Status check_data(const EventLog& log);
 
-// check_separators (L4): PCR 0 to 7 have exactly one separator each, of four zero bytes; `measurement` otherwise.
+// check_separators (L4): PCR 0 to 7 have exactly one separator each, of four zero bytes; `measurement` otherwise. An event with a
+// separator's digest counts as one, and is refused under another type.
 Status check_separators(const EventLog& log);
 
 // secure_boot (L5): the SecureBoot variable in PCR 7, nothing if it was not logged. `measurement` when it stands twice, after the

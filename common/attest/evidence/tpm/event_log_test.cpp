@@ -310,5 +310,21 @@ TEST(TpmEventLog, EachOfPcr0To7NeedsItsSeparator) {
   EXPECT_ERROR(status(error), Code::measurement, "found 01000000");
 }
 
+// Types are not authenticated: a host that boots without Secure Boot, extends PCR 7 with "SecureBoot = 1" and one more separator
+// afterwards, and gives the firmware's own events other types, has a log whose replay and digests fit.
+TEST(TpmEventLog, ASecureBootAppendedBehindARelabelledSeparatorIsRefused) {
+  const std::uint32_t ipl = 0x0d;
+  Builder builder;
+  for (std::uint32_t pcr = 0; pcr < 7; ++pcr) builder.event(pcr, kEvSeparator, Bytes(4));
+  builder.event(7, ipl, variable("SecureBoot", Bytes{std::byte{0}}));
+  builder.event(7, ipl, Bytes(4));
+  builder.event(7, kEvEfiVariableDriverConfig, variable("SecureBoot", Bytes{std::byte{1}}));
+  builder.event(7, kEvSeparator, Bytes(4));
+  const EventLog log = OrDie(EventLog::parse(builder.log.view()));
+  EXPECT_OK(check_data(log));
+  EXPECT_ERROR(check_separators(log), Code::measurement, "event 9 in PCR 7: a separator's digest under event type 13");
+  EXPECT_ERROR(secure_boot(log), Code::measurement, "SecureBoot after the separator");
+}
+
 }  // namespace
 }  // namespace redoubt::tpm
