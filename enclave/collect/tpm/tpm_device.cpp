@@ -42,8 +42,9 @@ TPM2B_PUBLIC ak_template() {
   TPMT_PUBLIC& area = out.publicArea;
   area.type = TPM2_ALG_ECC;
   area.nameAlg = TPM2_ALG_SHA256;
+  // noDA: the key has no password to guess, and a TPM that lost power counts each use before as a guess (Part 1 section 19.8).
   area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
+                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
   area.parameters.eccDetail.symmetric.algorithm = TPM2_ALG_NULL;
   area.parameters.eccDetail.scheme.scheme = TPM2_ALG_ECDSA;
   area.parameters.eccDetail.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;

@@ -134,6 +134,21 @@ TEST(TpmDeviceTest, SurvivesARestartWithTheSameKeyAndSaysWhenTheTpmIsGone) {
   EXPECT_ERROR(TpmDevice::open(tpm->tcti(), longer), Code::malformed, "trailing");
 }
 
+// A TPM that lost power counts each use of a key with dictionary-attack protection as a wrong guess, and locks such keys after
+// a few (Part 1 section 19.8). An operator who kills a few programs must not lose the key.
+TEST(TpmDeviceTest, QuotesAfterManyPowerFailures) {
+  REDOUBT_REQUIRE_SWTPM();
+  test::TestTpm tpm;
+  const auto device = OrDie(TpmDevice::open(tpm->tcti()));
+  for (int round = 0; round < 8; ++round) {
+    ASSERT_OK(device->quote({14}, kExtra)) << "after " << round << " power failures";
+    tpm->kill();
+    ASSERT_OK(tpm->power_on());
+    EXPECT_FALSE(device->quote({14}, kExtra).ok());
+    ASSERT_OK(device->reopen());
+  }
+}
+
 TEST(TpmDeviceTest, ClearsWhatAProgramThatWasKilledLeftInTheTpm) {
   REDOUBT_REQUIRE_SWTPM();
   test::TestTpm tpm;
