@@ -1,0 +1,97 @@
+// Goal: the program redoubt-hub keeps its promises as a process: it says where it listens, starts real enclave programs with software
+// TPMs, ends on SIGTERM without leaving one behind, and starts again after kill -9. Method: the programs of this build, over HTTPS.
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "untrusted/hub/api/hub_test_fixture.h"
+#include "untrusted/launch/process.h"
+
+namespace redoubt::hub {
+namespace {
+
+class HubProgram : public HubTest {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists("/usr/bin/swtpm")) GTEST_SKIP() << "swtpm is not installed";
+  }
+  launch::Process run(std::vector<std::string> arguments) {
+    launch::Command command;
+    command.program = std::filesystem::path(REDOUBT_PROGRAM_DIR) / "redoubt-hub";
+    command.arguments = std::move(arguments);
+    command.environment = {"PATH=/usr/bin:/bin", "HOME=/"};
+    return OrDie(launch::Process::start(command));
+  }
+  launch::Process serve() {
+    launch::Process process = run({"serve", "--state", state(), "--listen", "127.0.0.1:0"});
+    const std::string address = OrDie(process.listening_address(std::chrono::seconds(60)));
+    std::string key = test::read_text(state() + "/admin.key");
+    key.pop_back();
+    std::string pin = test::read_text(state() + "/hub.pin");
+    pin.pop_back();
+    admin = std::make_unique<Client>(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))), OrDie(SpkiDigest::from_hex(pin, "pin")), key);
+    return process;
+  }
+  std::string state() const { return (folder.path() / "hub").string(); }
+  std::string await_running() {
+    EXPECT_TRUE(until([&] { return admin->get(kStudy).text("state") == "running"; })) << admin->get(kStudy).text("reason");
+    return admin->get(kStudy).text("instance");
+  }
+  // doors: Unix sockets of the hub's programs that somebody listens on.
+  std::size_t doors() const {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(state() + "/run")) {
+      if (entry.path().extension() == ".host" && HostDoor::connect(entry.path().string()).ok()) ++count;
+    }
+    return count;
+  }
+};
+
+TEST_F(HubProgram, StartsProgramsStopsThemAndSurvivesKill) {
+  auto first = serve();
+  ASSERT_EQ(admin->post("/api/tee/environments", contract_body()).status, 201);
+  const std::string instance = await_running();
+  EXPECT_EQ(instance.size(), 32U);
+  EXPECT_EQ(doors(), 1U);
+  const Answer platform = admin->get("/api/tee/platform");
+  EXPECT_NE(platform.text("tpm_roots").find("BEGIN CERTIFICATE"), std::string::npos);
+  EXPECT_EQ(platform.count("programs"), 1U);
+  ASSERT_EQ(admin->post(std::string(kStudy) + "/datasets", body("manifest", hospital_data_.document)).status, 201);
+  ASSERT_EQ(admin->put(content(hospital_data_) + "0", ByteView(hospital_data_.envelope).first(60)).number("received"), 60);
+  ASSERT_TRUE(until([&] { return admin->get(std::string(kStudy) + "/log").count("entries") > 0; }));
+  const std::string checkpoint = admin->get(std::string(kStudy) + "/log").text("checkpoint");
+  admin.reset();
+  EXPECT_EQ(first.kill().signal, SIGKILL);
+  EXPECT_TRUE(until([&] { return doors() == 0; })) << "the enclave program outlived its hub";
+
+  auto second = serve();
+  const std::string next = await_running();
+  EXPECT_NE(next, instance);
+  EXPECT_EQ(admin->post(std::string(kStudy) + "/datasets", body("manifest", hospital_data_.document)).number("received"), 60);
+  // The new instance was handed the head of the old one's log.
+  const std::string previous = test::read_text(state() + "/env/study/previous.txt");
+  EXPECT_EQ(checkpoint.substr(0, previous.size()), previous);
+  admin.reset();
+  EXPECT_TRUE(second.stop(std::chrono::seconds(20)).success());
+  EXPECT_EQ(doors(), 0U);
+}
+
+TEST_F(HubProgram, SaysWhatItWasNotGiven) {
+  const auto code = [this](std::vector<std::string> arguments) {
+    auto process = run(std::move(arguments));
+    return OrDie(process.wait(std::chrono::seconds(30))).code;
+  };
+  EXPECT_EQ(code({}), 2);
+  EXPECT_EQ(code({"serve", "--no-such-option"}), 2);
+  EXPECT_EQ(code({"serve", "--state", state(), "--listen", "nowhere"}), 2);
+  EXPECT_EQ(code({"serve", "--state", state(), "--program-dir", "/nonexistent"}), 69);
+  EXPECT_EQ(code({"serve", "--config", state() + "/absent.toml"}), 3);
+  EXPECT_EQ(code({"--help"}), 0);
+  EXPECT_EQ(code({"key", "create", "bad name", "--state", state()}), 10);
+  auto process = run({"key", "create", "hospital", "--state", state()});
+  EXPECT_TRUE(OrDie(process.wait(std::chrono::seconds(30))).success());
+  EXPECT_TRUE(process.output().starts_with("rdt_"));
+}
+
+}  // namespace
+}  // namespace redoubt::hub
