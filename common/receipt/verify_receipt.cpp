@@ -40,7 +40,7 @@ Status check_identity(const ReceiptBody& body, const SignerIdentity& signer) {
 }
 
 Status check_claims(const ReceiptBody& body, const SignerIdentity& signer, const StoredEvidence& evidence) {
-  // The claims digest of docs/specs/identity.md, over the bytes in the file.
+  // The claims digest of docs/specs/session.md, over the bytes in the file.
   const ClaimsDigest found(crypto::sha256(Fields("redoubt/claims/1").text(evidence.claims).view()).array());
   REDOUBT_CHECK(same("claims in the file", body.claims.hex(), found.hex()));
   return same("claims that were appraised", body.claims.hex(), signer.claims.hex());

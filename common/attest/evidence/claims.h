@@ -1,4 +1,4 @@
-// Claims: what an enclave instance says of itself, and what its Evidence vouches for (docs/specs/identity.md).
+// Claims: what an enclave instance says of itself, and what its Evidence vouches for (docs/specs/session.md).
 //
 // {version, workload, instance, boot, TLS key digest, receipt key, HPKE key, contract digest, workload-claims digest}, as
 // signed JSON. There is no nonce inside: the same claims serve every session of a boot; freshness comes from the challenge

@@ -1,4 +1,4 @@
-// Proposals and ballots: how a query comes to run (docs/specs/approval.md).
+// Proposals and ballots: how a query comes to run (docs/specs/clean-room-documents.md).
 //
 // A proposer signs a proposal; the enclave checks it against the rules, and *reserves* it in its log before ballots open. A
 // ballot is signed by a participant's contract key over everything that the run will use: contract, instance, query text

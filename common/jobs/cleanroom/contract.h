@@ -1,4 +1,4 @@
-// The contract of a clean room: who takes part, by which keys, under which rules, on which Evidence (docs/specs/contract.md).
+// The contract of a clean room: who takes part, by which keys, under which rules, on which Evidence (docs/specs/clean-room-documents.md).
 //
 // Signed JSON with closed keys; its digest is what instances, manifests and ballots are bound to, and every participant keeps
 // the contract itself: none is ever taken from a server. A new contract is a new identity. Pure; immutable after parse.

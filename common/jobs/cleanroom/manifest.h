@@ -1,4 +1,4 @@
-// The manifest of a dataset: what its owner says of it and signs (docs/specs/dataset.md).
+// The manifest of a dataset: what its owner says of it and signs (docs/specs/clean-room-documents.md).
 //
 // It binds the schema with the roles and bounds of its columns, the row count and the Merkle root over the ciphertext chunks
 // to one contract. The dataset's key travels as an HPKE object bound to the manifest's digest and the instance, so that a key

@@ -1,4 +1,4 @@
-// Result packages: the table that a query gave, sealed to one recipient (docs/specs/result.md).
+// Result packages: the table that a query gave, sealed to one recipient (docs/specs/clean-room-documents.md).
 //
 // The plaintext is a JSON table and the salts that open the receipt's commitments, padded to a bucket so that its size tells
 // little. HPKE info binds the digest of the receipt's body and the recipient's key: a package fits one receipt and one

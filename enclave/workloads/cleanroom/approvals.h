@@ -1,4 +1,4 @@
-// The approval rule, as pure functions: when is a ballot good, and when may a proposal run (docs/specs/approval.md).
+// The approval rule, as pure functions: when is a ballot good, and when may a proposal run (docs/specs/clean-room-documents.md).
 //
 // A ballot counts if a voter of the contract signed it, its terms are the proposal's in every field, it names this proposal,
 // it has not expired by time or by log size, and the log extends the head that its voter saw, with the proposal's reservation

@@ -7,7 +7,7 @@
 // keys stay in this process. Errors hold fixed text, names, digests and counts, never data. Thread-safe: one lock; a running
 // query holds it.
 //
-// Specifications: docs/design/clean-room-flow.md, docs/specs/approval.md.
+// Specifications: docs/design/clean-room-flow.md, docs/specs/clean-room-documents.md.
 #pragma once
 
 #include <functional>
