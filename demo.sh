@@ -93,6 +93,13 @@ for who in laboratory analyst; do
   tail -n 1 "$work/out"
 done
 
+# The kernel cuts names to 15 characters.
+resident="$(for status in /proc/[0-9]*/status; do
+  awk -v hub="$hub_pid" '/^Name:/ { name = $2 } /^PPid:/ { parent = $2 } /^VmRSS:/ { kib = $2 }
+    END { if (name == "redoubt-cleanro" && parent == hub) print kib }' "$status" 2>/dev/null
+done | head -n 1)"
+echo "the enclave program at rest: $((resident / 1024)) MiB resident"
+
 say "the owners seal their tables: ciphertext to the hub, keys to the attested program only"
 for who in hospital laboratory; do
   awk -v part="$who" -f demo/split.awk demo/data/wdbc.csv >"$work/$who.csv"

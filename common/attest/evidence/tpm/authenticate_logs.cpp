@@ -8,6 +8,9 @@ using attest::CheckId;
 
 constexpr int kSecureBootPcr = 7;
 
+// The PCRs that firmware and boot loaders extend. PCR 10 is IMA's, those from 15 are the operating system's.
+bool is_boot_pcr(int pcr) { return pcr <= 14 && pcr != 10; }
+
 }  // namespace
 
 void TpmAuthenticator::check_event_log() {
@@ -40,7 +43,13 @@ void TpmAuthenticator::check_replay() {
     if (pcr >= kPcrCount) continue;
     const auto& value = firmware_[static_cast<std::size_t>(pcr)];
     // The application log goes on where the firmware's events end: app.log judges the whole of that PCR.
-    if (!value || (raw_.application_log && raw_.application_log->pcr == pcr)) continue;
+    if (raw_.application_log && raw_.application_log->pcr == pcr) continue;
+    if (!value && is_boot_pcr(pcr) && quoted != PcrValue()) {
+      // All events of a PCR left out of the log would otherwise go unseen.
+      return fail(CheckId::log_l2_replay, Code::measurement, "PCR " + std::to_string(pcr) + " " + quoted.hex(),
+                  "no event of it in the log");
+    }
+    if (!value) continue;
     if (*value != quoted) {
       return fail(CheckId::log_l2_replay, Code::measurement, "PCR " + std::to_string(pcr) + " " + quoted.hex(),
                   "replayed " + value->hex());
