@@ -135,18 +135,13 @@ Result<OpenedResult> open_result(ByteView sealed, const crypto::HpkePrivateKey& 
 }
 
 std::vector<receipt::Opening> openings_of(const OpenedResult& result, const ResultSubject& subject) {
-  // The program's side is enclave/workloads/cleanroom/room_run.cpp; docs/specs/hashed-structures.md names the labels.
-  Fields inputs("redoubt/inputs/1");
-  for (const auto& manifest : subject.manifests) inputs.field(manifest.view());
-  const Fields parameters =
-      Fields("redoubt/parameters/1").text(name_of(subject.level)).number(static_cast<std::uint64_t>(subject.k));
   std::vector<receipt::Opening> openings;
   const auto add = [&](std::string_view label, ByteView value) {
     openings.push_back({std::string(label), result.salt.clone(), to_bytes(value)});
   };
   add(receipt::kRequest, as_bytes(subject.sql));
-  add(receipt::kInputs, inputs.view());
-  add(receipt::kParameters, parameters.view());
+  add(receipt::kInputs, jobs::inputs_statement(subject.manifests));
+  add(receipt::kParameters, jobs::parameters_statement(subject.level, subject.k));
   add(receipt::kResult, as_bytes(result.text));
   return openings;
 }

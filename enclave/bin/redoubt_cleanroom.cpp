@@ -27,7 +27,6 @@ namespace {
 using namespace redoubt;
 
 constexpr std::string_view kWorkload = "cleanroom";
-constexpr std::string_view kRuleSet = "aggregate_only/1";
 constexpr std::string_view kTimeFloor = "2026-11-01T00:00:00Z";  // no time before this release can be right
 constexpr std::size_t kMaxFile = 1U << 20;
 constexpr std::size_t kChallenges = 1024;
@@ -81,7 +80,7 @@ Result<std::optional<receipt::TreeHead>> previous_head(const Options& options) {
 net::Router participants_router(const runtime::PublicRoutes& open, cleanroom::Room& room, const appraise::ProgramDigest& program) {
   net::Router router;
   runtime::add_public_routes(router, open);
-  cleanroom::add_participants_routes(router, room, std::string(kRuleSet), program);
+  cleanroom::add_participants_routes(router, room, std::string(jobs::kRuleSet), program);
   return router;
 }
 
@@ -96,12 +95,12 @@ Result<void> serve(const Options& options, const sigset_t& signals) {
   REDOUBT_TRY(auto previous, previous_head(options));
 
   REDOUBT_TRY(const auto platform, open_platform(options, log));
-  const attest::WorkloadClaimsDigest workload_claims(crypto::sha256(Fields("redoubt/cleanroom-claims/1").text(kRuleSet).view()).array());
+  const attest::WorkloadClaimsDigest workload_claims(crypto::sha256(Fields("redoubt/cleanroom-claims/1").text(jobs::kRuleSet).view()).array());
   REDOUBT_TRY(runtime::Identity identity, runtime::make_identity(kWorkload, contract.digest(), workload_claims, random, system_now()));
   REDOUBT_TRY(receipt::StoredEvidence evidence, identity_evidence(*platform, identity.claims, random).context("collecting identity evidence"));
 
   const std::string engine_program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "redoubt-cleanroom-engine";
-  cleanroom::EngineProcess engine({engine_program, std::string(kRuleSet)});
+  cleanroom::EngineProcess engine({engine_program, std::string(jobs::kRuleSet)});
   const attest::Claims claims = identity.claims;
   const jobs::Contract roster = contract;
   cleanroom::Room room(std::move(contract),

@@ -62,6 +62,16 @@ Status differs(std::string_view field, const std::string& expected, const std::s
 
 QueryDigest query_digest(std::string_view sql) { return crypto::digest_of<QueryDigest>("redoubt/query/1", as_bytes(sql)); }
 
+Bytes inputs_statement(const std::vector<ManifestDigest>& manifests) {
+  Fields inputs("redoubt/inputs/1");
+  for (const ManifestDigest& manifest : manifests) inputs.field(manifest.view());
+  return to_bytes(inputs.view());
+}
+
+Bytes parameters_statement(PrivacyLevel level, int k) {
+  return to_bytes(Fields("redoubt/parameters/1").text(name_of(level)).number(static_cast<std::uint64_t>(k)).view());
+}
+
 std::string Proposal::canonical() const {
   return json::canonical(json::Object{{"expires", expires.text()},
                                       {"nonce", nonce.hex()},

@@ -20,6 +20,10 @@ using BallotNonce = FixedBytes<struct BallotNonceTag, 16>;
 inline constexpr std::string_view kProposalType = "redoubt/proposal/1";
 inline constexpr std::string_view kBallotType = "redoubt/ballot/1";
 
+// The version of the privacy rules that this build's engine enforces: bound into proposals, ballots and receipts. The engine's own
+// name for its rules is asserted to be this one (enclave/workloads/cleanroom/engine/answer.cpp).
+inline constexpr std::string_view kRuleSet = "redoubt/query-rules/1";
+
 // query_digest = SHA-256 over Fields("redoubt/query/1", exact UTF-8 text).
 QueryDigest query_digest(std::string_view sql);
 
@@ -52,6 +56,10 @@ struct Proposal {
   static Result<Proposal> parse(std::string_view text);
   ProposalDigest digest() const;
 };
+
+// What a receipt commits to as its inputs and parameters.
+Bytes inputs_statement(const std::vector<ManifestDigest>& manifests);
+Bytes parameters_statement(PrivacyLevel level, int k);
 
 // The head of the log that a voter has seen and verified.
 struct LogHead {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/jobs/cleanroom/ballot.h"
 #include "tests/support/expect.h"
 
 namespace redoubt::cleanroom {
@@ -18,7 +19,7 @@ jobs::Manifest manifest(std::uint64_t rows = 6) {
 }
 
 EngineProcess engine(std::string program = std::string(REDOUBT_PROGRAM_DIR) + "/redoubt-cleanroom-engine") {
-  return EngineProcess({std::move(program), "aggregate_only/1", std::chrono::milliseconds(20'000)});
+  return EngineProcess({std::move(program), std::string(jobs::kRuleSet), std::chrono::milliseconds(20'000)});
 }
 
 TEST(EngineProcess, ChecksLoadsAndRunsInDuckDb) {

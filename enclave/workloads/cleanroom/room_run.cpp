@@ -59,10 +59,6 @@ Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
 receipt::ReceiptBody Room::receipt_body(const Query& query, const std::string& result, const receipt::Salt& salt,
                                         Instant now) const {
   const jobs::Terms& terms = query.reserved.proposal.terms;
-  Fields inputs("redoubt/inputs/1");
-  for (const jobs::ManifestDigest& manifest : terms.manifests) inputs.field(manifest.view());
-  const Fields parameters = Fields("redoubt/parameters/1").text(name_of(terms.level)).number(static_cast<std::uint64_t>(terms.k));
-
   receipt::ReceiptBody body;
   body.workload = identity_.claims.workload;
   body.contract = contract_digest_;
@@ -73,8 +69,8 @@ receipt::ReceiptBody Room::receipt_body(const Query& query, const std::string& r
   body.claims = identity_.claims.digest();
   body.time = {floor_, now};
   body.commitments.emplace(receipt::kRequest, commit(receipt::kRequest, salt, as_bytes(query.reserved.proposal.sql)));
-  body.commitments.emplace(receipt::kInputs, commit(receipt::kInputs, salt, inputs.view()));
-  body.commitments.emplace(receipt::kParameters, commit(receipt::kParameters, salt, parameters.view()));
+  body.commitments.emplace(receipt::kInputs, commit(receipt::kInputs, salt, jobs::inputs_statement(terms.manifests)));
+  body.commitments.emplace(receipt::kParameters, commit(receipt::kParameters, salt, jobs::parameters_statement(terms.level, terms.k)));
   body.commitments.emplace(receipt::kResult, commit(receipt::kResult, salt, as_bytes(result)));
   body.facts.emplace("level", name_of(terms.level));
   body.facts.emplace("k", std::to_string(terms.k));

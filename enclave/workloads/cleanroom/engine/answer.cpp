@@ -1,11 +1,13 @@
 #include "enclave/workloads/cleanroom/engine/answer.h"
 
-#include "common/jobs/cleanroom/manifest.h"
+#include "common/jobs/cleanroom/ballot.h"
 #include "engines/sql/checker.h"
 #include "engines/sql/engine.h"
 
 namespace redoubt::cleanroom {
 namespace {
+
+static_assert(sql::kRuleSet == jobs::kRuleSet, "ballots would name other rules than those that are enforced");
 
 using wire::EngineAnswer;
 using wire::EngineRequest;

@@ -9,9 +9,6 @@
 
 namespace redoubt::cleanroom {
 
-// rule_set names the rules that this build enforces; a change of rules changes it.
-inline constexpr std::string_view kRuleSet = "aggregate_only/1";
-
 wire::EngineAnswer answer(const wire::EngineRequest& request, const sql::VerifiedLibrary& library);
 
 }  // namespace redoubt::cleanroom
