@@ -74,10 +74,28 @@ Result<json::Value> from_toml(const toml::node& node) {
   return Error(Code::malformed, "schema: expected text, numbers, arrays and tables");
 }
 
+// check_headers refuses table headers without a key, on which the parser of toml++ 3.3 ends the process.
+Status check_headers(std::string_view text) {
+  for (std::size_t line = 1; !text.empty(); ++line) {
+    const std::string_view current = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), current.size() + 1));
+    std::size_t at = current.find_first_not_of(" \t");
+    if (at == std::string_view::npos || current[at] != '[') continue;
+    if (current.substr(at, 2) == "[[") ++at;
+    at = current.find_first_not_of(" \t", at + 1);
+    const char next = at == std::string_view::npos ? '\0' : current[at];
+    const bool key = (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || (next >= '0' && next <= '9') || next == '_' ||
+                     next == '-' || next == '"' || next == '\'';
+    if (!key) return Error(Code::malformed, "schema: line " + std::to_string(line) + ": expected a name after '['");
+  }
+  return {};
+}
+
 Result<json::Value> parse_schema(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   const bool is_json = first != std::string_view::npos && (text[first] == '{' || (text[first] == '[' && text.find("[[") != first));
   if (is_json) return json::parse(text, {.max_bytes = kMaxSchema, .max_depth = 4}).context("schema");
+  REDOUBT_CHECK(check_headers(text));
   try {  // the one place that speaks to toml++
     return from_toml(toml::parse(text));
   } catch (const toml::parse_error& error) {
