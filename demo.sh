@@ -103,7 +103,7 @@ echo "the enclave program at rest: $((resident / 1024)) MiB resident"
 say "the owners seal their tables: ciphertext to the hub, keys to the attested program only"
 for who in hospital laboratory; do
   awk -v part="$who" -f demo/split.awk demo/data/wdbc.csv >"$work/$who.csv"
-  as "$who" dataset put "$who" -e study --file "$work/$who.csv" --schema "demo/$who.toml"
+  as "$who" dataset put "$who" -e study --file "$work/$who.csv" --schema "demo/$who.json"
   as "$who" dataset release "$who" -e study
 done
 

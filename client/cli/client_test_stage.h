@@ -137,12 +137,12 @@ class Stage {
     }
   }
   void put_tables() {
-    OrDie(Result<bool>(sdk::write_file(path("schema.toml"), as_bytes("[[columns]]\nname = \"patient_id\"\ntype = \"BIGINT\"\nrole = \"unit\"\n"
-                                                                     "[[columns]]\nname = \"diagnosis\"\ntype = \"VARCHAR\"\n"),
+    OrDie(Result<bool>(sdk::write_file(path("schema.json"), as_bytes(R"([{"name":"patient_id","type":"BIGINT","role":"unit"},)"
+                                                                     R"({"name":"diagnosis","type":"VARCHAR"}])"),
                                        sdk::FileKind::open).ok()));
     OrDie(Result<bool>(sdk::write_file(path("data.csv"), as_bytes(cleanroom::kCsv), sdk::FileKind::open).ok()));
     for (const char* who : {"hospital", "laboratory"}) {
-      const Ran put = run(who, {"dataset", "put", who, "--file", path("data.csv"), "--schema", path("schema.toml")});
+      const Ran put = run(who, {"dataset", "put", who, "--file", path("data.csv"), "--schema", path("schema.json")});
       ASSERT_EQ(put.code, 0) << put.err;
       const Ran release = run(who, {"dataset", "release", who});
       ASSERT_EQ(release.code, 0) << release.err;

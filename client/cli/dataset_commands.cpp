@@ -60,7 +60,7 @@ Status put(Session& session, const DatasetOptions& options) {
 
 Status release(Session& session, const DatasetOptions& options) {
   REDOUBT_TRY(auto visit, session.visit(options.environment));
-  session.next("put the dataset first: `redoubt dataset put " + options.name + " --file CSV --schema TOML`");
+  session.next("put the dataset first: `redoubt dataset put " + options.name + " --file CSV --schema JSON`");
   REDOUBT_TRY(const auto dataset, visit.environment->state.dataset(options.name));
   if (dataset.manifest.contract != visit.contract().digest()) {
     return Error(Code::binding, "dataset \"" + options.name + "\": sealed under contract " + dataset.manifest.contract.hex());
@@ -115,11 +115,11 @@ void add_dataset_commands(Commands& commands) {
   Session& session = commands.session;
   const auto options = std::make_shared<DatasetOptions>();
   CLI::App* send = add_verb(commands, noun, "put", "seal a CSV file, sign its manifest, send both to the hub",
-                            {"redoubt dataset put hospital --file hospital.csv --schema hospital.toml"},
+                            {"redoubt dataset put hospital --file hospital.csv --schema hospital.json"},
                             [&session, options] { return put(session, *options); });
   send->add_option("name", options->name, "name of the dataset, an SQL identifier")->required();
   send->add_option("--file", options->file, "the CSV file, RFC 4180 with a header")->required();
-  send->add_option("--schema", options->schema, "columns with name, type, role, min, max: TOML or JSON")->required();
+  send->add_option("--schema", options->schema, "columns with name, type, role, min, max: JSON")->required();
   send->add_option("--version", options->version, "version; default: one above the last");
   CLI::App* give = add_verb(commands, noun, "release", "hand a dataset's key to the appraised program", {"redoubt dataset release hospital"},
                             [&session, options] { return release(session, *options); });

@@ -2,8 +2,6 @@
 
 #include <set>
 
-#include <toml++/toml.h>
-
 #include "client/sdk/members.h"
 #include "common/crypto/envelope.h"
 #include "common/jobs/cleanroom/ciphertext_root.h"
@@ -48,59 +46,6 @@ Result<jobs::ManifestColumn> column_of(const json::Value& value) {
     }
   }
   return column;
-}
-
-Result<json::Value> from_toml(const toml::node& node) {
-  if (const auto* table = node.as_table()) {
-    json::Object object;
-    for (const auto& [key, member] : *table) {
-      REDOUBT_TRY(json::Value value, from_toml(member));
-      object.emplace(std::string(key.str()), std::move(value));
-    }
-    return json::Value(std::move(object));
-  }
-  if (const auto* array = node.as_array()) {
-    json::Array items;
-    for (const auto& member : *array) {
-      REDOUBT_TRY(json::Value value, from_toml(member));
-      items.push_back(std::move(value));
-    }
-    return json::Value(std::move(items));
-  }
-  if (const auto* text = node.as_string()) return json::Value(text->get());
-  if (const auto* number = node.as_integer()) return json::Value(number->get());
-  if (const auto* real = node.as_floating_point()) return json::Value(real->get());
-  if (const auto* flag = node.as_boolean()) return json::Value(flag->get());
-  return Error(Code::malformed, "schema: expected text, numbers, arrays and tables");
-}
-
-// check_headers refuses table headers without a key, on which the parser of toml++ 3.3 ends the process.
-Status check_headers(std::string_view text) {
-  for (std::size_t line = 1; !text.empty(); ++line) {
-    const std::string_view current = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), current.size() + 1));
-    std::size_t at = current.find_first_not_of(" \t");
-    if (at == std::string_view::npos || current[at] != '[') continue;
-    if (current.substr(at, 2) == "[[") ++at;
-    at = current.find_first_not_of(" \t", at + 1);
-    const char next = at == std::string_view::npos ? '\0' : current[at];
-    const bool key = (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || (next >= '0' && next <= '9') || next == '_' ||
-                     next == '-' || next == '"' || next == '\'';
-    if (!key) return Error(Code::malformed, "schema: line " + std::to_string(line) + ": expected a name after '['");
-  }
-  return {};
-}
-
-Result<json::Value> parse_schema(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  const bool is_json = first != std::string_view::npos && (text[first] == '{' || (text[first] == '[' && text.find("[[") != first));
-  if (is_json) return json::parse(text, {.max_bytes = kMaxSchema, .max_depth = 4}).context("schema");
-  REDOUBT_CHECK(check_headers(text));
-  try {  // the one place that speaks to toml++
-    return from_toml(toml::parse(text));
-  } catch (const toml::parse_error& error) {
-    return Error(Code::malformed, "schema: line " + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
-  }
 }
 
 // Scanner walks over RFC 4180 fields without keeping values.
@@ -152,8 +97,7 @@ class Scanner {
 }  // namespace
 
 Result<std::vector<jobs::ManifestColumn>> read_schema(std::string_view text) {
-  if (text.size() > kMaxSchema) return Error(Code::malformed, "schema: more than " + std::to_string(kMaxSchema) + " bytes");
-  REDOUBT_TRY(json::Value value, parse_schema(text));
+  REDOUBT_TRY(json::Value value, json::parse(text, {.max_bytes = kMaxSchema, .max_depth = 4}).context("schema"));
   if (value.array() != nullptr) value = json::Object{{"columns", value}};
   json::ObjectReader reader(value, "schema");
   const json::Array& items = reader.array("columns", jobs::Manifest::kMaxColumns);

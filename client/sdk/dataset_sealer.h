@@ -16,7 +16,7 @@ struct DatasetPlan {
   std::vector<jobs::ManifestColumn> columns;
 };
 
-// read_schema reads TOML ([[columns]] with name, type, role, min, max) or JSON ({"columns": [...]} or the array itself).
+// read_schema reads JSON: {"columns": [{name, type, role, min, max}, ...]} or the array itself.
 // role defaults to "attribute", bounds to none. `malformed` names what is wrong.
 Result<std::vector<jobs::ManifestColumn>> read_schema(std::string_view text);
 
