@@ -54,8 +54,8 @@ inline Result<appraise::Appraisal> scripted_appraise(const appraise::Evidence& e
                                        std::ranges::find(policy.tpm.enrollers, enrolment.enroller) != policy.tpm.enrollers.end());
   });
   appraisal.checks = {
-      check(attest::CheckId::tpm_m2_qualifying_data, equal(evidence.bytes, digest.view()), Code::binding, digest.hex(), hex_encode(evidence.bytes)),
-      check(attest::CheckId::tpm_m5_ak, named, Code::chain, "an enrolment", "none"),
+      check(attest::CheckId::m2, equal(evidence.bytes, digest.view()), Code::binding, digest.hex(), hex_encode(evidence.bytes)),
+      check(attest::CheckId::m5, named, Code::chain, "an enrolment", "none"),
       check(attest::CheckId::claims_contract, challenge.claims.contract == challenge.contract, Code::binding, challenge.contract.hex(),
             challenge.claims.contract.hex())};
   const bool good = std::ranges::all_of(appraisal.checks, [](const auto& c) { return c.outcome == attest::Outcome::passed; });

@@ -76,11 +76,11 @@ Check check_pcrs(const Policy& policy, const std::map<int, tpm::PcrValue>& quote
   return attest::passed(CheckId::reference_pcrs, all, all);
 }
 
-// check_secure_boot: log.L5 of the Evidence, and what the policy asks of it.
+// check_secure_boot: L5 of the Evidence, and what the policy asks of it.
 Check check_secure_boot(const Policy& policy, Check evidence_check, const std::optional<bool>& secure_boot) {
   if (evidence_check.outcome == attest::Outcome::failed || !policy.tpm.secure_boot_required) return evidence_check;
   const std::string found = !secure_boot ? "no SecureBoot variable in the log" : *secure_boot ? "on" : "off";
-  return compare(CheckId::log_l5_secure_boot, Code::policy, "on", found);
+  return compare(CheckId::l5, Code::policy, "on", found);
 }
 
 Check check_host_asserted(const Policy& policy, bool host_asserted) {
@@ -207,18 +207,18 @@ Result<Appraisal> appraise(const Evidence& evidence, const Endorsements& endorse
   appraisal.policy = policy.id();
   appraisal.claims = challenge.claims;
   appraisal.validity = outcome.validity;
-  const auto secure_boot = Slot<CheckId::log_l5_secure_boot>::from(outcome.checks).check();
+  const auto secure_boot = Slot<CheckId::l5>::from(outcome.checks).check();
   const PolicyChecks found = outcome.authentic
                                  ? measure(**outcome.authentic, secure_boot, challenge, policy, appraisal)
                                  : unmeasured(secure_boot);
   const TpmChecks table(
-      Slot<CheckId::tpm_m1_form>::from(outcome.checks), Slot<CheckId::tpm_m2_qualifying_data>::from(outcome.checks),
-      Slot<CheckId::tpm_m3_signature>::from(outcome.checks), Slot<CheckId::tpm_m4_pcrs>::from(outcome.checks),
-      Slot<CheckId::tpm_m5_ak>::from(outcome.checks), Slot<CheckId::tpm_m6_ek>::from(outcome.checks),
-      Slot<CheckId::log_l1_form>::from(outcome.checks), Slot<CheckId::log_l2_replay>::from(outcome.checks),
-      Slot<CheckId::log_l3_data>::from(outcome.checks), Slot<CheckId::log_l4_separators>::from(outcome.checks),
-      Slot<CheckId::log_l5_secure_boot>(found.secure_boot), Slot<CheckId::ima_i1_template>::from(outcome.checks),
-      Slot<CheckId::ima_i3_prefix>::from(outcome.checks), Slot<CheckId::app_log>::from(outcome.checks),
+      Slot<CheckId::m1>::from(outcome.checks), Slot<CheckId::m2>::from(outcome.checks),
+      Slot<CheckId::m3>::from(outcome.checks), Slot<CheckId::m4>::from(outcome.checks),
+      Slot<CheckId::m5>::from(outcome.checks), Slot<CheckId::m6>::from(outcome.checks),
+      Slot<CheckId::l1>::from(outcome.checks), Slot<CheckId::l2>::from(outcome.checks),
+      Slot<CheckId::l3>::from(outcome.checks), Slot<CheckId::l4>::from(outcome.checks),
+      Slot<CheckId::l5>(found.secure_boot), Slot<CheckId::i1>::from(outcome.checks),
+      Slot<CheckId::i3>::from(outcome.checks), Slot<CheckId::app_log>::from(outcome.checks),
       Slot<CheckId::claims_workload>(
           compare(CheckId::claims_workload, Code::binding, policy.workload, challenge.claims.workload)),
       Slot<CheckId::claims_contract>(

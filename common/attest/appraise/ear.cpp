@@ -16,7 +16,7 @@ bool ok(const Appraisal& appraisal, CheckId id) {
 }
 
 json::Value trust_vector(const Appraisal& appraisal) {
-  const bool identity = ok(appraisal, CheckId::tpm_m5_ak) && ok(appraisal, CheckId::tpm_m6_ek) && ok(appraisal, CheckId::tpm_m3_signature);
+  const bool identity = ok(appraisal, CheckId::m5) && ok(appraisal, CheckId::m6) && ok(appraisal, CheckId::m3);
   const bool program = ok(appraisal, CheckId::program) || ok(appraisal, CheckId::reference_pcrs);
   const bool trusted = appraisal.accepted().ok();
   json::Object vector{{"instance-identity", identity ? kAffirming : kUnrecognized}};

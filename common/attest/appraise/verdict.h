@@ -46,18 +46,18 @@ class CheckTable {
 
 // Every check of TPM Evidence.
 using TpmChecks =
-    CheckTable<attest::CheckId::tpm_m1_form, attest::CheckId::tpm_m2_qualifying_data, attest::CheckId::tpm_m3_signature,
-               attest::CheckId::tpm_m4_pcrs, attest::CheckId::tpm_m5_ak, attest::CheckId::tpm_m6_ek,
-               attest::CheckId::log_l1_form, attest::CheckId::log_l2_replay, attest::CheckId::log_l3_data,
-               attest::CheckId::log_l4_separators, attest::CheckId::log_l5_secure_boot, attest::CheckId::ima_i1_template,
-               attest::CheckId::ima_i3_prefix, attest::CheckId::app_log, attest::CheckId::claims_workload,
+    CheckTable<attest::CheckId::m1, attest::CheckId::m2, attest::CheckId::m3,
+               attest::CheckId::m4, attest::CheckId::m5, attest::CheckId::m6,
+               attest::CheckId::l1, attest::CheckId::l2, attest::CheckId::l3,
+               attest::CheckId::l4, attest::CheckId::l5, attest::CheckId::i1,
+               attest::CheckId::i3, attest::CheckId::app_log, attest::CheckId::claims_workload,
                attest::CheckId::claims_contract, attest::CheckId::measured_contract, attest::CheckId::program,
                attest::CheckId::reference_pcrs, attest::CheckId::host_asserted, attest::CheckId::software_tpm>;
 
 // Those that must have passed; the others may be "not applicable", which a policy that needs them turns into failed.
 inline constexpr std::array kTpmMandatory = {
-    attest::CheckId::tpm_m1_form,     attest::CheckId::tpm_m2_qualifying_data, attest::CheckId::tpm_m3_signature,
-    attest::CheckId::tpm_m4_pcrs,     attest::CheckId::tpm_m5_ak,              attest::CheckId::tpm_m6_ek,
+    attest::CheckId::m1,     attest::CheckId::m2, attest::CheckId::m3,
+    attest::CheckId::m4,     attest::CheckId::m5,              attest::CheckId::m6,
     attest::CheckId::claims_workload, attest::CheckId::claims_contract,        attest::CheckId::host_asserted,
     attest::CheckId::software_tpm};
 

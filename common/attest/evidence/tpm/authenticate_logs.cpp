@@ -14,25 +14,25 @@ bool is_boot_pcr(int pcr) { return pcr <= 14 && pcr != 10; }
 }  // namespace
 
 void TpmAuthenticator::check_event_log() {
-  constexpr CheckId kRest[] = {CheckId::log_l2_replay, CheckId::log_l3_data, CheckId::log_l4_separators,
-                               CheckId::log_l5_secure_boot};
+  constexpr CheckId kRest[] = {CheckId::l2, CheckId::l3, CheckId::l4,
+                               CheckId::l5};
   const std::string form = "a crypto-agile log with a SHA-256 bank";
   if (raw_.event_log.empty()) {
-    skip(CheckId::log_l1_form, "no event log");
+    skip(CheckId::l1, "no event log");
     for (const CheckId id : kRest) skip(id, "no event log");
     return;
   }
   const auto log = EventLog::parse(raw_.event_log);
   if (!log.ok()) {
-    fail(CheckId::log_l1_form, Code::malformed, form, log.error().message());
+    fail(CheckId::l1, Code::malformed, form, log.error().message());
     for (const CheckId id : kRest) fail(id, Code::malformed, "a well-formed log", "a log that is not");
     return;
   }
-  pass(CheckId::log_l1_form, form, std::to_string(log->events.size()) + " events");
+  pass(CheckId::l1, form, std::to_string(log->events.size()) + " events");
   firmware_ = replay(*log);
   check_replay();
-  judge(CheckId::log_l3_data, "digest of the data where the type says so", check_data(*log));
-  judge(CheckId::log_l4_separators, "one separator in each of PCR 0-7", check_separators(*log));
+  judge(CheckId::l3, "digest of the data where the type says so", check_data(*log));
+  judge(CheckId::l4, "one separator in each of PCR 0-7", check_separators(*log));
   check_secure_boot(*log);
   evidence_.event_log_present = true;
 }
@@ -46,60 +46,60 @@ void TpmAuthenticator::check_replay() {
     if (raw_.application_log && raw_.application_log->pcr == pcr) continue;
     if (!value && is_boot_pcr(pcr) && quoted != PcrValue()) {
       // All events of a PCR left out of the log would otherwise go unseen.
-      return fail(CheckId::log_l2_replay, Code::measurement, "PCR " + std::to_string(pcr) + " " + quoted.hex(),
+      return fail(CheckId::l2, Code::measurement, "PCR " + std::to_string(pcr) + " " + quoted.hex(),
                   "no event of it in the log");
     }
     if (!value) continue;
     if (*value != quoted) {
-      return fail(CheckId::log_l2_replay, Code::measurement, "PCR " + std::to_string(pcr) + " " + quoted.hex(),
+      return fail(CheckId::l2, Code::measurement, "PCR " + std::to_string(pcr) + " " + quoted.hex(),
                   "replayed " + value->hex());
     }
     replayed += " " + std::to_string(pcr);
   }
   // A log about nothing that was quoted is backed by nothing.
   if (replayed.empty()) {
-    return fail(CheckId::log_l2_replay, Code::measurement, "a log of some quoted PCR", "none of the quoted PCRs in the log");
+    return fail(CheckId::l2, Code::measurement, "a log of some quoted PCR", "none of the quoted PCRs in the log");
   }
-  pass(CheckId::log_l2_replay, "the quoted values", "PCR" + replayed + " replay");
+  pass(CheckId::l2, "the quoted values", "PCR" + replayed + " replay");
 }
 
 void TpmAuthenticator::check_secure_boot(const EventLog& log) {
-  if (!raw_.pcrs.contains(kSecureBootPcr)) return skip(CheckId::log_l5_secure_boot, "PCR 7 is not quoted");
+  if (!raw_.pcrs.contains(kSecureBootPcr)) return skip(CheckId::l5, "PCR 7 is not quoted");
   const std::string expected = "at most one SecureBoot variable, before the separator of PCR 7";
   const auto value = secure_boot(log);
-  if (!value.ok()) return fail(CheckId::log_l5_secure_boot, value.error().code(), expected, value.error().message());
+  if (!value.ok()) return fail(CheckId::l5, value.error().code(), expected, value.error().message());
   evidence_.secure_boot = *value;
-  pass(CheckId::log_l5_secure_boot, expected, !value->has_value() ? "not logged" : **value ? "on" : "off");
+  pass(CheckId::l5, expected, !value->has_value() ? "not logged" : **value ? "on" : "off");
 }
 
 void TpmAuthenticator::check_ima_log() {
   if (raw_.ima_log.empty()) {
-    skip(CheckId::ima_i1_template, "no IMA list");
-    skip(CheckId::ima_i3_prefix, "no IMA list");
+    skip(CheckId::i1, "no IMA list");
+    skip(CheckId::i3, "no IMA list");
     return;
   }
   const std::string templates = "ima-ng entries that match their template hashes, no violation";
   const auto log = ImaLog::parse(raw_.ima_log);
   if (!log.ok()) {
-    fail(CheckId::ima_i1_template, Code::malformed, templates, log.error().message());
-    fail(CheckId::ima_i3_prefix, Code::malformed, "a well-formed list", "a list that is not");
+    fail(CheckId::i1, Code::malformed, templates, log.error().message());
+    fail(CheckId::i3, Code::malformed, "a well-formed list", "a list that is not");
     return;
   }
-  judge(CheckId::ima_i1_template, templates, check_templates(*log));
+  judge(CheckId::i1, templates, check_templates(*log));
   const auto quoted = raw_.pcrs.find(kImaPcr);
   if (quoted == raw_.pcrs.end()) {
-    return fail(CheckId::ima_i3_prefix, Code::measurement, "PCR 10 in the quote", "a list that no quoted PCR backs");
+    return fail(CheckId::i3, Code::measurement, "PCR 10 in the quote", "a list that no quoted PCR backs");
   }
   const std::string expected = "PCR 10 " + quoted->second.hex();
   const auto count = quoted_prefix(*log, quoted->second);
   if (!count) {
-    return fail(CheckId::ima_i3_prefix, Code::measurement, expected,
+    return fail(CheckId::i3, Code::measurement, expected,
                 "no prefix of " + std::to_string(log->entries.size()) + " entries gives it");
   }
   // What comes after the quoted prefix is nobody's word: it is dropped.
   const ByteView last = log->entries[*count - 1].template_data;
   const std::size_t size = static_cast<std::size_t>(last.data() + last.size() - raw_.ima_log.data());
-  pass(CheckId::ima_i3_prefix, expected,
+  pass(CheckId::i3, expected,
        "given by " + std::to_string(*count) + " of " + std::to_string(log->entries.size()) + " entries");
   raw_.ima_log.resize(size);
   evidence_.ima_log_present = true;

@@ -23,10 +23,10 @@ bool has_ecdsa_scheme(const Public& ak) {
 void TpmAuthenticator::check_form() {
   // Magic, type and trailing bytes were refused by the parser; it runs again here, so that this check rests on itself.
   const auto attest = Attest::parse(raw_.attest);
-  if (!attest.ok()) return fail(CheckId::tpm_m1_form, Code::malformed, "a TPM quote", attest.error().message());
+  if (!attest.ok()) return fail(CheckId::m1, Code::malformed, "a TPM quote", attest.error().message());
   evidence_.attest = *attest;
-  if (!attest->safe) return fail(CheckId::tpm_m1_form, Code::freshness, "a quote with a safe clock", "the clock may have gone back");
-  pass(CheckId::tpm_m1_form, "a quote with a safe clock", "a quote with a safe clock");
+  if (!attest->safe) return fail(CheckId::m1, Code::freshness, "a quote with a safe clock", "the clock may have gone back");
+  pass(CheckId::m1, "a quote with a safe clock", "a quote with a safe clock");
 }
 
 void TpmAuthenticator::check_qualifying_data() {
@@ -35,9 +35,9 @@ void TpmAuthenticator::check_qualifying_data() {
   // An empty expectation must never be met by an empty field.
   if (inputs_.expected_extra_data.size() == kExtraDataSize &&
       equal(inputs_.expected_extra_data, evidence_.attest.extra_data)) {
-    pass(CheckId::tpm_m2_qualifying_data, expected, found);
+    pass(CheckId::m2, expected, found);
   } else {
-    fail(CheckId::tpm_m2_qualifying_data, Code::binding, expected, found);
+    fail(CheckId::m2, Code::binding, expected, found);
   }
 }
 
@@ -54,7 +54,7 @@ void TpmAuthenticator::check_signature(const Result<Public>& ak) {
                 crypto::EcdsaP256PublicKey::from_point(ak->ecc()->x.view(), ak->ecc()->y.view()));
     return key.verify_digest(crypto::sha256(raw_.attest), signature.r.view(), signature.s.view());
   };
-  judge(CheckId::tpm_m3_signature, expected, verified());
+  judge(CheckId::m3, expected, verified());
 }
 
 void TpmAuthenticator::check_pcrs() {
@@ -64,14 +64,14 @@ void TpmAuthenticator::check_pcrs() {
   const std::string expected = "SHA-256 bank, PCR " + list_text(supplied) + ", among them " + list_text(inputs_.required_pcrs);
 
   if (attest.selections.size() != 1 || attest.selections[0].bank != kAlgSha256) {
-    return fail(CheckId::tpm_m4_pcrs, Code::measurement, expected,
+    return fail(CheckId::m4, Code::measurement, expected,
                 "a selection that is not of the SHA-256 bank alone, " + std::to_string(attest.selections.size()) + " banks");
   }
   const std::vector<int>& selected = attest.selections[0].pcrs;
-  if (selected != supplied) return fail(CheckId::tpm_m4_pcrs, Code::measurement, expected, "PCR " + list_text(selected));
+  if (selected != supplied) return fail(CheckId::m4, Code::measurement, expected, "PCR " + list_text(selected));
   for (const int pcr : inputs_.required_pcrs) {
     if (!raw_.pcrs.contains(pcr)) {
-      return fail(CheckId::tpm_m4_pcrs, Code::measurement, expected, "no PCR " + std::to_string(pcr));
+      return fail(CheckId::m4, Code::measurement, expected, "no PCR " + std::to_string(pcr));
     }
   }
   // The hash of the digest is that of the signing scheme (Part 3 section 18.4.1), SHA-256 here; values in ascending order.
@@ -79,10 +79,10 @@ void TpmAuthenticator::check_pcrs() {
   for (const auto& [pcr, value] : raw_.pcrs) append(values, value.view());
   const crypto::Sha256Digest digest = crypto::sha256(values);
   if (!equal(digest.view(), attest.pcr_digest)) {
-    return fail(CheckId::tpm_m4_pcrs, Code::measurement, "digest of the values " + digest.hex(),
+    return fail(CheckId::m4, Code::measurement, "digest of the values " + digest.hex(),
                 "quoted digest " + hex_encode(attest.pcr_digest));
   }
-  pass(CheckId::tpm_m4_pcrs, expected, "PCR " + list_text(selected) + ", digest " + digest.hex());
+  pass(CheckId::m4, expected, "PCR " + list_text(selected) + ", digest " + digest.hex());
 }
 
 // enrolled: some enrolment by an enroller that counts ties this AK to this EK certificate.
@@ -121,7 +121,7 @@ void TpmAuthenticator::check_ak(const Result<Public>& ak) {
     if (ak->name != evidence_.ak_name) return Error(Code::chain, "attestation key: name " + ak->name.hex());
     return enrolled();
   };
-  judge(CheckId::tpm_m5_ak, expected, judged());
+  judge(CheckId::m5, expected, judged());
 }
 
 Result<VerifiedEk> TpmAuthenticator::ek_proof() const {
@@ -139,22 +139,22 @@ void TpmAuthenticator::check_ek() {
   const std::string expected = "an EK certificate under one of " + std::to_string(inputs_.roots.size()) +
                                " anchors, and its key in the TCG template L-1";
   const auto proof = ek_proof();
-  if (!proof.ok()) return fail(CheckId::tpm_m6_ek, proof.error().code(), expected, proof.error().message());
+  if (!proof.ok()) return fail(CheckId::m6, proof.error().code(), expected, proof.error().message());
   if (proof->certificate() != evidence_.ek_certificate) {
-    return fail(CheckId::tpm_m6_ek, Code::chain, expected, "another certificate " + proof->certificate().hex());
+    return fail(CheckId::m6, Code::chain, expected, "another certificate " + proof->certificate().hex());
   }
   const auto ek = Public::parse(raw_.ek_public);
-  if (!ek.ok()) return fail(CheckId::tpm_m6_ek, Code::malformed, expected, ek.error().message());
+  if (!ek.ok()) return fail(CheckId::m6, Code::malformed, expected, ek.error().message());
   if (!ek_template_matches(*ek)) {
-    return fail(CheckId::tpm_m6_ek, Code::chain, expected, "an endorsement key with attributes " + attributes_text(ek->attributes) +
+    return fail(CheckId::m6, Code::chain, expected, "an endorsement key with attributes " + attributes_text(ek->attributes) +
                                                               " that is not of the template");
   }
   if (!equal(rsa_spki(*ek->rsa()), proof->spki_)) {
-    return fail(CheckId::tpm_m6_ek, Code::chain, expected, "an endorsement key that is not the certified one");
+    return fail(CheckId::m6, Code::chain, expected, "an endorsement key that is not the certified one");
   }
   validity_ = proof->validity();
   evidence_.anchor = proof->anchor();
-  pass(CheckId::tpm_m6_ek, expected, "anchor " + proof->anchor().hex());
+  pass(CheckId::m6, expected, "anchor " + proof->anchor().hex());
 }
 
 }  // namespace redoubt::tpm

@@ -66,7 +66,7 @@ struct Boot {
   std::vector<Bytes> parts;
 };
 
-bool backed_no_more(const Ids& ids) { return ids.contains("log.L2") || ids.contains("log.L4"); }
+bool backed_no_more(const Ids& ids) { return ids.contains("L2") || ids.contains("L4"); }
 
 TEST(TpmEventLog, EveryDigestIndexAndAlgorithmCounts) {
   for (const std::string_view set : {"good", "shim-grub"}) {
@@ -77,7 +77,7 @@ TEST(TpmEventLog, EveryDigestIndexAndAlgorithmCounts) {
         std::vector<Bytes> changed = boot.parts;
         changed[i][at] ^= std::byte{1};
         const Ids ids = boot.failures(changed);
-        EXPECT_TRUE(ids.contains(at == 3 || at == kAlgorithmAt ? "log.L1" : "log.L2")) << set << " event " << i << " at " << at;
+        EXPECT_TRUE(ids.contains(at == 3 || at == kAlgorithmAt ? "L1" : "L2")) << set << " event " << i << " at " << at;
       }
     }
   }
@@ -92,7 +92,7 @@ TEST(TpmEventLog, AllEventsOfOnePcrLeftOutAreMissed) {
         if (u32(boot.parts[i], 0) != pcr) changed.push_back(boot.parts[i]);
       }
       if (changed.size() == boot.parts.size()) continue;
-      EXPECT_TRUE(boot.failures(changed).contains("log.L2")) << set << " without PCR " << pcr;
+      EXPECT_TRUE(boot.failures(changed).contains("L2")) << set << " without PCR " << pcr;
     }
   }
 }
@@ -108,7 +108,7 @@ TEST(TpmEventLog, AnEventDroppedRepeatedOrMovedIsRefused) {
 
       changed = boot.parts;
       changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(i), boot.parts[i]);
-      EXPECT_TRUE(boot.failures(changed).contains("log.L2")) << set << " with event " << i << " twice";
+      EXPECT_TRUE(boot.failures(changed).contains("L2")) << set << " with event " << i << " twice";
 
       // Moved behind the next event of the same PCR.
       changed = boot.parts;
@@ -118,7 +118,7 @@ TEST(TpmEventLog, AnEventDroppedRepeatedOrMovedIsRefused) {
                                      changed[next].begin() + kDigestAt);
         std::swap(changed[i], changed[next]);
         if (!same) {
-          EXPECT_TRUE(boot.failures(changed).contains("log.L2")) << set << " event " << i << " after " << next;
+          EXPECT_TRUE(boot.failures(changed).contains("L2")) << set << " event " << i << " after " << next;
         }
         break;
       }
@@ -129,15 +129,15 @@ TEST(TpmEventLog, AnEventDroppedRepeatedOrMovedIsRefused) {
 TEST(TpmEventLog, ALogCutShortIsRefused) {
   Boot boot("good");
   for (std::size_t count = 1; count < boot.parts.size(); ++count) {
-    EXPECT_TRUE(boot.failures({boot.parts.begin(), boot.parts.begin() + static_cast<std::ptrdiff_t>(count)}).contains("log.L2"))
+    EXPECT_TRUE(boot.failures({boot.parts.begin(), boot.parts.begin() + static_cast<std::ptrdiff_t>(count)}).contains("L2"))
         << count;
   }
   std::vector<Bytes> changed = boot.parts;
   changed.back().pop_back();
-  EXPECT_TRUE(boot.failures(changed).contains("log.L1"));
+  EXPECT_TRUE(boot.failures(changed).contains("L1"));
   changed = boot.parts;
   changed.push_back(Bytes(4));
-  EXPECT_TRUE(boot.failures(changed).contains("log.L1"));
+  EXPECT_TRUE(boot.failures(changed).contains("L1"));
 }
 
 TEST(TpmEventLog, DataThatADigestCoversCannotChange) {
@@ -152,7 +152,7 @@ TEST(TpmEventLog, DataThatADigestCoversCannotChange) {
     for (std::size_t at = kDataAt; at < boot.parts[i].size(); at += 1 + boot.parts[i].size() / 8) {
       std::vector<Bytes> changed = boot.parts;
       changed[i][at] ^= std::byte{1};
-      EXPECT_TRUE(boot.failures(changed).contains("log.L3")) << "event " << i << " at " << at;
+      EXPECT_TRUE(boot.failures(changed).contains("L3")) << "event " << i << " at " << at;
     }
   }
   EXPECT_EQ(covered, 17);
@@ -167,12 +167,12 @@ TEST(TpmEventLog, SecureBootCannotBeClaimedWhereItWasOff) {
   ASSERT_EQ(boot.parts.at(variable).back(), std::byte{0});
   std::vector<Bytes> changed = boot.parts;
   changed[variable].back() = std::byte{1};
-  EXPECT_EQ(boot.failures(changed), (Ids{"log.L3", "log.L5"}));
+  EXPECT_EQ(boot.failures(changed), (Ids{"L3", "L5"}));
 
   // With a digest that fits, the replay does not.
   const crypto::Sha256Digest digest = crypto::sha256(ByteView(changed[variable]).subspan(kDataAt));
   std::ranges::copy(digest.view(), changed[variable].begin() + kDigestAt);
-  EXPECT_EQ(boot.failures(changed), Ids{"log.L2"});
+  EXPECT_EQ(boot.failures(changed), Ids{"L2"});
 
   // A second variable, in an event that extends nothing.
   changed.insert(changed.begin() + 1, changed[variable]);
@@ -180,7 +180,7 @@ TEST(TpmEventLog, SecureBootCannotBeClaimedWhereItWasOff) {
   for (std::size_t at = 5; at < 8; ++at) changed[1][at] = std::byte{0};
   changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(variable) + 1);
   const Ids ids = boot.failures(changed);
-  EXPECT_TRUE(ids.contains("log.L2"));
+  EXPECT_TRUE(ids.contains("L2"));
 }
 
 TEST(TpmEventLog, TheTypeOfAnEventIsNotBackedButSeparatorsAreCounted) {
@@ -191,7 +191,7 @@ TEST(TpmEventLog, TheTypeOfAnEventIsNotBackedButSeparatorsAreCounted) {
     // A separator called EV_IPL, and anything else called a separator.
     std::ranges::copy(Writer().u32le(separator ? 0x0d : kEvSeparator).view(), changed[i].begin() + 4);
     if (u32(changed[i], 0) <= 7) {
-      EXPECT_TRUE(boot.failures(changed).contains("log.L4")) << "event " << i;
+      EXPECT_TRUE(boot.failures(changed).contains("L4")) << "event " << i;
     }
     // Called EV_NO_ACTION it extends nothing.
     std::ranges::copy(Writer().u32le(kEvNoAction).view(), changed[i].begin() + 4);
@@ -209,8 +209,8 @@ TEST(TpmEventLog, ALogAboutPcrsThatAreNotQuotedBacksNothing) {
     }
   }
   const Ids ids = boot.failures(other);
-  EXPECT_TRUE(ids.contains("log.L2"));
-  EXPECT_TRUE(ids.contains("log.L4"));
+  EXPECT_TRUE(ids.contains("L2"));
+  EXPECT_TRUE(ids.contains("L4"));
 }
 
 // Built logs.

@@ -63,7 +63,7 @@ struct TpmEvidence {
 };
 
 // parse: the parts are within bounds, and quote, signature and keys have their form; `malformed` otherwise. A certificate or a log
-// that has not is a failed check (tpm.M6, log.L1, ima.I1), so that one sees which.
+// that has not is a failed check (M6, L1, I1), so that one sees which.
 Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence);
 
 // VerifiedEk: an EK certificate whose chain was checked once: an immutable proof object for caches, keyed by its digests.
@@ -101,9 +101,9 @@ struct Inputs {
 };
 
 struct Outcome {
-  std::vector<attest::Check> checks;  // tpm.M1..M6, log.L1..L5, ima.I1, ima.I3, app.log: each once, in this order
+  std::vector<attest::Check> checks;  // M1..M6, L1..L5, I1, I3, app.log: each once, in this order
   // Present when every check passed or is not applicable (logs that are absent, Secure Boot off is data, not a failure:
-  // log.L5 here says only that the variable, if logged, is covered by its digest and stands before the separator).
+  // L5 here says only that the variable, if logged, is covered by its digest and stands before the separator).
   std::optional<attest::Authentic<TpmEvidence>> authentic;
   Interval validity;  // of the EK certificate's chain; empty when that was not accepted
 };

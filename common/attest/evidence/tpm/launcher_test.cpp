@@ -150,7 +150,7 @@ TEST(TpmLauncher, SecureBootIsUnknownWithoutPcr7) {
 TEST(TpmLauncher, AnImaListWithoutPcr10IsRefused) {
   RawEvidence raw = quote({{kLauncherPcr, PcrValue()}}, TpmVerifier("good"));
   raw.ima_log = test::tpm_evidence("good").ima_log;
-  EXPECT_EQ(verifier_of(raw).failures(raw), Ids{"ima.I3"});
+  EXPECT_EQ(verifier_of(raw).failures(raw), Ids{"I3"});
 }
 
 }  // namespace

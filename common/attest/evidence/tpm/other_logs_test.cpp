@@ -61,15 +61,15 @@ TEST(TpmImaLog, EveryByteOfEveryQuotedEntryCounts) {
   }
   const TpmVerifier verifier("good");
   raw.ima_log[0] ^= std::byte{1};  // PCR
-  EXPECT_EQ(verifier.failures(raw), (Ids{"ima.I1", "ima.I3"}));
+  EXPECT_EQ(verifier.failures(raw), (Ids{"I1", "I3"}));
   raw.ima_log = list;
   raw.ima_log[4] ^= std::byte{1};  // template hash: PCR 10 does not cover the SHA-1 column
-  EXPECT_EQ(verifier.failures(raw), Ids{"ima.I1"});
+  EXPECT_EQ(verifier.failures(raw), Ids{"I1"});
   raw.ima_log = list;
   raw.ima_log[60] ^= std::byte{1};  // file digest
-  EXPECT_EQ(verifier.failures(raw), (Ids{"ima.I1", "ima.I3"}));
+  EXPECT_EQ(verifier.failures(raw), (Ids{"I1", "I3"}));
   raw.ima_log = part(list, 0, list.size() - 1);
-  EXPECT_EQ(verifier.failures(raw), (Ids{"ima.I1", "ima.I3"}));
+  EXPECT_EQ(verifier.failures(raw), (Ids{"I1", "I3"}));
 }
 
 TEST(TpmImaLog, AnEntryDroppedRepeatedOrMovedIsRefused) {
@@ -80,18 +80,18 @@ TEST(TpmImaLog, AnEntryDroppedRepeatedOrMovedIsRefused) {
     std::vector<Bytes> changed = entries;
     changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(i));
     raw.ima_log = join(changed);
-    EXPECT_EQ(verifier.failures(raw), Ids{"ima.I3"});
+    EXPECT_EQ(verifier.failures(raw), Ids{"I3"});
     changed = entries;
     changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(i), entries[i]);
     raw.ima_log = join(changed);
-    EXPECT_EQ(verifier.failures(raw), Ids{"ima.I3"});
+    EXPECT_EQ(verifier.failures(raw), Ids{"I3"});
     changed = entries;
     std::swap(changed[i], changed[i + 1]);
     raw.ima_log = join(changed);
-    EXPECT_EQ(verifier.failures(raw), Ids{"ima.I3"});
+    EXPECT_EQ(verifier.failures(raw), Ids{"I3"});
   }
   raw.ima_log = join({entries.begin(), entries.end() - 1});
-  EXPECT_EQ(verifier.failures(raw), Ids{"ima.I3"});
+  EXPECT_EQ(verifier.failures(raw), Ids{"I3"});
 }
 
 TEST(TpmImaLog, EntriesAfterTheQuoteAreDropped) {
