@@ -51,13 +51,13 @@ inline Result<appraise::Appraisal> scripted_appraise(const appraise::Evidence& e
   const auto digest = crypto::sha256(challenge.statement);
   const bool named = std::ranges::any_of(endorsements.enrolments, [&](const tpm::AkEnrolment& enrolment) {
     return enrolment.verify().ok() && (enrolment.enroller == endorsements.self ||
-                                       std::ranges::find(policy.tpm.enrollers, enrolment.enroller) != policy.tpm.enrollers.end());
+                                       std::ranges::find(policy.platforms.tpm->enrollers, enrolment.enroller) != policy.platforms.tpm->enrollers.end());
   });
   appraisal.checks = {
       check(attest::CheckId::m2, equal(evidence.bytes, digest.view()), Code::binding, digest.hex(), hex_encode(evidence.bytes)),
       check(attest::CheckId::m5, named, Code::chain, "an enrolment", "none"),
-      check(attest::CheckId::claims_contract, challenge.claims.contract == challenge.contract, Code::binding, challenge.contract.hex(),
-            challenge.claims.contract.hex())};
+      check(attest::CheckId::claims_contract, challenge.claims->contract == challenge.contract, Code::binding, challenge.contract.hex(),
+            challenge.claims->contract.hex())};
   const bool good = std::ranges::all_of(appraisal.checks, [](const auto& c) { return c.outcome == attest::Outcome::passed; });
   appraisal.status = good ? appraise::Tier::warning : appraise::Tier::contraindicated;
   appraisal.claims = challenge.claims;

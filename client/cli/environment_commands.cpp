@@ -177,7 +177,7 @@ Status print_verified(Session& session, const appraise::Appraisal& appraisal, co
     return {};
   }
   if (!joined) return {};
-  session.out() << "instance " << appraisal.claims.instance.hex() << ": joined by";
+  session.out() << "instance " << appraisal.claims->instance.hex() << ": joined by";
   for (const std::string& name : instance.joined) session.out() << ' ' << shown(name);
   session.out() << (instance.open ? "; open\n" : "; waiting for the others\n");
   return {};

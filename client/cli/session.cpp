@@ -195,7 +195,7 @@ json::Value appraisal_json(const appraise::Appraisal& appraisal) {
   for (const std::string& remark : appraisal.remarks) remarks.emplace_back(remark);
   return json::Object{{"checks", std::move(checks)},
                       {"host_asserted", appraisal.host_asserted},
-                      {"instance", appraisal.claims.instance.hex()},
+                      {"instance", appraisal.claims->instance.hex()},
                       {"policy", appraisal.policy.hex()},
                       {"program", appraisal.program ? json::Value(appraisal.program->hex()) : json::Value()},
                       {"remarks", std::move(remarks)},

@@ -26,7 +26,7 @@ Result<net::Exchange::Step> AttestedExchange::receive(ByteView message) {
   Step step;
   if (!next->send.empty()) step.send = std::move(next->send);
   step.done = next->done;
-  if (step.done) step.principal = session_.appraisal()->claims.instance.hex();
+  if (step.done) step.principal = session_.appraisal()->claims->instance.hex();
   return step;
 }
 

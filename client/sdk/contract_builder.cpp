@@ -15,22 +15,31 @@ std::string short_subject(const crypto::Certificate& certificate) {
 
 std::string yes_no(bool value) { return value ? "yes" : "no"; }
 
+void add_tpm(const appraise::TpmPolicy& section, std::vector<Term>& terms) {
+  for (const auto& anchor : section.anchors) {
+    terms.push_back({anchor.software ? "TPM root (software)" : "TPM root", anchor.name + "  " + anchor.certificate.hex()});
+  }
+  for (const auto& enroller : section.enrollers) terms.push_back({"enroller", enroller.hex()});
+  if (section.pcrs) {
+    for (const auto& [index, value] : *section.pcrs) terms.push_back({"PCR " + std::to_string(index), value.hex()});
+  } else {
+    terms.push_back({"PCRs", "any"});
+  }
+  terms.push_back({"Secure Boot", section.secure_boot_required ? "required" : "any"});
+}
+
 void add_policy(const appraise::Policy& policy, std::vector<Term>& terms) {
   if (policy.programs) {
     for (const auto& program : *policy.programs) terms.push_back({"program", program.name + "  " + program.manifest.hex()});
   } else {
     terms.push_back({"program", "any"});
   }
-  for (const auto& anchor : policy.tpm.anchors) {
-    terms.push_back({anchor.software ? "TPM root (software)" : "TPM root", anchor.name + "  " + anchor.certificate.hex()});
+  if (policy.platforms.tpm) add_tpm(*policy.platforms.tpm, terms);
+  // Whatever else the contract would accept stands here in full: nobody signs what is not shown.
+  const json::Value whole = policy.to_json();
+  for (const auto& [platform, section] : *whole.object()->at("platforms").object()) {
+    if (platform != "tpm") terms.push_back({"accepts " + platform, json::canonical(section)});
   }
-  for (const auto& enroller : policy.tpm.enrollers) terms.push_back({"enroller", enroller.hex()});
-  if (policy.tpm.pcrs) {
-    for (const auto& [index, value] : *policy.tpm.pcrs) terms.push_back({"PCR " + std::to_string(index), value.hex()});
-  } else {
-    terms.push_back({"PCRs", "any"});
-  }
-  terms.push_back({"Secure Boot", policy.tpm.secure_boot_required ? "required" : "any"});
   terms.push_back({"accepts a measurement asserted by the host", yes_no(policy.accept_host_asserted)});
   terms.push_back({"accepts a software TPM", yes_no(policy.accept_software_tpm)});
   terms.push_back({"policy", policy.name + "  " + policy.id().hex()});
@@ -54,16 +63,17 @@ Result<jobs::Contract> build_contract(const ContractPlan& plan) {
   contract.evidence.programs = plan.programs;
   contract.evidence.accept_host_asserted = plan.accept_host_asserted;
   contract.evidence.accept_software_tpm = plan.accept_software_tpm;
-  contract.evidence.tpm.secure_boot_required = plan.require_secure_boot;
+  appraise::TpmPolicy& section = contract.evidence.platforms.tpm.emplace();
+  section.secure_boot_required = plan.require_secure_boot;
   for (const crypto::Certificate& root : plan.tpm_roots) {
-    contract.evidence.tpm.anchors.push_back({root.digest(), short_subject(root), plan.tpm_roots_are_software});
+    section.anchors.push_back({root.digest(), short_subject(root), plan.tpm_roots_are_software});
   }
   for (const ContractMember& member : plan.members) {
     contract.participants.push_back(member.keys.participant(member.votes));
-    contract.evidence.tpm.enrollers.push_back(member.keys.enroller_key);
+    section.enrollers.push_back(member.keys.enroller_key);
   }
   std::ranges::sort(contract.participants, {}, &jobs::Participant::name);
-  std::ranges::sort(contract.evidence.tpm.enrollers);
+  std::ranges::sort(section.enrollers);
   return jobs::Contract::parse(contract.canonical());
 }
 

@@ -46,7 +46,7 @@ class EnclaveClient {
                                        std::shared_ptr<SessionRecord> record = nullptr);
 
   // claims of the appraised program.
-  const attest::Claims& claims() const { return appraisal_.claims; }
+  const attest::Claims& claims() const { return *appraisal_.claims; }
   const appraise::Appraisal& appraisal() const { return appraisal_; }
 
   // instance: `binding` when the answer names other claims, another contract or another program than the Evidence did.

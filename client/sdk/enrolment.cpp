@@ -37,8 +37,9 @@ Status check_ek(const AkOffer& offer, const tpm::Public& ek, const Enrolling& wi
 
 std::vector<crypto::Certificate> anchors_of(const appraise::Policy& policy, const std::vector<crypto::Certificate>& candidates) {
   std::vector<crypto::Certificate> anchors;
+  if (!policy.platforms.tpm) return anchors;
   for (const crypto::Certificate& candidate : candidates) {
-    if (std::ranges::find(policy.tpm.anchors, candidate.digest(), &appraise::TrustAnchor::certificate) != policy.tpm.anchors.end()) {
+    if (std::ranges::find(policy.platforms.tpm->anchors, candidate.digest(), &appraise::TrustAnchor::certificate) != policy.platforms.tpm->anchors.end()) {
       anchors.push_back(candidate);
     }
   }

@@ -39,7 +39,7 @@ class ToyPlatform final : public EvidenceSource {
       appraisal.claims = challenge.claims;
       REDOUBT_TRY(const auto signature, crypto::Ed25519Signature::from(evidence.bytes, "toy quote"));
       const bool bound = crypto::verify(key_.public_key(), challenge.statement, signature).ok();
-      const bool contract = challenge.claims.contract == challenge.contract;
+      const bool contract = challenge.claims->contract == challenge.contract;
       appraisal.checks = {bound ? attest::passed(CheckId::m2, "", "")
                                 : attest::failed(CheckId::m2, Code::binding, "this statement", "another"),
                           contract ? attest::passed(CheckId::claims_contract, "", "")

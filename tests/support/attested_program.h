@@ -57,8 +57,8 @@ class AttestedProgram {
     policy.workload = "cleanroom";
     policy.programs = {{"the program under test", program}};
     policy.accept_host_asserted = policy.accept_software_tpm = true;
-    policy.tpm.anchors = {{root().digest(), "local software TPM", true}};
-    policy.tpm.secure_boot_required = false;
+    policy.platforms.tpm.emplace().anchors = {{root().digest(), "local software TPM", true}};
+    policy.platforms.tpm->secure_boot_required = false;
     return OrDie(appraise::Policy::parse(policy.canonical()));
   }
   appraise::Endorsements endorsements() {

@@ -1,5 +1,6 @@
 #include "common/attest/appraise/appraisal.h"
 
+#include "common/attest/appraise/findings.h"
 #include "common/attest/appraise/verdict.h"
 
 namespace redoubt::appraise {
@@ -8,163 +9,29 @@ namespace {
 using attest::Check;
 using attest::CheckId;
 
-// Launch: what the application log says of the program, if it has the launcher's three events in their order.
-struct Launch {
-  ProgramDigest program;
-  ContractDigest contract;
+using Find = Result<Findings> (*)(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant);
+
+struct Platform {
+  std::string_view format;
+  Find find;
+  const Table& table;
 };
 
-Result<Launch> read_launch(const tpm::TpmEvidence& evidence) {
-  if (!evidence.application_events) return Error(Code::measurement, "no application log");
-  const auto& events = *evidence.application_events;
-  if (!evidence.raw.application_log || evidence.raw.application_log->pcr != tpm::kLauncherPcr) {
-    return Error(Code::measurement, "application log of another PCR than " + std::to_string(tpm::kLauncherPcr));
-  }
-  if (events.size() != 3 || events[0].type != "manifest" || events[1].type != "contract" || events[2].type != "cap") {
-    std::string types;
-    for (const auto& event : events) types += (types.empty() ? "" : ", ") + event.type;
-    return Error(Code::measurement, "events [" + types + "]");
-  }
-  Launch launch;
-  REDOUBT_TRY(launch.program, ProgramDigest::from(events[0].data, "manifest event"));
-  REDOUBT_TRY(launch.contract, ContractDigest::from(events[1].data, "contract event"));
-  return launch;
-}
-
-Check compare(CheckId id, Code code, const std::string& expected, const std::string& found) {
-  return expected == found ? attest::passed(id, expected, found) : attest::failed(id, code, expected, found);
-}
-
-Check check_program(const Policy& policy, const Result<Launch>& launch, std::string& name) {
-  if (!policy.programs) {
-    return attest::not_applicable(CheckId::program, "the policy takes any program");
-  }
-  std::string expected;
-  for (const ReferenceProgram& program : *policy.programs) {
-    expected += (expected.empty() ? "" : " or ") + program.manifest.hex() + " (" + program.name + ")";
-  }
-  if (!launch.ok()) return attest::failed(CheckId::program, Code::measurement, expected, launch.error().message());
-  const auto found = std::ranges::find(*policy.programs, launch->program, &ReferenceProgram::manifest);
-  if (found == policy.programs->end()) {
-    return attest::failed(CheckId::program, Code::measurement, expected, launch->program.hex());
-  }
-  name = found->name;
-  return attest::passed(CheckId::program, expected, launch->program.hex());
-}
-
-Check check_measured_contract(const Policy& policy, const Result<Launch>& launch, const ContractDigest& contract) {
-  if (launch.ok()) return compare(CheckId::measured_contract, Code::binding, contract.hex(), launch->contract.hex());
-  if (policy.programs) {
-    return attest::failed(CheckId::measured_contract, Code::binding, contract.hex(), launch.error().message());
-  }
-  return attest::not_applicable(CheckId::measured_contract, "no launcher's log, and the policy takes any program");
-}
-
-Check check_pcrs(const Policy& policy, const std::map<int, tpm::PcrValue>& quoted) {
-  if (!policy.tpm.pcrs) return attest::not_applicable(CheckId::reference_pcrs, "the policy takes any PCR values");
-  std::string expected;
-  std::string found;
-  for (const auto& [index, value] : *policy.tpm.pcrs) {
-    const auto at = quoted.find(index);
-    if (at != quoted.end() && at->second == value) continue;
-    const std::string pcr = (expected.empty() ? "" : ", ") + std::string("PCR ") + std::to_string(index) + " ";
-    expected += pcr + value.hex();
-    found += pcr + (at == quoted.end() ? "not quoted" : at->second.hex());
-  }
-  if (!expected.empty()) return attest::failed(CheckId::reference_pcrs, Code::measurement, expected, found);
-  const std::string all = std::to_string(policy.tpm.pcrs->size()) + " PCRs";
-  return attest::passed(CheckId::reference_pcrs, all, all);
-}
-
-// check_secure_boot: L5 of the Evidence, and what the policy asks of it.
-Check check_secure_boot(const Policy& policy, Check evidence_check, const std::optional<bool>& secure_boot) {
-  if (evidence_check.outcome == attest::Outcome::failed || !policy.tpm.secure_boot_required) return evidence_check;
-  const std::string found = !secure_boot ? "no SecureBoot variable in the log" : *secure_boot ? "on" : "off";
-  return compare(CheckId::l5, Code::policy, "on", found);
-}
-
-Check check_host_asserted(const Policy& policy, bool host_asserted) {
-  const std::string found = host_asserted ? "asserted by the host" : "measured boot";
-  if (!host_asserted || policy.accept_host_asserted) {
-    return attest::passed(CheckId::host_asserted, policy.accept_host_asserted ? "measured boot or asserted by the host" : "measured boot", found);
-  }
-  return attest::failed(CheckId::host_asserted, Code::policy, "measured boot", found);
-}
-
-Check check_software_tpm(const Policy& policy, const TrustAnchor& anchor) {
-  const std::string found = (anchor.software ? "software TPM (" : "hardware TPM (") + anchor.name + ")";
-  if (!anchor.software || policy.accept_software_tpm) {
-    return attest::passed(CheckId::software_tpm, policy.accept_software_tpm ? "any TPM" : "hardware TPM", found);
-  }
-  return attest::failed(CheckId::software_tpm, Code::policy, "hardware TPM", found);
-}
-
-tpm::Outcome authenticate(const attest::Parsed<tpm::TpmEvidence>& parsed, const Endorsements& endorsements,
-                          const Challenge& challenge, const Policy& policy, Instant now) {
-  std::vector<crypto::Certificate> roots;
-  for (const crypto::Certificate& root : endorsements.tpm_roots) {
-    if (std::ranges::find(policy.tpm.anchors, root.digest(), &TrustAnchor::certificate) != policy.tpm.anchors.end()) {
-      roots.push_back(root);
-    }
-  }
-  std::vector<crypto::Ed25519PublicKey> enrollers = policy.tpm.enrollers;
-  if (endorsements.self) enrollers.push_back(*endorsements.self);
-  const crypto::Sha256Digest extra_data = crypto::sha256(challenge.statement);
-  tpm::Inputs inputs;
-  inputs.expected_extra_data = challenge.report_data.empty() ? extra_data.view() : ByteView(challenge.report_data);
-  inputs.roots = roots;
-  // A cached proof counts only for an anchor that this policy names.
-  const tpm::VerifiedEk* cached = endorsements.verified_ek.get();
-  if (cached != nullptr && std::ranges::find(policy.tpm.anchors, cached->anchor(), &TrustAnchor::certificate) != policy.tpm.anchors.end()) {
-    inputs.verified_ek = cached;
-  }
-  inputs.enrolments = endorsements.enrolments;
-  inputs.verified_enrolments = endorsements.verified_enrolments;
-  inputs.enrollers = enrollers;
-  if (policy.programs) inputs.required_pcrs.push_back(tpm::kLauncherPcr);
-  if (policy.tpm.pcrs) {
-    for (const auto& [index, value] : *policy.tpm.pcrs) inputs.required_pcrs.push_back(index);
-  }
-  if (policy.tpm.secure_boot_required) inputs.required_pcrs.push_back(7);
-  inputs.now = now;
-  return tpm::authenticate(parsed, inputs);
-}
-
-struct PolicyChecks {
-  Check secure_boot, measured_contract, program, pcrs, host_asserted, software_tpm;
+constexpr Platform kPlatforms[] = {
+    {"tpm", find_tpm, kTpmTable},
 };
 
-PolicyChecks unmeasured(const Check& secure_boot) {
-  const auto skip = [](CheckId id) { return attest::not_applicable(id, "the Evidence is not authentic"); };
-  return {secure_boot, skip(CheckId::measured_contract), skip(CheckId::program), skip(CheckId::reference_pcrs),
-          skip(CheckId::host_asserted), skip(CheckId::software_tpm)};
-}
-
-// measure compares what the authentic Evidence says with the policy, and writes it down in the appraisal.
-PolicyChecks measure(const tpm::TpmEvidence& evidence, const Check& secure_boot, const Challenge& challenge,
-                     const Policy& policy, Appraisal& appraisal) {
-  const Result<Launch> launch = read_launch(evidence);
-  appraisal.pcrs = evidence.pcrs();
-  if (launch.ok()) appraisal.program = launch->program;
-  const Check pcrs = check_pcrs(policy, evidence.pcrs());
-  appraisal.host_asserted = pcrs.outcome != attest::Outcome::passed;
-  const auto anchor = std::ranges::find(policy.tpm.anchors, evidence.anchor, &TrustAnchor::certificate);
-  const TrustAnchor unknown{evidence.anchor, "an anchor that the policy does not name", true};
-  const TrustAnchor& trusted = anchor == policy.tpm.anchors.end() ? unknown : *anchor;
-  if (appraisal.host_asserted) {
-    appraisal.remarks.emplace_back("the program is asserted by the host: a lying operator could forge this measurement");
+// check_claims: what the claims say of themselves. Evidence of another protocol than ours has none: a policy takes that by the
+// workload "any".
+void check_claims(const Challenge& challenge, const Policy& policy, std::vector<Check>& checks) {
+  if (!challenge.claims) {
+    const bool any = policy.workload == "any";
+    checks.push_back(judged(CheckId::claims_workload, Code::binding, any, policy.workload, "no claims"));
+    checks.push_back(judged(CheckId::claims_contract, Code::binding, any, any ? "any" : challenge.contract.hex(), "no claims"));
+    return;
   }
-  if (trusted.software) {
-    appraisal.remarks.emplace_back("software TPM: format and protocol are exercised, its keys lie open to its operator");
-  }
-  return {check_secure_boot(policy, secure_boot, evidence.secure_boot),
-          check_measured_contract(policy, launch, challenge.contract),
-          check_program(policy, launch, appraisal.program_name),
-          pcrs,
-          pcrs.outcome == attest::Outcome::failed
-              ? attest::not_applicable(CheckId::host_asserted, "the Reference Values differ")
-              : check_host_asserted(policy, appraisal.host_asserted),
-          check_software_tpm(policy, trusted)};
+  checks.push_back(compare(CheckId::claims_workload, Code::binding, policy.workload, challenge.claims->workload));
+  checks.push_back(compare(CheckId::claims_contract, Code::binding, challenge.contract.hex(), challenge.claims->contract.hex()));
 }
 
 }  // namespace
@@ -195,39 +62,38 @@ Status Appraisal::accepted() const {
   return Error(Code::policy, "evidence is not trusted: a mandatory check was not made");
 }
 
+std::optional<Bytes> expected_report_data(const Challenge& challenge, std::size_t size) {
+  if (!challenge.report_data.empty()) return challenge.report_data;
+  if (challenge.unchallenged) return std::nullopt;
+  return size == crypto::Sha512Digest::size ? to_bytes(crypto::sha512(challenge.statement).view())
+                                            : to_bytes(crypto::sha256(challenge.statement).view());
+}
+
+Check check_report_data(CheckId id, const Challenge& challenge, ByteView found, Appraisal& appraisal) {
+  const auto expected = expected_report_data(challenge, found.size());
+  if (!expected) {
+    appraisal.remarks.emplace_back("nobody sent a challenge: this Evidence may be old, and may be another's");
+    return attest::not_applicable(id, "no challenge was sent");
+  }
+  return compare(id, Code::freshness, hex_encode(*expected), hex_encode(found));
+}
+
 Result<Appraisal> appraise(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,
                            const Policy& policy, Instant now) {
-  if (evidence.format != "tpm") {
-    return Error(Code::usage, "evidence format: expected \"tpm\", found \"" + evidence.format.substr(0, 32) + "\"");
+  const auto platform = std::ranges::find(kPlatforms, evidence.format, &Platform::format);
+  if (platform == std::end(kPlatforms)) {
+    std::string known;
+    for (const Platform& one : kPlatforms) known += (known.empty() ? "\"" : ", \"") + std::string(one.format) + "\"";
+    return Error(Code::usage, "evidence format: expected one of " + known + ", found \"" + evidence.format.substr(0, 32) + "\"");
   }
-  REDOUBT_TRY(const auto parsed, tpm::parse(evidence.bytes).context("parsing evidence"));
-  const tpm::Outcome outcome = authenticate(parsed, endorsements, challenge, policy, now);
-
-  Appraisal appraisal;
+  REDOUBT_TRY(Findings findings, platform->find(evidence, endorsements, challenge, policy, now));
+  check_claims(challenge, policy, findings.checks);
+  Appraisal appraisal = std::move(findings.appraisal);
+  appraisal.format = evidence.format;
   appraisal.policy = policy.id();
   appraisal.claims = challenge.claims;
-  appraisal.validity = outcome.validity;
-  const auto secure_boot = Slot<CheckId::l5>::from(outcome.checks).check();
-  const PolicyChecks found = outcome.authentic
-                                 ? measure(**outcome.authentic, secure_boot, challenge, policy, appraisal)
-                                 : unmeasured(secure_boot);
-  const TpmChecks table(
-      Slot<CheckId::m1>::from(outcome.checks), Slot<CheckId::m2>::from(outcome.checks),
-      Slot<CheckId::m3>::from(outcome.checks), Slot<CheckId::m4>::from(outcome.checks),
-      Slot<CheckId::m5>::from(outcome.checks), Slot<CheckId::m6>::from(outcome.checks),
-      Slot<CheckId::l1>::from(outcome.checks), Slot<CheckId::l2>::from(outcome.checks),
-      Slot<CheckId::l3>::from(outcome.checks), Slot<CheckId::l4>::from(outcome.checks),
-      Slot<CheckId::l5>(found.secure_boot), Slot<CheckId::i1>::from(outcome.checks),
-      Slot<CheckId::i3>::from(outcome.checks), Slot<CheckId::app_log>::from(outcome.checks),
-      Slot<CheckId::claims_workload>(
-          compare(CheckId::claims_workload, Code::binding, policy.workload, challenge.claims.workload)),
-      Slot<CheckId::claims_contract>(
-          compare(CheckId::claims_contract, Code::binding, challenge.contract.hex(), challenge.claims.contract.hex())),
-      Slot<CheckId::measured_contract>(found.measured_contract), Slot<CheckId::program>(found.program),
-      Slot<CheckId::reference_pcrs>(found.pcrs), Slot<CheckId::host_asserted>(found.host_asserted),
-      Slot<CheckId::software_tpm>(found.software_tpm));
-  appraisal.checks.assign(table.checks().begin(), table.checks().end());
-  appraisal.status = reduce(table, !appraisal.remarks.empty());
+  appraisal.checks = in_order(platform->table, std::move(findings.checks));
+  appraisal.status = reduce(platform->table, appraisal.checks, !appraisal.remarks.empty());
   return appraisal;
 }
 

@@ -17,7 +17,7 @@
 namespace redoubt::appraise {
 
 struct Evidence {
-  std::string format;  // "tpm"
+  std::string format;  // "tpm", ...
   Bytes bytes;
 };
 
@@ -25,10 +25,12 @@ struct Evidence {
 // identity_statement), the claims inside that statement, and the contract that the Relying Party holds itself.
 struct Challenge {
   Bytes statement;
-  attest::Claims claims;
+  std::optional<attest::Claims> claims;  // absent: Evidence of another protocol; taken by policies with the workload "any"
   ContractDigest contract;
   // The exact report data, for Evidence that was made for another protocol than ours; empty: H(statement).
   Bytes report_data = {};
+  // Nobody sent a challenge: the report data are not compared, and the result is never better than a warning.
+  bool unchallenged = false;
 };
 
 // Endorsements: what others vouch for. Only what the policy names counts; all of it is verified here.
@@ -49,9 +51,12 @@ struct Appraisal {
   Tier status = Tier::contraindicated;
   std::vector<attest::Check> checks;        // every check, in the order of CheckId
   std::vector<std::string> remarks;         // what lowered the status to warning, in words for people
+  std::optional<std::int64_t> hardware;     // AR4SI "hardware", where the platform's TCB was judged: 2, 32, 33, 96
   bool host_asserted = true;                // the measurement is the host's word
   PolicyId policy;
-  attest::Claims claims;                    // believed only if accepted() is ok
+  std::string format;                       // of the Evidence
+  std::optional<attest::Claims> claims;     // believed only if accepted() is ok
+  json::Object measured;                    // what the Evidence says, decoded; empty unless it is authentic
   std::optional<ProgramDigest> program;     // the measurement that was found, if any
   std::string program_name;                 // of the Reference Value that it equals, or empty
   std::map<int, tpm::PcrValue> pcrs;        // quoted values; empty unless the Evidence is authentic

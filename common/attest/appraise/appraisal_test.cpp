@@ -23,12 +23,12 @@ class AppraisalTest : public testing::Test {
     policy.workload = "cleanroom";
     policy.accept_host_asserted = false;
     policy.accept_software_tpm = true;
-    policy.tpm.anchors = {{test::tpm_roots().at(0).digest(), "local CA of the capture", true}};
-    policy.tpm.secure_boot_required = true;
-    policy.tpm.pcrs.emplace();
+    policy.platforms.tpm.emplace().anchors = {{test::tpm_roots().at(0).digest(), "local CA of the capture", true}};
+    policy.platforms.tpm->secure_boot_required = true;
+    policy.platforms.tpm->pcrs.emplace();
     const json::Value reference = OrDie(json::parse(test::read_text(test::golden("tpm-swtpm-qemu/reference_values.json"))));
     for (const auto& [index, value] : *reference.object()->at("pcr_sha256").object()) {
-      policy.tpm.pcrs->emplace(std::stoi(index), OrDie(crypto::Sha256Digest::from_hex(*value.string(), "PCR")));
+      policy.platforms.tpm->pcrs->emplace(std::stoi(index), OrDie(crypto::Sha256Digest::from_hex(*value.string(), "PCR")));
     }
     return OrDie(Policy::parse(policy.canonical()));
   }
@@ -41,7 +41,7 @@ class AppraisalTest : public testing::Test {
   }
   static Challenge challenge(std::string_view set) {
     Challenge challenge;
-    challenge.claims.workload = "cleanroom";
+    challenge.claims.emplace().workload = "cleanroom";
     challenge.report_data = test::read_file(test::tpm_vector(set, "nonce.bin"));
     return challenge;
   }
@@ -89,16 +89,16 @@ TEST_F(AppraisalTest, EachRequirementOfThePolicyDecides) {
   };
   EXPECT_EQ(failures("good", with([](Policy& p) { p.accept_software_tpm = false; })), Ids{"policy.software_tpm"});
   EXPECT_EQ(failures("good", with([](Policy& p) { p.workload = "scoring"; })), Ids{"claims.workload"});
-  EXPECT_EQ(failures("good", with([](Policy& p) { p.tpm.pcrs.reset(); })), Ids{"policy.host_asserted"});
-  EXPECT_EQ(failures("good", with([](Policy& p) { (*p.tpm.pcrs)[7].array()[0] ^= std::byte{1}; })), Ids{"reference.pcrs"});
+  EXPECT_EQ(failures("good", with([](Policy& p) { p.platforms.tpm->pcrs.reset(); })), Ids{"policy.host_asserted"});
+  EXPECT_EQ(failures("good", with([](Policy& p) { (*p.platforms.tpm->pcrs)[7].array()[0] ^= std::byte{1}; })), Ids{"reference.pcrs"});
   EXPECT_EQ(failures("good", with([](Policy& p) { p.programs = {{"any other", ProgramDigest()}}; })),
             (Ids{"measured.contract", "measured.program"}));
   // A PCR that the quote does not hold, of the 24.
-  EXPECT_EQ(failures("good", with([](Policy& p) { p.tpm.pcrs->emplace(20, crypto::Sha256Digest()); })), Ids{"M4"});
+  EXPECT_EQ(failures("good", with([](Policy& p) { p.platforms.tpm->pcrs->emplace(20, crypto::Sha256Digest()); })), Ids{"M4"});
   // Secure Boot off is fine for a policy that asks for nothing about it.
   const Policy lenient = with([](Policy& p) {
-    p.tpm.pcrs.reset();
-    p.tpm.secure_boot_required = false;
+    p.platforms.tpm->pcrs.reset();
+    p.platforms.tpm->secure_boot_required = false;
     p.accept_host_asserted = true;
   });
   EXPECT_EQ(failures("secureboot-off", lenient), Ids{});
@@ -107,14 +107,14 @@ TEST_F(AppraisalTest, EachRequirementOfThePolicyDecides) {
 
 TEST_F(AppraisalTest, TrustAnchorsAndEnrollersAreThePolicysAndNeverTheProvers) {
   Policy other_anchor = golden();
-  other_anchor.tpm.anchors = {{crypto::sha256(as_bytes("another root")), "another", false}};
+  other_anchor.platforms.tpm->anchors = {{crypto::sha256(as_bytes("another root")), "another", false}};
   EXPECT_EQ(failures("good", other_anchor), Ids{"M6"});
   Endorsements nobody = endorsements("good");
   nobody.self.reset();
   const auto unenrolled = OrDie(appraise({"tpm", test::tpm_evidence("good").encode()}, nobody, challenge("good"), golden(), kNow));
   EXPECT_EQ(failures(unenrolled), Ids{"M5"});
   Policy named = golden();
-  named.tpm.enrollers = {test::tpm_enroller().public_key()};
+  named.platforms.tpm->enrollers = {test::tpm_enroller().public_key()};
   EXPECT_OK(OrDie(appraise({"tpm", test::tpm_evidence("good").encode()}, nobody, challenge("good"), named, kNow)).accepted());
   Endorsements swapped = endorsements("other-image");
   EXPECT_EQ(failures(OrDie(appraise({"tpm", test::tpm_evidence("good").encode()}, swapped, challenge("good"), golden(), kNow))),
@@ -147,7 +147,7 @@ TEST_F(AppraisalTest, UnauthenticEvidenceGivesNoMeasurements) {
 
 TEST_F(AppraisalTest, WhatCannotBeReadIsAnErrorAndNotAVerdict) {
   EXPECT_ERROR(appraise({"tpm", Bytes(10)}, endorsements("good"), challenge("good"), golden(), kNow), Code::malformed, "parsing evidence");
-  EXPECT_ERROR(appraise({"tdx", {}}, endorsements("good"), challenge("good"), golden(), kNow), Code::usage, "expected \"tpm\"");
+  EXPECT_ERROR(appraise({"abacus", {}}, endorsements("good"), challenge("good"), golden(), kNow), Code::usage, "expected one of \"tpm\"");
 }
 
 TEST_F(AppraisalTest, TheSameInputsGiveTheSameBytes) {
@@ -172,17 +172,24 @@ TEST_F(AppraisalTest, ARememberedChainChangesNothingButTheTime) {
 
 TEST_F(AppraisalTest, EveryMandatoryCheckThatFailsOrIsMissingStopsTheVerdict) {
   const Appraisal good = appraise_set("good");
-  for (const CheckId id : kTpmMandatory) {
+  for (const CheckId id : kTpmTable.mandatory) {
     for (const attest::Outcome outcome : {attest::Outcome::failed, attest::Outcome::not_applicable}) {
       std::vector<attest::Check> checks = good.checks;
       std::ranges::find(checks, id, &attest::Check::id)->outcome = outcome;
-      const auto take = [&]<CheckId... Ids>(CheckTable<Ids...>*) { return CheckTable<Ids...>(Slot<Ids>::from(checks)...); };
-      EXPECT_EQ(reduce(take(static_cast<TpmChecks*>(nullptr)), false), Tier::contraindicated) << id_text(id);
+      EXPECT_EQ(reduce(kTpmTable, checks, false), Tier::contraindicated) << id_text(id);
     }
+    std::vector<attest::Check> without = good.checks;
+    std::erase_if(without, [&](const attest::Check& check) { return check.id == id; });
+    EXPECT_EQ(reduce(kTpmTable, in_order(kTpmTable, without), false), Tier::contraindicated) << id_text(id);
+    without.push_back(attest::passed(CheckId::n1, "", ""));  // not a check of this platform
+    EXPECT_EQ(reduce(kTpmTable, in_order(kTpmTable, without), false), Tier::contraindicated) << id_text(id);
   }
-  const auto take = [&]<CheckId... Ids>(CheckTable<Ids...>*) { return CheckTable<Ids...>(Slot<Ids>::from(good.checks)...); };
-  EXPECT_EQ(reduce(take(static_cast<TpmChecks*>(nullptr)), false), Tier::affirming);
-  EXPECT_EQ(reduce(take(static_cast<TpmChecks*>(nullptr)), true), Tier::warning);
+  std::vector<attest::Check> twice = good.checks;
+  twice.push_back(good.checks.back());
+  EXPECT_EQ(reduce(kTpmTable, in_order(kTpmTable, twice), false), Tier::contraindicated);
+  EXPECT_EQ(in_order(kTpmTable, good.checks), good.checks);
+  EXPECT_EQ(reduce(kTpmTable, good.checks, false), Tier::affirming);
+  EXPECT_EQ(reduce(kTpmTable, good.checks, true), Tier::warning);
 }
 
 }  // namespace

@@ -15,13 +15,27 @@ bool ok(const Appraisal& appraisal, CheckId id) {
   return check != nullptr && check->outcome == attest::Outcome::passed;
 }
 
+// any_failed: one of the checks from `first` to `last` failed.
+bool any_failed(const Appraisal& appraisal, CheckId first, CheckId last) {
+  return std::ranges::any_of(appraisal.checks, [&](const attest::Check& check) {
+    return first <= check.id && check.id <= last && check.outcome == attest::Outcome::failed;
+  });
+}
+
+// identity: the keys that signed the Evidence lead to a trust anchor: every check of form and signature passed.
+bool identity(const Appraisal& appraisal) {
+  return !any_failed(appraisal, CheckId::q1, CheckId::c7) && !any_failed(appraisal, CheckId::n1, CheckId::n7) &&
+         !any_failed(appraisal, CheckId::m1, CheckId::m6) && !any_failed(appraisal, CheckId::a1, CheckId::a2) &&
+         !any_failed(appraisal, CheckId::j1, CheckId::j2);
+}
+
 json::Value trust_vector(const Appraisal& appraisal) {
-  const bool identity = ok(appraisal, CheckId::m5) && ok(appraisal, CheckId::m6) && ok(appraisal, CheckId::m3);
-  const bool program = ok(appraisal, CheckId::program) || ok(appraisal, CheckId::reference_pcrs);
+  const bool program = appraisal.format != "tpm" || ok(appraisal, CheckId::program) || ok(appraisal, CheckId::reference_pcrs);
   const bool trusted = appraisal.accepted().ok();
-  json::Object vector{{"instance-identity", identity ? kAffirming : kUnrecognized}};
+  json::Object vector{{"instance-identity", identity(appraisal) ? kAffirming : kUnrecognized}};
   if (trusted && program) vector.emplace("executables", appraisal.host_asserted ? kWarning : kAffirming);
   if (!trusted) vector.emplace("executables", kUnrecognized);
+  if (appraisal.hardware) vector.emplace("hardware", *appraisal.hardware);
   return vector;
 }
 
@@ -45,15 +59,16 @@ json::Value ear(const Appraisal& appraisal, Instant now) {
                          {"ear.status", tier_text(appraisal.status)},
                          {"ear.trustworthiness-vector", trust_vector(appraisal)},
                          {"redoubt.checks", checks_json(appraisal)},
-                         {"redoubt.claims-digest", appraisal.claims.digest().hex()},
                          {"redoubt.host-asserted", appraisal.host_asserted},
                          {"redoubt.remarks", std::move(remarks)},
                          {"redoubt.valid-until", appraisal.validity.end.text()}};
+  if (appraisal.claims) submodule.emplace("redoubt.claims-digest", appraisal.claims->digest().hex());
+  if (!appraisal.measured.empty()) submodule.emplace("redoubt.measured", appraisal.measured);
   if (appraisal.program) submodule.emplace("redoubt.program", appraisal.program->hex());
   return json::Object{{"ear.verifier-id", json::Object{{"build", "redoubt"}, {"developer", "https://redoubt.example"}}},
                       {"eat_profile", "tag:github.com,2023:veraison/ear"},
                       {"iat", now.unix_seconds()},
-                      {"submods", json::Object{{"tpm", std::move(submodule)}}}};
+                      {"submods", json::Object{{appraisal.format, std::move(submodule)}}}};
 }
 
 }  // namespace redoubt::appraise

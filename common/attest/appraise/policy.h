@@ -1,16 +1,13 @@
 // Appraisal Policy: what a Relying Party asks of Evidence, as a value with an id (docs/specs/policy.md).
 //
 // Signed JSON with closed keys: an unknown key is an error, and so is an absent requirement: whoever asks for nothing must
-// write "any". The id is the digest of the canonical form, so that two policies are equal exactly when their ids are. A
+// write "any"; a platform without a section (platform_policy.h) is not accepted. The id is the digest of the canonical form, so that two policies are equal exactly when their ids are. A
 // policy names trust anchors and enrollers by digest and key; it holds no secret. Pure; immutable after parse.
 #pragma once
 
-#include <map>
-
+#include "common/attest/appraise/platform_policy.h"
 #include "common/base/ids.h"
 #include "common/base/json.h"
-#include "common/crypto/digest.h"
-#include "common/crypto/ed25519.h"
 
 namespace redoubt::appraise {
 
@@ -18,24 +15,10 @@ using PolicyId = FixedBytes<struct PolicyIdTag, 32>;
 // Digest of a program's manifest: every executable file mapped, fixed environment and arguments.
 using ProgramDigest = FixedBytes<struct ProgramDigestTag, 32>;
 
-struct TrustAnchor {
-  crypto::Sha256Digest certificate;  // SHA-256 of the DER certificate
-  std::string name;                  // for people
-  bool software;                     // a software TPM stands behind it: the result is never better than warning
-  friend bool operator==(const TrustAnchor&, const TrustAnchor&) = default;
-};
-
 struct ReferenceProgram {
   std::string name;  // for people: "redoubt-cleanroom 0.1.0"
   ProgramDigest manifest;
   friend bool operator==(const ReferenceProgram&, const ReferenceProgram&) = default;
-};
-
-struct TpmPolicy {
-  std::vector<TrustAnchor> anchors;                         // of EK certificates; at least one
-  std::vector<crypto::Ed25519PublicKey> enrollers;          // whose AkEnrolment counts, beside the Relying Party's own
-  std::optional<std::map<int, crypto::Sha256Digest>> pcrs;  // Reference Values, SHA-256 bank; absent = "any"
-  bool secure_boot_required;                                // the SecureBoot variable in the log, PCR 7
 };
 
 struct Policy {
@@ -44,7 +27,7 @@ struct Policy {
   std::optional<std::vector<ReferenceProgram>> programs;  // accepted measurements; absent = "any"
   bool accept_host_asserted;                              // a measurement that only the host vouches for
   bool accept_software_tpm;
-  TpmPolicy tpm;
+  PlatformPolicies platforms;
 
   json::Value to_json() const;
   static Result<Policy> from_json(const json::Value& value);

@@ -16,11 +16,35 @@ Policy sample() {
   policy.programs = {{"redoubt-cleanroom 0.1.0", ProgramDigest(crypto::sha256(as_bytes("p")).array())}};
   policy.accept_host_asserted = true;
   policy.accept_software_tpm = true;
-  policy.tpm.anchors = {{crypto::sha256(as_bytes("root")), "local software TPM", true}};
-  policy.tpm.enrollers = {crypto::Ed25519PublicKey()};
-  policy.tpm.pcrs = {{0, crypto::sha256(as_bytes("0"))}, {7, crypto::sha256(as_bytes("7"))}};
-  policy.tpm.secure_boot_required = true;
+  policy.platforms.tpm.emplace().anchors = {{crypto::sha256(as_bytes("root")), "local software TPM", true}};
+  policy.platforms.tpm->enrollers = {crypto::Ed25519PublicKey()};
+  policy.platforms.tpm->pcrs = {{0, crypto::sha256(as_bytes("0"))}, {7, crypto::sha256(as_bytes("7"))}};
+  policy.platforms.tpm->secure_boot_required = true;
+  policy.platforms.sgx.emplace().tcb.statuses = {"UpToDate", "SWHardeningNeeded"};
+  policy.platforms.sgx->tcb.advisories = {"INTEL-SA-00615"};
+  policy.platforms.sgx->tcb.minimum_evaluation_number = 17;
+  policy.platforms.sgx->signers = {{{crypto::sha256(as_bytes("signer"))}, 1, 2}};
+  policy.platforms.tdx.emplace().tcb.statuses = {"UpToDate"};
+  policy.platforms.tdx->tcb.minimum_level_date = OrDie(Instant::parse("2024-03-13T00:00:00Z"));
+  policy.platforms.tdx->mrtd = {crypto::sha384(as_bytes("td"))};
+  policy.platforms.tdx->rtmrs = {{0, crypto::sha384(as_bytes("0"))}, {3, crypto::sha384(as_bytes("3"))}};
+  policy.platforms.snp.emplace().products = {"milan", "turin"};
+  policy.platforms.snp->keys = {"VCEK"};
+  policy.platforms.snp->minimum_tcb = {3, 0, 8, 115, 0};
+  policy.platforms.nitro.emplace().maximum_age_seconds = 300;
+  policy.platforms.token.emplace().issuer = "https://confidentialcomputing.googleapis.com";
+  policy.platforms.token->software_names = {"CONFIDENTIAL_SPACE"};
+  policy.platforms.token->audience = "https://verifier.example";
   return policy;
+}
+
+// with: the sample with the section of one platform replaced.
+json::Value with(const std::string& platform, const json::Object& section) {
+  json::Object whole = *sample().to_json().object();
+  json::Object platforms = *whole.at("platforms").object();
+  platforms[platform] = section;
+  whole["platforms"] = platforms;
+  return whole;
 }
 
 TEST(Policy, ReadsWhatItWritesAndKeepsItsId) {
@@ -38,12 +62,12 @@ TEST(Policy, RefusesEveryAbsentMember) {
     cut.erase(name);
     EXPECT_ERROR(Policy::from_json(cut), Code::malformed, "absent") << name;
   }
-  for (const auto& [name, value] : *whole.object()->at("tpm").object()) {
-    json::Object tpm = *whole.object()->at("tpm").object();
-    tpm.erase(name);
-    json::Object cut = *whole.object();
-    cut["tpm"] = tpm;
-    EXPECT_ERROR(Policy::from_json(cut), Code::malformed, "absent") << name;
+  for (const auto& [platform, section] : *whole.object()->at("platforms").object()) {
+    for (const auto& [name, value] : *section.object()) {
+      json::Object cut = *section.object();
+      cut.erase(name);
+      EXPECT_ERROR(Policy::from_json(with(platform, cut)), Code::malformed, "absent") << platform << " " << name;
+    }
   }
 }
 
@@ -52,11 +76,16 @@ TEST(Policy, RefusesUnknownMembersAtEveryLevel) {
   json::Object wider = whole;
   wider["pcrs"] = "any";
   EXPECT_ERROR(Policy::from_json(wider), Code::malformed, "unknown member \"pcrs\"");
-  json::Object tpm = *whole.at("tpm").object();
-  tpm["debug"] = false;
+  for (const auto& [platform, section] : *whole.at("platforms").object()) {
+    json::Object more = *section.object();
+    more["sandbox"] = false;
+    EXPECT_ERROR(Policy::from_json(with(platform, more)), Code::malformed, "unknown member \"sandbox\"") << platform;
+  }
+  json::Object platforms = *whole.at("platforms").object();
+  platforms["abacus"] = json::Object{};
   wider = whole;
-  wider["tpm"] = tpm;
-  EXPECT_ERROR(Policy::from_json(wider), Code::malformed, "unknown member \"debug\"");
+  wider["platforms"] = platforms;
+  EXPECT_ERROR(Policy::from_json(wider), Code::malformed, "unknown member \"abacus\"");
 }
 
 TEST(Policy, AsksForNothingOnlyInSoManyWords) {
@@ -68,27 +97,33 @@ TEST(Policy, AsksForNothingOnlyInSoManyWords) {
     EXPECT_FALSE(Policy::from_json(whole).ok());
   }
   whole = *sample().to_json().object();
-  json::Object tpm = *whole.at("tpm").object();
+  json::Object tpm = *whole.at("platforms").object()->at("tpm").object();
   for (const json::Value& bad : {json::Value("none"), json::Value(json::Object{}), json::Value(json::Object{{"24", "00"}}),
                                  json::Value(json::Object{{"07", std::string(64, '0')}}), json::Value(json::Array{})}) {
     tpm["pcrs"] = bad;
-    whole["tpm"] = tpm;
-    EXPECT_FALSE(Policy::from_json(whole).ok());
+    EXPECT_FALSE(Policy::from_json(with("tpm", tpm)).ok());
   }
   tpm["pcrs"] = "any";
   tpm["anchors"] = json::Array{};
-  whole["tpm"] = tpm;
-  EXPECT_ERROR(Policy::from_json(whole), Code::malformed, "at least one trust anchor");
+  EXPECT_ERROR(Policy::from_json(with("tpm", tpm)), Code::malformed, "at least one item");
+}
+
+TEST(Policy, CannotAcceptARevokedPlatform) {
+  for (const char* status : {"Revoked", "NotSupported", "uptodate", ""}) {
+    Policy policy = sample();
+    policy.platforms.sgx->tcb.statuses = {status};
+    EXPECT_FALSE(Policy::from_json(policy.to_json()).ok()) << status;
+  }
 }
 
 TEST(Policy, DifferenceNamesWhatChanged) {
   Policy other = sample();
   other.accept_host_asserted = false;
-  other.tpm.pcrs->erase(7);
+  other.platforms.tpm->pcrs->erase(7);
   const auto lines = difference(sample(), other);
   ASSERT_EQ(lines.size(), 2U);
   EXPECT_EQ(lines[0], "accept_host_asserted: true -> false");
-  EXPECT_NE(lines[1].find("tpm.pcrs.7: "), std::string::npos);
+  EXPECT_NE(lines[1].find("platforms.tpm.pcrs.7: "), std::string::npos);
   EXPECT_NE(sample().id(), other.id());
 }
 

@@ -2,9 +2,28 @@
 
 namespace redoubt::appraise {
 
-Tier reduce(const TpmChecks& table, bool has_remarks) {
-  const auto& checks = table.checks();
-  for (const attest::CheckId id : kTpmMandatory) {
+std::vector<attest::Check> in_order(const Table& table, std::vector<attest::Check> checks) {
+  std::vector<attest::Check> ordered;
+  ordered.reserve(table.all.size());
+  for (const attest::CheckId id : table.all) {
+    const auto found = std::ranges::find(checks, id, &attest::Check::id);
+    if (found == checks.end()) {
+      ordered.push_back(attest::failed(id, Code::internal, "to be checked", "not checked"));
+    } else {
+      ordered.push_back(std::move(*found));
+      checks.erase(found);
+    }
+  }
+  for (const attest::Check& stray : checks) {  // a bug of ours; it must not end in trust
+    const auto twin = std::ranges::find(ordered, stray.id, &attest::Check::id);
+    attest::Check& marked = twin == ordered.end() ? ordered.front() : *twin;
+    marked = attest::failed(marked.id, Code::internal, "one check of each id", "a second " + std::string(id_text(stray.id)));
+  }
+  return ordered;
+}
+
+Tier reduce(const Table& table, std::span<const attest::Check> checks, bool has_remarks) {
+  for (const attest::CheckId id : table.mandatory) {
     const auto found = std::ranges::find(checks, id, &attest::Check::id);
     if (found == checks.end() || found->outcome != attest::Outcome::passed) return Tier::contraindicated;
   }

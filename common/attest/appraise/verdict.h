@@ -1,75 +1,52 @@
-// Verdict: the table of checks that a kind of Evidence must have, fixed at compile time, and the reducer over it.
+// Verdict: the checks that a kind of Evidence must have, fixed at compile time, and the reducer over them.
 //
-// A CheckTable is made from one Slot for each of its ids and from nothing else: leaving one out, or giving one twice, does not
-// compile. The reducer starts from contraindicated and rises only when every mandatory check has passed and none has failed.
+// A Table lists every check of a format once, and which of them must have passed; both are checked by the compiler. A check
+// that was not made counts as failed, and so does one that does not belong to the format. The reducer starts from
+// contraindicated and rises only when every mandatory check has passed and none has failed.
 #pragma once
 
 #include <array>
-#include <cstdlib>
+#include <span>
 
 #include "common/attest/appraise/appraisal.h"
 
 namespace redoubt::appraise {
 
-// Slot<Id>: the outcome of exactly the check Id.
-template <attest::CheckId Id>
-class Slot {
- public:
-  // A check with another id is a bug of ours and ends the process.
-  explicit Slot(attest::Check check) : check_(std::move(check)) {
-    if (check_.id != Id) std::abort();
-  }
-  // from takes the check out of a list; one that is not there counts as failed.
-  static Slot from(const std::vector<attest::Check>& checks) {
-    for (const attest::Check& check : checks) {
-      if (check.id == Id) return Slot(check);
-    }
-    return Slot(attest::failed(Id, Code::internal, "to be checked", "not checked"));
-  }
-  const attest::Check& check() const { return check_; }
-
- private:
-  attest::Check check_;
+struct Table {
+  std::span<const attest::CheckId> all;
+  std::span<const attest::CheckId> mandatory;
 };
 
-template <attest::CheckId... Ids>
-class CheckTable {
- public:
-  explicit CheckTable(Slot<Ids>... slots) : checks_{slots.check()...} {}
+namespace tables {
+using enum attest::CheckId;
 
-  static constexpr bool has(attest::CheckId id) { return ((Ids == id) || ...); }
-  const std::array<attest::Check, sizeof...(Ids)>& checks() const { return checks_; }
+// Every verdict has these, whatever the platform.
+inline constexpr std::array kTpmAll = {m1, m2, m3, m4, m5, m6, l1, l2, l3, l4, l5, i1, i3, app_log, claims_workload, claims_contract,
+                                       measured_contract, program, reference_pcrs, host_asserted, software_tpm};
+inline constexpr std::array kTpmMandatory = {m1, m2, m3, m4, m5, m6, claims_workload, claims_contract, host_asserted, software_tpm};
+}  // namespace tables
 
- private:
-  std::array<attest::Check, sizeof...(Ids)> checks_;
-};
-
-// Every check of TPM Evidence.
-using TpmChecks =
-    CheckTable<attest::CheckId::m1, attest::CheckId::m2, attest::CheckId::m3,
-               attest::CheckId::m4, attest::CheckId::m5, attest::CheckId::m6,
-               attest::CheckId::l1, attest::CheckId::l2, attest::CheckId::l3,
-               attest::CheckId::l4, attest::CheckId::l5, attest::CheckId::i1,
-               attest::CheckId::i3, attest::CheckId::app_log, attest::CheckId::claims_workload,
-               attest::CheckId::claims_contract, attest::CheckId::measured_contract, attest::CheckId::program,
-               attest::CheckId::reference_pcrs, attest::CheckId::host_asserted, attest::CheckId::software_tpm>;
-
-// Those that must have passed; the others may be "not applicable", which a policy that needs them turns into failed.
-inline constexpr std::array kTpmMandatory = {
-    attest::CheckId::m1,     attest::CheckId::m2, attest::CheckId::m3,
-    attest::CheckId::m4,     attest::CheckId::m5,              attest::CheckId::m6,
-    attest::CheckId::claims_workload, attest::CheckId::claims_contract,        attest::CheckId::host_asserted,
-    attest::CheckId::software_tpm};
-
-consteval bool all_in_table() {
-  for (const attest::CheckId id : kTpmMandatory) {
-    if (!TpmChecks::has(id)) return false;
+// sound: no id twice, ids in the order of CheckId, and every mandatory one among them.
+consteval bool sound(std::span<const attest::CheckId> all, std::span<const attest::CheckId> mandatory) {
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    if (!(all[i - 1] < all[i])) return false;
   }
-  return true;
+  for (const attest::CheckId id : mandatory) {
+    bool found = false;
+    for (const attest::CheckId other : all) found = found || other == id;
+    if (!found) return false;
+  }
+  return !mandatory.empty();
 }
-static_assert(all_in_table(), "a mandatory check is not in the table of TPM checks");
+static_assert(sound(tables::kTpmAll, tables::kTpmMandatory), "the table of TPM checks");
+
+inline constexpr Table kTpmTable{tables::kTpmAll, tables::kTpmMandatory};
+
+// in_order: the checks of the table, in its order: those that were not made stand as failed; one that does not belong to
+// the table, or stands twice, makes its first namesake (or the first of the table) failed.
+std::vector<attest::Check> in_order(const Table& table, std::vector<attest::Check> checks);
 
 // reduce: contraindicated unless every mandatory check passed and none failed; then warning if there are remarks, else affirming.
-Tier reduce(const TpmChecks& checks, bool has_remarks);
+Tier reduce(const Table& table, std::span<const attest::Check> checks, bool has_remarks);
 
 }  // namespace redoubt::appraise

@@ -23,8 +23,8 @@ appraise::Policy policy() {
   policy.workload = "cleanroom";
   policy.accept_host_asserted = true;
   policy.accept_software_tpm = true;
-  policy.tpm.anchors = {{crypto::sha256(as_bytes("root")), "root", true}};
-  policy.tpm.secure_boot_required = false;
+  policy.platforms.tpm.emplace().anchors = {{crypto::sha256(as_bytes("root")), "root", true}};
+  policy.platforms.tpm->secure_boot_required = false;
   return policy;
 }
 

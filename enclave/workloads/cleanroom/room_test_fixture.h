@@ -74,8 +74,8 @@ class RoomTest : public testing::Test {
     contract.evidence.name = "test";
     contract.evidence.workload = "cleanroom";
     contract.evidence.accept_host_asserted = contract.evidence.accept_software_tpm = true;
-    contract.evidence.tpm.anchors = {{crypto::sha256(as_bytes("root")), "root", true}};
-    contract.evidence.tpm.secure_boot_required = false;
+    contract.evidence.platforms.tpm.emplace().anchors = {{crypto::sha256(as_bytes("root")), "root", true}};
+    contract.evidence.platforms.tpm->secure_boot_required = false;
     return OrDie(jobs::Contract::parse(contract.canonical()));
   }
 

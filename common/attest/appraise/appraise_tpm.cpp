@@ -1,0 +1,190 @@
+// TPM Evidence: what the quote and its logs say, held against the policy's section "tpm" and its accepted programs.
+#include "common/attest/appraise/findings.h"
+
+namespace redoubt::appraise {
+namespace {
+
+using attest::Check;
+using attest::CheckId;
+
+// Launch: what the application log says of the program, if it has the launcher's three events in their order.
+struct Launch {
+  ProgramDigest program;
+  ContractDigest contract;
+};
+
+Result<Launch> read_launch(const tpm::TpmEvidence& evidence) {
+  if (!evidence.application_events) return Error(Code::measurement, "no application log");
+  const auto& events = *evidence.application_events;
+  if (!evidence.raw.application_log || evidence.raw.application_log->pcr != tpm::kLauncherPcr) {
+    return Error(Code::measurement, "application log of another PCR than " + std::to_string(tpm::kLauncherPcr));
+  }
+  if (events.size() != 3 || events[0].type != "manifest" || events[1].type != "contract" || events[2].type != "cap") {
+    std::string types;
+    for (const auto& event : events) types += (types.empty() ? "" : ", ") + event.type;
+    return Error(Code::measurement, "events [" + types + "]");
+  }
+  Launch launch;
+  REDOUBT_TRY(launch.program, ProgramDigest::from(events[0].data, "manifest event"));
+  REDOUBT_TRY(launch.contract, ContractDigest::from(events[1].data, "contract event"));
+  return launch;
+}
+
+Check check_program(const Policy& policy, const Result<Launch>& launch, std::string& name) {
+  if (!policy.programs) {
+    return attest::not_applicable(CheckId::program, "the policy takes any program");
+  }
+  std::string expected;
+  for (const ReferenceProgram& program : *policy.programs) {
+    expected += (expected.empty() ? "" : " or ") + program.manifest.hex() + " (" + program.name + ")";
+  }
+  if (!launch.ok()) return attest::failed(CheckId::program, Code::measurement, expected, launch.error().message());
+  const auto found = std::ranges::find(*policy.programs, launch->program, &ReferenceProgram::manifest);
+  if (found == policy.programs->end()) {
+    return attest::failed(CheckId::program, Code::measurement, expected, launch->program.hex());
+  }
+  name = found->name;
+  return attest::passed(CheckId::program, expected, launch->program.hex());
+}
+
+Check check_measured_contract(const Policy& policy, const Result<Launch>& launch, const ContractDigest& contract) {
+  if (launch.ok()) return compare(CheckId::measured_contract, Code::binding, contract.hex(), launch->contract.hex());
+  if (policy.programs) {
+    return attest::failed(CheckId::measured_contract, Code::binding, contract.hex(), launch.error().message());
+  }
+  return attest::not_applicable(CheckId::measured_contract, "no launcher's log, and the policy takes any program");
+}
+
+Check check_pcrs(const TpmPolicy& section, const std::map<int, tpm::PcrValue>& quoted) {
+  if (!section.pcrs) return attest::not_applicable(CheckId::reference_pcrs, "the policy takes any PCR values");
+  std::string expected;
+  std::string found;
+  for (const auto& [index, value] : *section.pcrs) {
+    const auto at = quoted.find(index);
+    if (at != quoted.end() && at->second == value) continue;
+    const std::string pcr = (expected.empty() ? "" : ", ") + std::string("PCR ") + std::to_string(index) + " ";
+    expected += pcr + value.hex();
+    found += pcr + (at == quoted.end() ? "not quoted" : at->second.hex());
+  }
+  if (!expected.empty()) return attest::failed(CheckId::reference_pcrs, Code::measurement, expected, found);
+  const std::string all = std::to_string(section.pcrs->size()) + " PCRs";
+  return attest::passed(CheckId::reference_pcrs, all, all);
+}
+
+// check_secure_boot: L5 of the Evidence, and what the policy asks of it.
+Check check_secure_boot(const TpmPolicy& section, Check evidence_check, const std::optional<bool>& secure_boot) {
+  if (evidence_check.outcome == attest::Outcome::failed || !section.secure_boot_required) return evidence_check;
+  const std::string found = !secure_boot ? "no SecureBoot variable in the log" : *secure_boot ? "on" : "off";
+  return compare(CheckId::l5, Code::policy, "on", found);
+}
+
+Check check_host_asserted(const Policy& policy, bool host_asserted) {
+  const std::string found = host_asserted ? "asserted by the host" : "measured boot";
+  if (!host_asserted || policy.accept_host_asserted) {
+    return attest::passed(CheckId::host_asserted, policy.accept_host_asserted ? "measured boot or asserted by the host" : "measured boot", found);
+  }
+  return attest::failed(CheckId::host_asserted, Code::policy, "measured boot", found);
+}
+
+Check check_software_tpm(const Policy& policy, const TrustAnchor& anchor) {
+  const std::string found = (anchor.software ? "software TPM (" : "hardware TPM (") + anchor.name + ")";
+  if (!anchor.software || policy.accept_software_tpm) {
+    return attest::passed(CheckId::software_tpm, policy.accept_software_tpm ? "any TPM" : "hardware TPM", found);
+  }
+  return attest::failed(CheckId::software_tpm, Code::policy, "hardware TPM", found);
+}
+
+tpm::Outcome authenticate(const attest::Parsed<tpm::TpmEvidence>& parsed, const Endorsements& endorsements,
+                          const Challenge& challenge, const Policy& policy, const TpmPolicy& section, Instant now) {
+  std::vector<crypto::Certificate> roots;
+  for (const crypto::Certificate& root : endorsements.tpm_roots) {
+    if (std::ranges::find(section.anchors, root.digest(), &TrustAnchor::certificate) != section.anchors.end()) {
+      roots.push_back(root);
+    }
+  }
+  std::vector<crypto::Ed25519PublicKey> enrollers = section.enrollers;
+  if (endorsements.self) enrollers.push_back(*endorsements.self);
+  const crypto::Sha256Digest extra_data = crypto::sha256(challenge.statement);
+  tpm::Inputs inputs;
+  inputs.expected_extra_data = challenge.report_data.empty() ? extra_data.view() : ByteView(challenge.report_data);
+  inputs.roots = roots;
+  // A cached proof counts only for an anchor that this policy names.
+  const tpm::VerifiedEk* cached = endorsements.verified_ek.get();
+  if (cached != nullptr && std::ranges::find(section.anchors, cached->anchor(), &TrustAnchor::certificate) != section.anchors.end()) {
+    inputs.verified_ek = cached;
+  }
+  inputs.enrolments = endorsements.enrolments;
+  inputs.verified_enrolments = endorsements.verified_enrolments;
+  inputs.enrollers = enrollers;
+  if (policy.programs) inputs.required_pcrs.push_back(tpm::kLauncherPcr);
+  if (section.pcrs) {
+    for (const auto& [index, value] : *section.pcrs) inputs.required_pcrs.push_back(index);
+  }
+  if (section.secure_boot_required) inputs.required_pcrs.push_back(7);
+  inputs.now = now;
+  return tpm::authenticate(parsed, inputs);
+}
+
+struct PolicyChecks {
+  Check secure_boot, measured_contract, program, pcrs, host_asserted, software_tpm;
+};
+
+PolicyChecks unmeasured(const Check& secure_boot) {
+  const auto skip = [](CheckId id) { return attest::not_applicable(id, "the Evidence is not authentic"); };
+  return {secure_boot, skip(CheckId::measured_contract), skip(CheckId::program), skip(CheckId::reference_pcrs),
+          skip(CheckId::host_asserted), skip(CheckId::software_tpm)};
+}
+
+// measure compares what the authentic Evidence says with the policy, and writes it down in the appraisal.
+PolicyChecks measure(const tpm::TpmEvidence& evidence, const Check& secure_boot, const Challenge& challenge,
+                     const Policy& policy, const TpmPolicy& section, Appraisal& appraisal) {
+  const Result<Launch> launch = read_launch(evidence);
+  appraisal.pcrs = evidence.pcrs();
+  if (launch.ok()) appraisal.program = launch->program;
+  const Check pcrs = check_pcrs(section, evidence.pcrs());
+  appraisal.host_asserted = pcrs.outcome != attest::Outcome::passed;
+  const auto anchor = std::ranges::find(section.anchors, evidence.anchor, &TrustAnchor::certificate);
+  const TrustAnchor unknown{evidence.anchor, "an anchor that the policy does not name", true};
+  const TrustAnchor& trusted = anchor == section.anchors.end() ? unknown : *anchor;
+  if (appraisal.host_asserted) {
+    appraisal.remarks.emplace_back("the program is asserted by the host: a lying operator could forge this measurement");
+  }
+  if (trusted.software) {
+    appraisal.remarks.emplace_back("software TPM: format and protocol are exercised, its keys lie open to its operator");
+  }
+  return {check_secure_boot(section, secure_boot, evidence.secure_boot),
+          check_measured_contract(policy, launch, challenge.contract),
+          check_program(policy, launch, appraisal.program_name),
+          pcrs,
+          pcrs.outcome == attest::Outcome::failed
+              ? attest::not_applicable(CheckId::host_asserted, "the Reference Values differ")
+              : check_host_asserted(policy, appraisal.host_asserted),
+          check_software_tpm(policy, trusted)};
+}
+
+}  // namespace
+
+Result<Findings> find_tpm(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,
+                          const Policy& policy, Instant now) {
+  if (!policy.platforms.tpm) return Error(Code::policy, "the policy accepts no TPM Evidence");
+  const TpmPolicy& section = *policy.platforms.tpm;
+  REDOUBT_TRY(const auto parsed, tpm::parse(evidence.bytes).context("parsing evidence"));
+  tpm::Outcome outcome = authenticate(parsed, endorsements, challenge, policy, section, now);
+
+  Findings findings;
+  findings.appraisal.validity = outcome.validity;
+  const auto l5 = std::ranges::find(outcome.checks, CheckId::l5, &Check::id);
+  if (l5 == outcome.checks.end()) return Error(Code::internal, "the check L5 was not made");
+  const Check secure_boot = *l5;
+  outcome.checks.erase(l5);
+  PolicyChecks found = outcome.authentic
+                           ? measure(**outcome.authentic, secure_boot, challenge, policy, section, findings.appraisal)
+                           : unmeasured(secure_boot);
+  findings.checks = std::move(outcome.checks);
+  for (Check* check : {&found.secure_boot, &found.measured_contract, &found.program, &found.pcrs, &found.host_asserted, &found.software_tpm}) {
+    findings.checks.push_back(std::move(*check));
+  }
+  return findings;
+}
+
+}  // namespace redoubt::appraise

@@ -1,0 +1,36 @@
+// Findings: what one platform's appraisal found, before the verdict. Private to this room; one function a platform.
+//
+// Each function parses, authenticates and compares with its own section of the policy. It returns every check of its
+// platform, whether or not an earlier one failed; one that is missing counts as failed in the verdict (verdict.h).
+#pragma once
+
+#include "common/attest/appraise/appraisal.h"
+
+namespace redoubt::appraise {
+
+struct Findings {
+  std::vector<attest::Check> checks;  // any order, each id once
+
+  Appraisal appraisal;                // everything but status and checks
+};
+
+// compare: passed when both texts are equal, otherwise failed with `code`.
+inline attest::Check compare(attest::CheckId id, Code code, const std::string& expected, const std::string& found) {
+  return expected == found ? attest::passed(id, expected, found) : attest::failed(id, code, expected, found);
+}
+
+// judged: passed or failed by `ok`.
+inline attest::Check judged(attest::CheckId id, Code code, bool ok, std::string expected, std::string found) {
+  return ok ? attest::passed(id, std::move(expected), std::move(found)) : attest::failed(id, code, std::move(expected), std::move(found));
+}
+
+// expected_report_data: what the report data must be for this challenge, with the hash that the format has room for (32 or 64
+// bytes); nothing when nobody sent a challenge.
+std::optional<Bytes> expected_report_data(const Challenge& challenge, std::size_t size);
+
+// check_report_data: the check `id` over the report data; without a challenge it is not applicable and a remark says so.
+attest::Check check_report_data(attest::CheckId id, const Challenge& challenge, ByteView found, Appraisal& appraisal);
+
+Result<Findings> find_tpm(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
+
+}  // namespace redoubt::appraise

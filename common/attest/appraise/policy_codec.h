@@ -1,0 +1,218 @@
+// PolicyReader and PolicyWriter: one list of fields for each section of a policy, read and written by the same lines. Private
+// to this room. A requirement that is absent is an error of the reader; so is a key that nobody asked for.
+#pragma once
+
+#include <charconv>
+#include <span>
+
+#include "common/attest/appraise/platform_policy.h"
+#include "common/base/json.h"
+
+namespace redoubt::appraise {
+
+inline constexpr std::string_view kAny = "any";
+inline constexpr std::size_t kMaxPolicyItems = 64;
+inline constexpr std::size_t kMaxPolicyText = 256;
+
+class PolicyReader {
+ public:
+  template <class T>
+  using Ref = T&;
+
+  PolicyReader(const json::Value& value, std::string_view what) : value_(value), reader_(value, what) {}
+
+  // choice: one of two words.
+  void choice(std::string_view key, bool& flag, std::string_view yes, std::string_view no);
+  void text(std::string_view key, std::string& out) { out = reader_.nonempty(key, kMaxPolicyText); }
+  void number(std::string_view key, std::uint64_t& out);
+  void boolean(std::string_view key, bool& out) { out = reader_.boolean(key); }
+  // words: at least one text; where `allowed` is not empty, each of these.
+  void words(std::string_view key, std::vector<std::string>& out, std::span<const std::string_view> allowed = {});
+  template <class F>
+  void hex(std::string_view key, F& out) {
+    out = reader_.hex<F>(key);
+  }
+  template <class F>
+  void hex_list(std::string_view key, std::vector<F>& out) {
+    for (const json::Value& item : reader_.array(key, kMaxPolicyItems)) {
+      F bytes;
+      if (take_hex(item, key, bytes)) out.push_back(bytes);
+    }
+  }
+  template <class T>
+  void section(std::string_view key, T& out) {
+    read_section(reader_.object(key), key, out);
+  }
+  template <class T>
+  void list(std::string_view key, std::vector<T>& out) {
+    for (const json::Value& item : reader_.array(key, kMaxPolicyItems)) {
+      if (!reader_.ok()) return;
+      read_section(item, key, out.emplace_back());
+    }
+    if (reader_.ok() && out.empty()) reader_.fail("member \"" + std::string(key) + "\": expected at least one item");
+  }
+
+  // any: the word "any", or what `read` reads.
+  template <class T, class Read>
+  void any(std::string_view key, std::optional<T>& out, Read read) {
+    if (is_any(key)) return;
+    if (reader_.ok()) read(out.emplace());
+  }
+  void any_number(std::string_view key, std::optional<std::uint64_t>& out) {
+    any(key, out, [&](std::uint64_t& value) { number(key, value); });
+  }
+  void any_words(std::string_view key, std::optional<std::vector<std::string>>& out);
+  void any_text(std::string_view key, std::optional<std::string>& out);
+  void any_instant(std::string_view key, std::optional<Instant>& out);
+  template <class F>
+  void any_hex(std::string_view key, std::optional<F>& out) {
+    any(key, out, [&](F& value) { hex(key, value); });
+  }
+  template <class F>
+  void any_hex_list(std::string_view key, std::optional<std::vector<F>>& out) {
+    any(key, out, [&](std::vector<F>& items) {
+      hex_list(key, items);
+      if (reader_.ok() && items.empty()) reader_.fail("member \"" + std::string(key) + "\": expected \"any\" or at least one value");
+    });
+  }
+  template <class F>
+  void any_registers(std::string_view key, std::optional<std::map<int, F>>& out, int count) {
+    any(key, out, [&](std::map<int, F>& registers) {
+      const json::Value& object = reader_.object(key);
+      if (!reader_.ok()) return;
+      if (object.object()->empty()) reader_.fail("member \"" + std::string(key) + "\": expected \"any\" or at least one register");
+      for (const auto& [name, digest] : *object.object()) {
+        F value;
+        const std::optional<int> index = register_index(name, count, key);
+        if (index && take_hex(digest, key, value)) registers.emplace(*index, value);
+      }
+    });
+  }
+  template <class T>
+  void any_list(std::string_view key, std::optional<std::vector<T>>& out) {
+    any(key, out, [&](std::vector<T>& items) { list(key, items); });
+  }
+  template <class T>
+  void any_section(std::string_view key, std::optional<T>& out) {
+    any(key, out, [&](T& value) { section(key, value); });
+  }
+  // optional_section: a key that may be absent: a platform that is not accepted.
+  template <class T>
+  void optional_section(std::string_view key, std::optional<T>& out) {
+    if (reader_.has(key)) section(key, out.emplace());
+  }
+  void expect(std::string_view key, std::string_view value) { reader_.expect(key, value); }
+  void fail(std::string message) { reader_.fail(std::move(message)); }
+  bool ok() const { return reader_.ok(); }
+  Status finish() { return reader_.finish(); }
+
+ private:
+  bool is_any(std::string_view key);
+  std::optional<int> register_index(const std::string& name, int count, std::string_view key);
+  template <class F>
+  bool take_hex(const json::Value& item, std::string_view key, F& out) {
+    if (item.string() == nullptr) {
+      reader_.fail("member \"" + std::string(key) + "\": expected hexadecimal text");
+      return false;
+    }
+    auto bytes = F::from_hex(*item.string(), key);
+    if (!bytes.ok()) {
+      reader_.fail(bytes.error().message());
+      return false;
+    }
+    out = bytes.value();
+    return true;
+  }
+  template <class T>
+  void read_section(const json::Value& value, std::string_view what, T& out);
+
+  const json::Value& value_;
+  json::ObjectReader reader_;
+};
+
+class PolicyWriter {
+ public:
+  template <class T>
+  using Ref = const T&;
+
+  void choice(std::string_view key, bool flag, std::string_view yes, std::string_view no) { put(key, flag ? yes : no); }
+  void text(std::string_view key, const std::string& value) { put(key, value); }
+  void number(std::string_view key, std::uint64_t value) { put(key, static_cast<std::int64_t>(value)); }
+  void boolean(std::string_view key, bool value) { put(key, value); }
+  void words(std::string_view key, const std::vector<std::string>& values, std::span<const std::string_view> = {}) {
+    put(key, json::Array(values.begin(), values.end()));
+  }
+  template <class F>
+  void hex(std::string_view key, const F& value) {
+    put(key, value.hex());
+  }
+  template <class F>
+  void hex_list(std::string_view key, const std::vector<F>& values) {
+    json::Array items;
+    for (const F& value : values) items.emplace_back(value.hex());
+    put(key, std::move(items));
+  }
+  template <class T>
+  void section(std::string_view key, const T& value);
+  template <class T>
+  void list(std::string_view key, const std::vector<T>& values);
+  template <class T, class Write>
+  void any(std::string_view key, const std::optional<T>& value, Write write) {
+    if (value) {
+      write(*value);
+    } else {
+      put(key, kAny);
+    }
+  }
+  void any_number(std::string_view key, const std::optional<std::uint64_t>& value) {
+    any(key, value, [&](std::uint64_t number_value) { number(key, number_value); });
+  }
+  void any_words(std::string_view key, const std::optional<std::vector<std::string>>& value) {
+    any(key, value, [&](const auto& items) { words(key, items); });
+  }
+  void any_text(std::string_view key, const std::optional<std::string>& value) {
+    any(key, value, [&](const std::string& content) { put(key, content); });
+  }
+  void any_instant(std::string_view key, const std::optional<Instant>& value) {
+    any(key, value, [&](Instant at) { put(key, at.text()); });
+  }
+  template <class F>
+  void any_hex(std::string_view key, const std::optional<F>& value) {
+    any(key, value, [&](const F& bytes) { hex(key, bytes); });
+  }
+  template <class F>
+  void any_hex_list(std::string_view key, const std::optional<std::vector<F>>& value) {
+    any(key, value, [&](const std::vector<F>& items) { hex_list(key, items); });
+  }
+  template <class F>
+  void any_registers(std::string_view key, const std::optional<std::map<int, F>>& value, int) {
+    any(key, value, [&](const std::map<int, F>& registers) {
+      json::Object object;
+      for (const auto& [index, digest] : registers) object.emplace(std::to_string(index), digest.hex());
+      put(key, std::move(object));
+    });
+  }
+  template <class T>
+  void any_list(std::string_view key, const std::optional<std::vector<T>>& value) {
+    any(key, value, [&](const std::vector<T>& items) { list(key, items); });
+  }
+  template <class T>
+  void any_section(std::string_view key, const std::optional<T>& value) {
+    any(key, value, [&](const T& content) { section(key, content); });
+  }
+  template <class T>
+  void optional_section(std::string_view key, const std::optional<T>& value) {
+    if (value) section(key, *value);
+  }
+  void expect(std::string_view key, std::string_view value) { put(key, value); }
+  json::Object take() && { return std::move(object_); }
+
+ private:
+  template <class V>
+  void put(std::string_view key, V&& value) {
+    object_.emplace(std::string(key), json::Value(std::forward<V>(value)));
+  }
+  json::Object object_;
+};
+
+}  // namespace redoubt::appraise
