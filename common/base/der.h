@@ -89,7 +89,7 @@ class Reader {
   ByteView octet_string() { return content(Tag::octet_string); }
   // bits: a BIT STRING of whole bytes (no unused bits).
   ByteView bits();
-  // named_bits: a BIT STRING of at most 16 bits with trailing zeros removed; bit 0 is 0x8000.
+  // named_bits: a BIT STRING of at most 16 bits, its trailing zeros there or not; bit 0 is 0x8000.
   std::uint16_t named_bits();
   // time: UTCTime until 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5).
   Instant time();
