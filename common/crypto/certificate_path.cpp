@@ -1,0 +1,94 @@
+// The links between certificates, lists and their issuers, and whole paths (RFC 5280 section 6.1, without policies and name
+// constraints: a certificate that has such constraints as critical is refused).
+#include "common/crypto/certificate_der.h"
+#include "common/crypto/certificate_view.h"
+
+namespace redoubt::crypto {
+namespace {
+
+constexpr std::size_t kMaxPath = 8;
+
+Error refused(std::string why) { return Error(Code::chain, std::move(why)); }
+
+// check_link: what certificates and lists have in common below their signature.
+Status check_link(ByteView issuer_name, const std::optional<ByteView>& authority_key_id, const CertificateView& issuer,
+                  std::uint16_t usage, std::string_view usage_name, const PublicKey& key) {
+  if (!equal(issuer_name, issuer.subject)) return refused("its issuer is not the subject of the issuing certificate");
+  if (!issuer.is_ca.value_or(false)) return refused("the issuing certificate is not a CA's");
+  if ((issuer.key_usage.value_or(0) & usage) == 0) {
+    return refused("the issuing certificate lacks the key usage " + std::string(usage_name));
+  }
+  if (authority_key_id && issuer.subject_key_id && !equal(*authority_key_id, *issuer.subject_key_id)) {
+    return refused("its authority key identifier is not the issuer's subject key identifier");
+  }
+  if (!equal(key.spki(), issuer.spki)) return refused("the given key is not the issuing certificate's");
+  return {};
+}
+
+bool is_known(const ExtensionView& extension, bool leaf, const PathProfile& profile) {
+  if (extension.oid == kBasicConstraints || extension.oid == kKeyUsage) return true;
+  return leaf && std::ranges::any_of(profile.known_critical, [&](const der::Oid& oid) { return extension.oid == oid; });
+}
+
+Status check_extensions(const CertificateView& certificate, bool leaf, const PathProfile& profile) {
+  for (const ExtensionView& extension : certificate.extensions) {
+    if (extension.critical && !is_known(extension, leaf, profile)) {
+      return refused("unknown critical extension " + der::oid_text(extension.oid));
+    }
+  }
+  return {};
+}
+
+std::string position(std::size_t index, std::size_t count) {
+  return "checking certificate " + std::to_string(index + 1) + " of " + std::to_string(count);
+}
+
+}  // namespace
+
+Status check_issued(const CertificateView& child, const CertificateView& issuer, const PublicKey& key) {
+  REDOUBT_CHECK(check_link(child.issuer, child.authority_key_id, issuer, kKeyCertSign, "keyCertSign", key));
+  return key.verify(child.scheme, child.tbs, child.signature);
+}
+
+Status check_crl_issued(const CrlView& crl, const CertificateView& issuer, const PublicKey& key) {
+  REDOUBT_CHECK(check_link(crl.issuer, crl.authority_key_id, issuer, kCrlSign, "cRLSign", key));
+  return key.verify(crl.scheme, crl.tbs, crl.signature);
+}
+
+Result<Interval> check_path(std::span<const CertificateView> chain, Instant now, const PathProfile& profile) {
+  const std::size_t count = chain.size();
+  if (count == 0 || count > kMaxPath) {
+    return refused("certificate chain: expected 1 to 8 certificates, found " + std::to_string(count));
+  }
+  // Section 6.1.4 (l), (m): certificates between the leaf and a CA count against its path length, those that are issued by
+  // their own subject do not.
+  std::size_t between = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    REDOUBT_CHECK(check_extensions(chain[i], i == 0, profile).context(position(i, count)));
+    if (i == 0) continue;
+    if (chain[i].path_length && between > *chain[i].path_length) {
+      return refused("path length " + std::to_string(*chain[i].path_length) + ", found " + std::to_string(between) +
+                     " CAs below it")
+          .context(position(i, count));
+    }
+    if (!chain[i].self_issued()) ++between;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const CertificateView& issuer = chain[i + 1 < count ? i + 1 : i];
+    auto key = issuer.public_key();
+    if (!key.ok()) return refused(key.error().message()).context(position(i, count));
+    REDOUBT_CHECK(check_issued(chain[i], issuer, *key).context(position(i, count)));
+  }
+  // Time is last: `freshness` says that nothing but the time is wrong.
+  Interval common = chain[0].validity;
+  for (std::size_t i = 0; i < count; ++i) {
+    common = common.intersect(chain[i].validity);
+    if (!profile.check_time || chain[i].validity.contains(now)) continue;
+    return Error(Code::freshness, now < chain[i].validity.begin ? "not valid before " + chain[i].validity.begin.text()
+                                                                : "expired at " + chain[i].validity.end.text())
+        .context(position(i, count));
+  }
+  return common;
+}
+
+}  // namespace redoubt::crypto

@@ -1,0 +1,52 @@
+// pem_decode: RFC 7468, the strict grammar with lines of at most 76 characters.
+#include "common/crypto/certificate_view.h"
+
+namespace redoubt::crypto {
+namespace {
+
+constexpr std::size_t kMaxLine = 76;
+
+Error malformed(std::string_view why) { return Error(Code::malformed, "pem: " + std::string(why)); }
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+// take_line: the text up to the next line feed or the end, without its end of line, cut off `rest`.
+std::string_view take_line(std::string_view& rest) {
+  const std::size_t end = rest.find('\n');
+  std::string_view line = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+}  // namespace
+
+Result<std::vector<Bytes>> pem_decode(std::string_view text, std::string_view label, std::size_t max_blocks, std::size_t max_size) {
+  if (text.ends_with('\0')) text.remove_suffix(1);
+  const std::string begin = "-----BEGIN " + std::string(label) + "-----";
+  const std::string end = "-----END " + std::string(label) + "-----";
+  std::vector<Bytes> blocks;
+  std::string base64;
+  for (;;) {
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    if (text.empty()) break;
+    if (take_line(text) != begin) return malformed("expected the line " + begin);
+    if (blocks.size() == max_blocks) return malformed("more than " + std::to_string(max_blocks) + " blocks");
+    base64.clear();
+    std::string_view line;
+    while ((line = take_line(text)) != end) {
+      if (line.empty() || line.size() > kMaxLine) return malformed("expected lines of 1 to 76 characters up to " + end);
+      if (base64.size() / 4 * 3 > max_size) return malformed("a block above " + std::to_string(max_size) + " bytes");
+      base64 += line;
+    }
+    auto block = base64_decode(base64);
+    if (!block.ok()) return block.error().context("pem");
+    if (block->empty()) return malformed("an empty block");
+    if (block->size() > max_size) return malformed("a block above " + std::to_string(max_size) + " bytes");
+    blocks.push_back(std::move(*block));
+  }
+  if (blocks.empty()) return malformed("no block " + begin);
+  return blocks;
+}
+
+}  // namespace redoubt::crypto
