@@ -7,6 +7,7 @@ namespace redoubt::crypto {
 namespace {
 
 constexpr std::size_t kMaxPath = 8;
+constexpr auto kCertificatePolicies = der::oid("2.5.29.32");
 
 Error refused(std::string why) { return Error(Code::chain, std::move(why)); }
 
@@ -25,8 +26,11 @@ Status check_link(ByteView issuer_name, const std::optional<ByteView>& authority
   return {};
 }
 
+// Certificate policies of a CA, critical in STMicroelectronics' EK authorities, cannot make a path invalid where any policy is
+// acceptable and none is required (section 6.1.3 (d) to (f)), which is so here: a critical policy constraint is refused.
 bool is_known(const ExtensionView& extension, bool leaf, const PathProfile& profile) {
   if (extension.oid == kBasicConstraints || extension.oid == kKeyUsage) return true;
+  if (!leaf && extension.oid == kCertificatePolicies) return true;
   return leaf && std::ranges::any_of(profile.known_critical, [&](const der::Oid& oid) { return extension.oid == oid; });
 }
 
