@@ -13,7 +13,7 @@ step "setting up"
 tools/setup core
 options=()
 [[ -f build/release/CMakeCache.txt ]] || options=(-DREDOUBT_TESTS=OFF)
-build release "${options[@]}" -- redoubt redoubt-hub redoubt-measure redoubt-cleanroom redoubt-cleanroom-engine redoubt-demo-attack
+build release "${options[@]}" -- redoubt redoubt-hub redoubt-cleanroom redoubt-cleanroom-engine redoubt-demo-attack
 
 bin="$REDOUBT_ROOT/build/release/bin"
 work="$(mktemp -d "${TMPDIR:-/tmp}/redoubt-demo.XXXXXX")"
@@ -57,7 +57,7 @@ for who in hospital laboratory analyst; do
 done
 
 say "the analyst writes the contract: who, by which keys, which program, k = 10, all must approve"
-"$bin/redoubt-measure" "$bin" >"$work/program.json"
+as analyst evidence measure "$bin/redoubt-cleanroom" -o json >"$work/program.json"
 cp "$work/hub/tpm-ca/swtpm-localca-rootca-cert.pem" "$work/tpm-root.pem"  # the root of this machine's software TPMs
 as analyst environment create study --k 10 --yes \
   --participant hospital="$work/hospital.pub:votes" --participant laboratory="$work/laboratory.pub:votes" \

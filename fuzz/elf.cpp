@@ -1,12 +1,12 @@
 // Any bytes either parse as an ELF file, with every list and string inside its bounds, or are malformed.
 #include <cstdlib>
 
-#include "untrusted/launch/elf.h"
+#include "common/attest/measure/elf.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace redoubt;
-  using launch::ElfFile;
-  const auto file = launch::parse_elf(std::as_bytes(std::span(data, size)));
+  using measure::ElfFile;
+  const auto file = measure::parse_elf(std::as_bytes(std::span(data, size)));
   if (!file.ok()) {
     if (file.error().code() != Code::malformed) std::abort();
     return 0;

@@ -1,8 +1,9 @@
-// evidence show, verify and log show, verify: what a program shows of itself, and what it wrote down.
+// evidence show, verify, measure and log show, verify: what a program shows of itself, and what it wrote down.
 #include <ostream>
 
 #include "client/cli/commands.h"
 #include "client/sdk/files.h"
+#include "client/sdk/program_files.h"
 #include "common/attest/evidence/binding.h"
 
 namespace redoubt::cli {
@@ -90,6 +91,20 @@ Status verify(Session& session, const EvidenceOptions& options) {
   return print_verdict(session, appraisal);
 }
 
+// measure: the Reference Value of a program that the participant built, by the launcher's own algorithm.
+Status measure_files(Session& session, const std::string& program) {
+  REDOUBT_TRY(const auto manifest, sdk::measure_cleanroom(program).context("measuring"));
+  if (session.json()) {
+    print_json(session.out(), manifest.reference(measure::kCleanroomProgram));
+    return {};
+  }
+  Table table{{"file", "bytes", "sha256"}, {}};
+  for (const auto& file : manifest.files) table.rows.push_back({file.path, std::to_string(file.size), file.sha256.hex()});
+  print_table(session.out(), table);
+  session.out() << "program " << measure::kCleanroomProgram << '=' << manifest.digest().hex() << '\n';
+  return {};
+}
+
 struct ReadLog {
   Visit visit;
   receipt::Checkpoint checkpoint;
@@ -159,6 +174,12 @@ void add_evidence_commands(Commands& commands) {
   check->add_option("--contract", options->contract, "the contract that you hold");
   check->add_option("--tpm-root", options->roots, "PEM file of TPM roots; only those that the contract names count");
   for (CLI::App* verb : {fetch, check}) verb->add_option("-e,--environment", options->environment, "name of the environment");
+  const auto program = std::make_shared<std::string>();
+  CLI::App* own = add_verb(commands, noun, "measure", "compute the measurement of a program that you built, for the contract",
+                           {"redoubt evidence measure build/release/bin/redoubt-cleanroom -o json > program.json",
+                            "redoubt environment create study --program program.json ..."},
+                           [&session, program] { return measure_files(session, *program); });
+  own->add_option("program", *program, "the program file: redoubt-cleanroom, beside its engine")->required();
 }
 
 void add_log_commands(Commands& commands) {

@@ -56,7 +56,7 @@ class Machine {
   Machine() { launch(); }
 
   void launch() {
-    launch::ProgramSpec spec;
+    measure::ProgramSpec spec;
     spec.program = std::filesystem::canonical("/proc/self/exe");
     program = OrDie(launch::measure_program(spec)).manifest.digest();
     auto channel = OrDie(launch::TpmChannel::connect(tpm->socket()));

@@ -9,7 +9,7 @@
 
 #include "common/attest/evidence/tpm/application_log.h"
 #include "common/base/ids.h"
-#include "untrusted/launch/program_manifest.h"
+#include "untrusted/launch/program_on_disk.h"
 #include "untrusted/launch/tpm_channel.h"
 
 namespace redoubt::launch {

@@ -4,8 +4,8 @@
 #include <iterator>
 
 #include "common/jobs/cleanroom/contract.h"
-#include "untrusted/launch/cleanroom_program.h"
 #include "untrusted/launch/measure.h"
+#include "untrusted/launch/program_on_disk.h"
 
 namespace redoubt::hub {
 namespace {
@@ -81,7 +81,7 @@ Result<std::unique_ptr<RunningProgram>> LocalLauncher::start(const LaunchRequest
   const fs::path folder = options_.state / "env" / request.environment;
   REDOUBT_CHECK(make_folder(folder));
   REDOUBT_CHECK(write_file(folder / "contract.json", request.contract));
-  REDOUBT_TRY(const launch::MeasuredProgram program, launch::measure_program(launch::cleanroom_spec(options_.program_dir)).context("measuring the program"));
+  REDOUBT_TRY(const auto program, launch::measure_cleanroom(options_.program_dir).context("measuring the program"));
 
   REDOUBT_TRY(launch::SwTpm tpm, start_tpm(request.environment, folder / "tpm"));
   {
@@ -92,7 +92,7 @@ Result<std::unique_ptr<RunningProgram>> LocalLauncher::start(const LaunchRequest
 
   const fs::path door = options_.run / (short_name(request.environment) + ".host");
   launch::Command command;
-  command.program = options_.program_dir / launch::kCleanroomProgram;
+  command.program = options_.program_dir / measure::kCleanroomProgram;
   command.arguments = {"serve",       "--contract",        (folder / "contract.json").string(),
                        "--tcti",      tpm.tcti(),          "--listen",
                        options_.listen, "--host-door",     "unix:" + door.string(),
@@ -121,15 +121,9 @@ Result<json::Value> LocalLauncher::platform() {
   REDOUBT_TRY(launch::SwTpm tpm, start_tpm("platform", options_.state / "tpm-platform"));
   tpm.stop();
   REDOUBT_TRY(const std::string roots, read_file(tpm.root_pem()));
-  REDOUBT_TRY(const launch::MeasuredProgram program, launch::measure_program(launch::cleanroom_spec(options_.program_dir)).context("measuring the program"));
-  json::Array files;
-  for (const launch::ManifestFile& file : program.manifest.files) {
-    files.emplace_back(json::Object{{"path", file.path}, {"sha256", file.sha256.hex()}, {"size", static_cast<std::int64_t>(file.size)}});
-  }
+  REDOUBT_TRY(const auto program, launch::measure_cleanroom(options_.program_dir).context("measuring the program"));
   json::Array programs;
-  programs.emplace_back(json::Object{{"files", std::move(files)},
-                                     {"manifest", program.manifest.digest().hex()},
-                                     {"name", std::string(launch::kCleanroomProgram)}});
+  programs.push_back(program.manifest.reference(measure::kCleanroomProgram));
   const std::lock_guard lock(mutex_);
   platform_ = json::Object{{"programs", std::move(programs)}, {"tpm_roots", roots}};
   return *platform_;

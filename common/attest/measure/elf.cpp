@@ -1,4 +1,4 @@
-#include "untrusted/launch/elf.h"
+#include "common/attest/measure/elf.h"
 
 #include <array>
 #include <optional>
@@ -6,7 +6,7 @@
 
 #include "common/base/reader.h"
 
-namespace redoubt::launch {
+namespace redoubt::measure {
 namespace {
 
 constexpr std::array<std::byte, 7> kIdent{std::byte{0x7f}, std::byte{'E'}, std::byte{'L'}, std::byte{'F'},
@@ -157,4 +157,4 @@ Result<ElfFile> parse_elf(ByteView file) {
   return out;
 }
 
-}  // namespace redoubt::launch
+}  // namespace redoubt::measure

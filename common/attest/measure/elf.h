@@ -1,6 +1,6 @@
 // What a dynamic loader reads from an ELF64 file: interpreter, needed libraries and where to look for them.
 //
-// The operator's zone; the file may be anything, so every offset is checked against the bytes and every list is bounded. It
+// The file may be anything, so every offset is checked against the bytes and every list is bounded. It
 // is no general ELF library: sections, symbols and relocations are not looked at, only little-endian 64-bit executables and
 // shared objects are read. System V ABI, chapters 4 and 5. Pure.
 #pragma once
@@ -11,7 +11,7 @@
 
 #include "common/base/bytes.h"
 
-namespace redoubt::launch {
+namespace redoubt::measure {
 
 struct ElfFile {
   static constexpr std::size_t kMaxNeeded = 512;
@@ -32,4 +32,4 @@ bool looks_like_elf(ByteView file);
 // parse_elf: `malformed`, naming the part, when something is out of bounds or not of this kind.
 Result<ElfFile> parse_elf(ByteView file);
 
-}  // namespace redoubt::launch
+}  // namespace redoubt::measure
