@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "rdt_";
 constexpr std::size_t kKeySize = 32;
+constexpr Table kTable{"api_keys", "id, subject, scopes, created, revoked"};
 
 bool valid_scope(std::string_view scope) {
   return !scope.empty() && scope.size() <= 32 && std::ranges::all_of(scope, [](char c) {
@@ -74,8 +75,7 @@ Result<ApiKey> find_api_key(Transaction& transaction, std::string_view text) {
   const auto digest = crypto::sha256(*decoded);
   wipe(*decoded);
   // The look-up compares digests; what its timing tells of a digest is of no use for finding the key.
-  REDOUBT_TRY(auto rows, transaction.query("SELECT id, subject, scopes, created, revoked FROM api_keys WHERE sha256 = ?",
-                                           {sql::blob(digest.view())}));
+  REDOUBT_TRY(auto rows, transaction.query(select(kTable, "WHERE sha256 = ?"), {sql::blob(digest.view())}));
   if (rows.empty()) return refused;
   REDOUBT_TRY(ApiKey key, parse(rows.front()));
   if (key.revoked) return refused;
@@ -90,11 +90,7 @@ Status revoke_api_key(Transaction& transaction, std::string_view id, Instant now
 }
 
 Result<Page<ApiKey>> list_api_keys(Transaction& transaction, const PageRequest& page) {
-  REDOUBT_TRY(const std::int64_t start, page_start(page, "api_keys"));
-  REDOUBT_TRY(auto rows, transaction.query("SELECT number, id, subject, scopes, created, revoked FROM api_keys "
-                                           "WHERE number > ? ORDER BY number LIMIT ?",
-                                           {sql::number(start), sql::number(std::uint64_t{page.count + 1})}));
-  return fill_page<ApiKey>(std::move(rows), page, "api_keys", parse);
+  return read_page<ApiKey>(transaction, kTable, std::nullopt, page, parse);
 }
 
 }  // namespace redoubt::hub

@@ -8,6 +8,8 @@ namespace {
 constexpr StateName<DatasetState> kStates[] = {
     {DatasetState::uploading, "uploading"}, {DatasetState::stored, "stored"}, {DatasetState::retired, "retired"}};
 
+constexpr Table kTable{"datasets", "environment, id, version, owner, manifest, object, size, state, created"};
+
 Result<Dataset> parse(sql::Row& row) {
   Dataset out;
   out.environment = row.text();
@@ -19,6 +21,15 @@ Result<Dataset> parse(sql::Row& row) {
   out.size = row.count();
   out.state = read_state(kStates, row);
   out.created = row.time();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+Result<DatasetPart> parse_part(sql::Row& row) {
+  DatasetPart out;
+  out.part = row.count();
+  out.size = row.count();
+  out.sha256 = row.fixed<crypto::Sha256Digest>();
   REDOUBT_CHECK(row.finish());
   return out;
 }
@@ -64,28 +75,19 @@ Status add_dataset(Transaction& transaction, const Dataset& dataset) {
 }
 
 Result<Dataset> get_dataset(Transaction& transaction, std::string_view environment, std::string_view id, std::uint64_t version) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT environment, id, version, owner, manifest, object, size, state, created "
-                                           "FROM datasets WHERE environment = ? AND id = ? AND version = ?",
-                                           {sql::text(environment), sql::text(id), sql::number(version)}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "dataset"));
-  return parse(row);
+  return read_one<Dataset>(transaction, select(kTable, "WHERE environment = ? AND id = ? AND version = ?"),
+                           {sql::text(environment), sql::text(id), sql::number(version)}, "dataset", parse);
 }
 
 Result<Dataset> find_dataset(Transaction& transaction, std::string_view environment, std::string_view object) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT environment, id, version, owner, manifest, object, size, state, created "
-                                           "FROM datasets WHERE environment = ? AND object = ?",
-                                           {sql::text(environment), sql::text(object)}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "dataset"));
-  return parse(row);
+  return read_one<Dataset>(transaction, select(kTable, "WHERE environment = ? AND object = ?"),
+                           {sql::text(environment), sql::text(object)}, "dataset", parse);
 }
 
 Result<Dataset> latest_dataset(Transaction& transaction, std::string_view environment, std::string_view id) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT environment, id, version, owner, manifest, object, size, state, created "
-                                           "FROM datasets WHERE environment = ? AND id = ? AND state = 'stored' "
-                                           "ORDER BY version DESC LIMIT 1",
-                                           {sql::text(environment), sql::text(id)}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "dataset"));
-  return parse(row);
+  return read_one<Dataset>(transaction,
+                           select(kTable, "WHERE environment = ? AND id = ? AND state = 'stored' ORDER BY version DESC LIMIT 1"),
+                           {sql::text(environment), sql::text(id)}, "dataset", parse);
 }
 
 Status set_dataset_state(Transaction& transaction, const Dataset& dataset, DatasetState from, DatasetState to) {
@@ -96,12 +98,7 @@ Status set_dataset_state(Transaction& transaction, const Dataset& dataset, Datas
 }
 
 Result<Page<Dataset>> list_datasets(Transaction& transaction, std::string_view environment, const PageRequest& page) {
-  const std::string list = "datasets of " + std::string(environment);
-  REDOUBT_TRY(const std::int64_t start, page_start(page, list));
-  REDOUBT_TRY(auto rows, transaction.query("SELECT number, environment, id, version, owner, manifest, object, size, state, created "
-                                           "FROM datasets WHERE environment = ? AND number > ? ORDER BY number LIMIT ?",
-                                           {sql::text(environment), sql::number(start), sql::number(std::uint64_t{page.count + 1})}));
-  return fill_page<Dataset>(std::move(rows), page, list, parse);
+  return read_page<Dataset>(transaction, kTable, Filter{"environment", environment}, page, parse);
 }
 
 Result<std::vector<std::string>> dataset_objects(Transaction& transaction) {
@@ -124,18 +121,8 @@ Status put_part(Transaction& transaction, const Dataset& dataset, const DatasetP
 
 Result<std::vector<DatasetPart>> get_parts(Transaction& transaction, const Dataset& dataset) {
   REDOUBT_TRY(const auto found, find(transaction, dataset));
-  REDOUBT_TRY(auto rows, transaction.query("SELECT part, size, sha256 FROM dataset_parts WHERE dataset = ? ORDER BY part",
-                                           {sql::number(found.first)}));
-  std::vector<DatasetPart> out;
-  for (sql::Row& row : rows) {
-    DatasetPart part;
-    part.part = row.count();
-    part.size = row.count();
-    part.sha256 = row.fixed<crypto::Sha256Digest>();
-    REDOUBT_CHECK(row.finish());
-    out.push_back(part);
-  }
-  return out;
+  return read_all<DatasetPart>(transaction, "SELECT part, size, sha256 FROM dataset_parts WHERE dataset = ? ORDER BY part",
+                               {sql::number(found.first)}, parse_part);
 }
 
 }  // namespace redoubt::hub

@@ -10,6 +10,9 @@ constexpr StateName<EnvironmentState> kEnvironmentStates[] = {{EnvironmentState:
 constexpr StateName<InstanceState> kInstanceStates[] = {
     {InstanceState::starting, "starting"}, {InstanceState::running, "running"}, {InstanceState::stopped, "stopped"}};
 
+constexpr Table kEnvironments{"environments", "id, contract, contract_digest, state, created"};
+constexpr Table kInstances{"instances", "id, environment, boot, claims, state, created"};
+
 Result<Environment> parse_environment(sql::Row& row) {
   Environment out;
   out.id = row.text();
@@ -28,6 +31,23 @@ Result<Instance> parse_instance(sql::Row& row) {
   out.boot = row.fixed<BootId>();
   out.claims = row.text();
   out.state = read_state(kInstanceStates, row);
+  out.created = row.time();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+Result<ParticipantRecord> parse_participant(sql::Row& row) {
+  ParticipantRecord out;
+  out.name = row.text();
+  out.signing_key = row.fixed<crypto::Ed25519PublicKey>();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+Result<Acceptance> parse_acceptance(sql::Row& row) {
+  Acceptance out;
+  out.participant = row.text();
+  out.document = row.text();
   out.created = row.time();
   REDOUBT_CHECK(row.finish());
   return out;
@@ -58,24 +78,12 @@ Status add_environment(Transaction& transaction, const Environment& environment,
 }
 
 Result<Environment> get_environment(Transaction& transaction, std::string_view id) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT id, contract, contract_digest, state, created FROM environments WHERE id = ?",
-                                           {sql::text(id)}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "environment"));
-  return parse_environment(row);
+  return read_one<Environment>(transaction, select(kEnvironments, "WHERE id = ?"), {sql::text(id)}, "environment", parse_environment);
 }
 
 Result<std::vector<ParticipantRecord>> get_participants(Transaction& transaction, std::string_view environment) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT name, signing_key FROM participants WHERE environment = ? ORDER BY name",
-                                           {sql::text(environment)}));
-  std::vector<ParticipantRecord> out;
-  for (sql::Row& row : rows) {
-    ParticipantRecord participant;
-    participant.name = row.text();
-    participant.signing_key = row.fixed<crypto::Ed25519PublicKey>();
-    REDOUBT_CHECK(row.finish());
-    out.push_back(std::move(participant));
-  }
-  return out;
+  return read_all<ParticipantRecord>(transaction, "SELECT name, signing_key FROM participants WHERE environment = ? ORDER BY name",
+                                     {sql::text(environment)}, parse_participant);
 }
 
 Status set_environment_state(Transaction& transaction, std::string_view id, EnvironmentState state) {
@@ -86,11 +94,7 @@ Status set_environment_state(Transaction& transaction, std::string_view id, Envi
 }
 
 Result<Page<Environment>> list_environments(Transaction& transaction, const PageRequest& page) {
-  REDOUBT_TRY(const std::int64_t start, page_start(page, "environments"));
-  REDOUBT_TRY(auto rows, transaction.query("SELECT number, id, contract, contract_digest, state, created FROM environments "
-                                           "WHERE number > ? ORDER BY number LIMIT ?",
-                                           {sql::number(start), sql::number(std::uint64_t{page.count + 1})}));
-  return fill_page<Environment>(std::move(rows), page, "environments", parse_environment);
+  return read_page<Environment>(transaction, kEnvironments, std::nullopt, page, parse_environment);
 }
 
 Status add_instance(Transaction& transaction, const Instance& instance) {
@@ -102,26 +106,18 @@ Status add_instance(Transaction& transaction, const Instance& instance) {
 }
 
 Result<Instance> get_instance(Transaction& transaction, const InstanceId& id) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT id, environment, boot, claims, state, created FROM instances WHERE id = ?",
-                                           {sql::blob(id.view())}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "instance"));
-  return parse_instance(row);
+  return read_one<Instance>(transaction, select(kInstances, "WHERE id = ?"), {sql::blob(id.view())}, "instance", parse_instance);
 }
 
 Result<Instance> current_instance(Transaction& transaction, std::string_view environment) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT id, environment, boot, claims, state, created FROM instances "
-                                           "WHERE environment = ? AND state <> 'stopped' ORDER BY number DESC LIMIT 1",
-                                           {sql::text(environment)}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "running instance"));
-  return parse_instance(row);
+  return read_one<Instance>(transaction,
+                            select(kInstances, "WHERE environment = ? AND state <> 'stopped' ORDER BY number DESC LIMIT 1"),
+                            {sql::text(environment)}, "running instance", parse_instance);
 }
 
 Result<Instance> latest_instance(Transaction& transaction, std::string_view environment) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT id, environment, boot, claims, state, created FROM instances "
-                                           "WHERE environment = ? ORDER BY number DESC LIMIT 1",
-                                           {sql::text(environment)}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "instance"));
-  return parse_instance(row);
+  return read_one<Instance>(transaction, select(kInstances, "WHERE environment = ? ORDER BY number DESC LIMIT 1"),
+                            {sql::text(environment)}, "instance", parse_instance);
 }
 
 Status set_instance_state(Transaction& transaction, const InstanceId& id, InstanceState state) {
@@ -141,18 +137,9 @@ Status add_acceptance(Transaction& transaction, const InstanceId& instance, cons
 }
 
 Result<std::vector<Acceptance>> get_acceptances(Transaction& transaction, const InstanceId& instance) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT participant, document, created FROM acceptances WHERE instance = ? "
-                                           "ORDER BY participant", {sql::blob(instance.view())}));
-  std::vector<Acceptance> out;
-  for (sql::Row& row : rows) {
-    Acceptance acceptance;
-    acceptance.participant = row.text();
-    acceptance.document = row.text();
-    acceptance.created = row.time();
-    REDOUBT_CHECK(row.finish());
-    out.push_back(std::move(acceptance));
-  }
-  return out;
+  return read_all<Acceptance>(transaction,
+                              "SELECT participant, document, created FROM acceptances WHERE instance = ? ORDER BY participant",
+                              {sql::blob(instance.view())}, parse_acceptance);
 }
 
 }  // namespace redoubt::hub

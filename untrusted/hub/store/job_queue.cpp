@@ -11,6 +11,9 @@ constexpr StateName<JobState> kStates[] = {{JobState::queued, "queued"},
                                            {JobState::done, "done"},
                                            {JobState::failed, "failed"}};
 
+constexpr Table kTable{"jobs",
+                       "id, kind, payload, state, attempts, max_attempts, run_after, lease_owner, lease_until, detail, created, changed"};
+
 Result<Job> parse(sql::Row& row) {
   Job out;
   out.id = row.text();
@@ -58,19 +61,11 @@ Status add_job(Transaction& transaction, const Job& job) {
 }
 
 Result<Job> get_job(Transaction& transaction, std::string_view id) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT id, kind, payload, state, attempts, max_attempts, run_after, lease_owner, "
-                                           "lease_until, detail, created, changed FROM jobs WHERE id = ?", {sql::text(id)}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "job"));
-  return parse(row);
+  return read_one<Job>(transaction, select(kTable, "WHERE id = ?"), {sql::text(id)}, "job", parse);
 }
 
 Result<Page<Job>> list_jobs(Transaction& transaction, const PageRequest& page) {
-  REDOUBT_TRY(const std::int64_t start, page_start(page, "jobs"));
-  REDOUBT_TRY(auto rows, transaction.query("SELECT number, id, kind, payload, state, attempts, max_attempts, run_after, "
-                                           "lease_owner, lease_until, detail, created, changed FROM jobs WHERE number > ? "
-                                           "ORDER BY number LIMIT ?",
-                                           {sql::number(start), sql::number(std::uint64_t{page.count + 1})}));
-  return fill_page<Job>(std::move(rows), page, "jobs", parse);
+  return read_page<Job>(transaction, kTable, std::nullopt, page, parse);
 }
 
 Result<std::optional<Job>> lease_job(Transaction& transaction, std::string_view kind, std::string_view owner, Instant now,
@@ -81,12 +76,11 @@ Result<std::optional<Job>> lease_job(Transaction& transaction, std::string_view 
                                  {sql::time(now), sql::text(kind), sql::time(now)}));
   (void)given_up;
   REDOUBT_TRY(auto rows,
-              transaction.query("UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_owner = ?, lease_until = ?, "
+              transaction.query(std::string("UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_owner = ?, lease_until = ?, "
                                 "changed = ? WHERE number = (SELECT number FROM jobs WHERE kind = ? AND "
                                 "((state = 'queued' AND run_after <= ?) OR (state = 'running' AND lease_until <= ?)) "
-                                "ORDER BY number LIMIT 1) "
-                                "RETURNING id, kind, payload, state, attempts, max_attempts, run_after, lease_owner, lease_until, "
-                                "detail, created, changed",
+                                "ORDER BY number LIMIT 1) RETURNING ") +
+                                    std::string(kTable.columns),
                                 {sql::text(owner), sql::time(now.plus_seconds(lease_seconds)), sql::time(now), sql::text(kind),
                                  sql::time(now), sql::time(now)}));
   if (rows.empty()) return std::optional<Job>();

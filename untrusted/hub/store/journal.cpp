@@ -3,6 +3,8 @@
 namespace redoubt::hub {
 namespace {
 
+constexpr Table kEvents{"audit_events", "at, actor, action, object, detail"};
+
 Result<AuditEvent> parse_event(sql::Row& row) {
   AuditEvent out;
   out.at = row.time();
@@ -53,11 +55,7 @@ Status add_audit_event(Transaction& transaction, const AuditEvent& event) {
 }
 
 Result<Page<AuditEvent>> list_audit_events(Transaction& transaction, const PageRequest& page) {
-  REDOUBT_TRY(const std::int64_t start, page_start(page, "audit"));
-  REDOUBT_TRY(auto rows, transaction.query("SELECT number, at, actor, action, object, detail FROM audit_events "
-                                           "WHERE number > ? ORDER BY number LIMIT ?",
-                                           {sql::number(start), sql::number(std::uint64_t{page.count + 1})}));
-  return fill_page<AuditEvent>(std::move(rows), page, "audit", parse_event);
+  return read_page<AuditEvent>(transaction, kEvents, std::nullopt, page, parse_event);
 }
 
 }  // namespace redoubt::hub

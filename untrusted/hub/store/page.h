@@ -1,4 +1,4 @@
-// Pages of lists, in the order of insertion, with an opaque cursor.
+// Reading records: one, all of a short list, or pages in the order of insertion with an opaque cursor.
 //
 // A cursor names the list and the last item that was given; it may come back from anyone, changed in any way, and then gives
 // at worst another place in the same list, or `malformed`. It is not a permission: callers check who may read the list.
@@ -26,9 +26,31 @@ struct Page {
 Result<std::int64_t> page_start(const PageRequest& request, std::string_view list);
 std::string make_cursor(std::string_view list, std::int64_t number);
 
-// fill_page reads rows whose first column is `number` (asked for with LIMIT count + 1): `parse` takes the rest of a row.
-template <class T, class Parse>
-Result<Page<T>> fill_page(std::vector<sql::Row> rows, const PageRequest& request, std::string_view list, Parse&& parse) {
+// Table: where records of one kind come from. Its rows have a column `number` that grows with every insertion.
+struct Table {
+  std::string_view name;
+  std::string_view columns;  // in the order in which `parse` reads them, without `number`
+};
+
+// Filter: an equality that the rows of a list have in common.
+struct Filter {
+  std::string_view column;
+  std::string_view value;  // the cursor holds it too
+};
+
+// select: "SELECT columns FROM name " and `rest`. All text is constant and ours; values are bound.
+std::string select(const Table& table, std::string_view rest);
+// page_rows: rows with `number` first, one more than the page takes.
+Result<std::vector<sql::Row>> page_rows(Transaction& transaction, const Table& table, const std::optional<Filter>& filter,
+                                        std::int64_t start, std::size_t count);
+
+// read_page: the records behind the cursor. `parse` reads a row and finishes it.
+template <class T>
+Result<Page<T>> read_page(Transaction& transaction, const Table& table, const std::optional<Filter>& filter, const PageRequest& request,
+                          Result<T> (*parse)(sql::Row&)) {
+  const std::string list = std::string(table.name) + (filter ? " of " + std::string(filter->value) : "");
+  REDOUBT_TRY(const std::int64_t start, page_start(request, list));
+  REDOUBT_TRY(auto rows, page_rows(transaction, table, filter, start, request.count));
   Page<T> page;
   std::int64_t last = 0;
   for (sql::Row& row : rows) {
@@ -40,6 +62,27 @@ Result<Page<T>> fill_page(std::vector<sql::Row> rows, const PageRequest& request
     REDOUBT_TRY(page.items.emplace_back(), parse(row));
   }
   return page;
+}
+
+// read_one: the first record of a query; `not_found`, naming `what`, when there is none.
+template <class T>
+Result<T> read_one(Transaction& transaction, std::string_view sql, std::initializer_list<sql::Value> values, std::string_view what,
+                   Result<T> (*parse)(sql::Row&)) {
+  REDOUBT_TRY(auto rows, transaction.query(sql, values));
+  REDOUBT_TRY(sql::Row row, one(std::move(rows), what));
+  return parse(row);
+}
+
+// read_all: every record of a query that is known to be short.
+template <class T>
+Result<std::vector<T>> read_all(Transaction& transaction, std::string_view sql, std::initializer_list<sql::Value> values,
+                                Result<T> (*parse)(sql::Row&)) {
+  REDOUBT_TRY(auto rows, transaction.query(sql, values));
+  std::vector<T> out;
+  for (sql::Row& row : rows) {
+    REDOUBT_TRY(out.emplace_back(), parse(row));
+  }
+  return out;
 }
 
 }  // namespace redoubt::hub

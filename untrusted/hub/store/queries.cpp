@@ -10,6 +10,8 @@ constexpr StateName<QueryState> kStates[] = {
     {QueryState::running, "running"},   {QueryState::waiting_for_keys, "waiting_for_keys"},
     {QueryState::done, "done"},         {QueryState::refused, "refused"},   {QueryState::failed, "failed"}};
 
+constexpr Table kTable{"queries", "id, environment, proposer, text, digest, proposal, state, detail, created, changed"};
+
 Result<Query> parse(sql::Row& row) {
   Query out;
   out.id = row.text();
@@ -22,6 +24,34 @@ Result<Query> parse(sql::Row& row) {
   out.detail = row.text();
   out.created = row.time();
   out.changed = row.time();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+Result<BallotRecord> parse_ballot(sql::Row& row) {
+  BallotRecord out;
+  out.voter = row.text();
+  out.document = row.text();
+  out.created = row.time();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+Result<ResultRecord> parse_result(sql::Row& row) {
+  ResultRecord out;
+  out.recipient = row.text();
+  out.package = row.blob();
+  out.created = row.time();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+Result<ReceiptRecord> parse_receipt(sql::Row& row) {
+  ReceiptRecord out;
+  out.instance = row.fixed<InstanceId>();
+  out.sequence = row.count();
+  out.document = row.text();
+  out.created = row.time();
   REDOUBT_CHECK(row.finish());
   return out;
 }
@@ -46,20 +76,11 @@ Status add_query(Transaction& transaction, const Query& query) {
 }
 
 Result<Query> get_query(Transaction& transaction, std::string_view id) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT id, environment, proposer, text, digest, proposal, state, detail, created, "
-                                           "changed FROM queries WHERE id = ?", {sql::text(id)}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "query"));
-  return parse(row);
+  return read_one<Query>(transaction, select(kTable, "WHERE id = ?"), {sql::text(id)}, "query", parse);
 }
 
 Result<Page<Query>> list_queries(Transaction& transaction, std::string_view environment, const PageRequest& page) {
-  const std::string list = "queries of " + std::string(environment);
-  REDOUBT_TRY(const std::int64_t start, page_start(page, list));
-  REDOUBT_TRY(auto rows, transaction.query("SELECT number, id, environment, proposer, text, digest, proposal, state, detail, "
-                                           "created, changed FROM queries WHERE environment = ? AND number > ? "
-                                           "ORDER BY number LIMIT ?",
-                                           {sql::text(environment), sql::number(start), sql::number(std::uint64_t{page.count + 1})}));
-  return fill_page<Query>(std::move(rows), page, list, parse);
+  return read_page<Query>(transaction, kTable, Filter{"environment", environment}, page, parse);
 }
 
 Status set_query_state(Transaction& transaction, std::string_view id, QueryState from, QueryState to, std::string_view detail,
@@ -81,18 +102,8 @@ Status add_ballot(Transaction& transaction, std::string_view query, const Ballot
 }
 
 Result<std::vector<BallotRecord>> get_ballots(Transaction& transaction, std::string_view query) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT voter, document, created FROM ballots WHERE query = ? ORDER BY voter",
-                                           {sql::text(query)}));
-  std::vector<BallotRecord> out;
-  for (sql::Row& row : rows) {
-    BallotRecord ballot;
-    ballot.voter = row.text();
-    ballot.document = row.text();
-    ballot.created = row.time();
-    REDOUBT_CHECK(row.finish());
-    out.push_back(std::move(ballot));
-  }
-  return out;
+  return read_all<BallotRecord>(transaction, "SELECT voter, document, created FROM ballots WHERE query = ? ORDER BY voter",
+                                {sql::text(query)}, parse_ballot);
 }
 
 Status finish_query(Transaction& transaction, std::string_view query, const std::vector<ResultRecord>& results,
@@ -117,28 +128,13 @@ Status finish_query(Transaction& transaction, std::string_view query, const std:
 }
 
 Result<ResultRecord> get_result(Transaction& transaction, std::string_view query, std::string_view recipient) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT recipient, package, created FROM results WHERE query = ? AND recipient = ?",
-                                           {sql::text(query), sql::text(recipient)}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "result"));
-  ResultRecord out;
-  out.recipient = row.text();
-  out.package = row.blob();
-  out.created = row.time();
-  REDOUBT_CHECK(row.finish());
-  return out;
+  return read_one<ResultRecord>(transaction, "SELECT recipient, package, created FROM results WHERE query = ? AND recipient = ?",
+                                {sql::text(query), sql::text(recipient)}, "result", parse_result);
 }
 
 Result<ReceiptRecord> get_receipt(Transaction& transaction, std::string_view query) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT instance, sequence, document, created FROM receipts WHERE query = ?",
-                                           {sql::text(query)}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "receipt"));
-  ReceiptRecord out;
-  out.instance = row.fixed<InstanceId>();
-  out.sequence = row.count();
-  out.document = row.text();
-  out.created = row.time();
-  REDOUBT_CHECK(row.finish());
-  return out;
+  return read_one<ReceiptRecord>(transaction, "SELECT instance, sequence, document, created FROM receipts WHERE query = ?",
+                                 {sql::text(query)}, "receipt", parse_receipt);
 }
 
 }  // namespace redoubt::hub
