@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 
 #include "common/net/client.h"
 #include "common/net/client_transport.h"
@@ -14,6 +15,16 @@
 namespace redoubt::net::test {
 
 using std::chrono::milliseconds;
+
+// until waits for `done`, and gives up after half a minute: a test that hangs tells nothing.
+template <class Done>
+bool until(Done&& done) {
+  for (int i = 0; i < 6000; ++i) {
+    if (done()) return true;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  return false;
+}
 
 inline const redoubt::test::SelfSigned& certificate() {
   static const auto made = redoubt::test::self_signed();

@@ -90,9 +90,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     pump();
   }
 
+  // stop: a connection that waits for its next request has nothing to lose, so it does not linger for its peer to close.
   void stop() {
+    const bool idle = session_.phase() == ServerSession::Phase::idle;
     session_.stop();
     pump();
+    if (idle) close();
   }
 
   void close() {

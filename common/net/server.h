@@ -46,8 +46,8 @@ class HttpServer {
   const std::string& address() const;
   std::uint16_t port() const;
 
-  // stop takes no new connection, lets requests that have begun finish for `grace`, then ends the rest. Waits for running
-  // handlers. A second call does nothing.
+  // stop takes no new connection, closes idle ones at once, lets requests that have begun finish for `grace`, then ends the
+  // rest. Waits for running handlers. A second call does nothing.
   void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(5'000));
 
   struct Counts {

@@ -191,7 +191,7 @@ TEST(ServerExchange, SurvivesPeersThatVanishInTheMiddle) {
     if (i == 3) raw.receive(hex_encode(raw.facts().peer_spki));
     raw.kill();
   }
-  while (server->counts().open > 0) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_TRUE(until([&] { return server->counts().open == 0; }));
   EXPECT_OK(enter(*server));
 }
 
@@ -243,7 +243,7 @@ TEST(ServerExchange, ASlowStepBlocksNobodyElse) {
     return server_exchange();
   });
   auto waiting = std::async(std::launch::async, [&] { return enter(*server).ok(); });
-  while (made == 0) std::this_thread::yield();
+  EXPECT_TRUE(until([&] { return made != 0; }));
   EXPECT_OK(enter(*server));
   expect_healthy(*server);
   gate.set_value();
@@ -264,13 +264,13 @@ TEST(ServerExchange, AFullQueueOfWorkRefusesAndSaysSo) {
   options.max_queued_jobs = 1;
   const auto server = serve(std::move(options), room_router());
   auto first = std::async(std::launch::async, [&] { return enter(*server).ok(); });
-  while (made == 0) std::this_thread::yield();
+  EXPECT_TRUE(until([&] { return made != 0; }));
   auto second = std::async(std::launch::async, [&] { return enter(*server); });
   auto third = std::async(std::launch::async, [&] { return enter(*server); });
   // One of the two waits in the queue, the other is refused at once.
-  while (second.wait_for(milliseconds(1)) != std::future_status::ready &&
-         third.wait_for(milliseconds(1)) != std::future_status::ready) {
-  }
+  EXPECT_TRUE(until([&] {
+    return second.wait_for(milliseconds(0)) == std::future_status::ready || third.wait_for(milliseconds(0)) == std::future_status::ready;
+  }));
   gate.set_value();
   const auto a = second.get();
   const auto b = third.get();

@@ -120,7 +120,7 @@ TEST(ServerLimits, DropsAPeerThatDoesNotReadItsAnswer) {
   const auto server = serve(quick_options(), std::move(router));
   RawClient raw(*server);
   ASSERT_OK(raw.send("GET /endless HTTP/1.1\r\nhost: a\r\n\r\n"));
-  while (pieces == 0 || server->counts().open > 0) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_TRUE(until([&] { return pieces != 0 && server->counts().open == 0; }));
   EXPECT_LT(pieces, 100) << "no more was made than the socket took";
   expect_healthy(*server);
 }
@@ -141,7 +141,7 @@ TEST(ServerLimits, SurvivesPeersThatVanish) {
     reading.receive("\r\n\r\n");
     reading.kill();
   }
-  while (server->counts().open > 0) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_TRUE(until([&] { return server->counts().open == 0; }));
   expect_healthy(*server);
 }
 
@@ -151,13 +151,13 @@ TEST(ServerLimits, CapsConnectionsOfOneAddressAndInTotal) {
   const auto server = serve(std::move(options));
   auto first = std::make_unique<Tcp>(*server);
   auto second = std::make_unique<Tcp>(*server);
-  while (server->counts().accepted < 2) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_TRUE(until([&] { return server->counts().accepted >= 2; }));
   Tcp third(*server);
   EXPECT_EQ(third.read_all(), "");
   EXPECT_EQ(server->counts().refused, 1U);
   EXPECT_ERROR(HttpClient::connect(client_options(*server)), Code::unavailable, "");
   first.reset();
-  while (server->counts().open > 1) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_TRUE(until([&] { return server->counts().open <= 1; }));
   expect_healthy(*server);
 }
 
@@ -191,9 +191,9 @@ TEST(ServerLimits, BoundsTheBytesOfAllBodiesTogether) {
     auto other = client(*server);
     return OrDie(other.request({.method = "POST", .target = "/echo", .body = Bytes(10'000)})).status;
   };
-  while (try_once() != 503) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_TRUE(until([&] { return try_once() == 503; }));
   holder.kill();
-  while (try_once() != 200) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_TRUE(until([&] { return try_once() == 200; }));
 }
 
 TEST(ServerLimits, AnswersWith503WhenItsWorkersAreTaken) {
@@ -215,12 +215,12 @@ TEST(ServerLimits, AnswersWith503WhenItsWorkersAreTaken) {
     return OrDie(connected.request({.target = "/slow"})).status;
   };
   auto first = std::async(std::launch::async, ask);
-  while (entered == 0) std::this_thread::yield();
+  EXPECT_TRUE(until([&] { return entered != 0; }));
   auto second = std::async(std::launch::async, ask);
   auto third = std::async(std::launch::async, ask);
-  while (second.wait_for(milliseconds(1)) != std::future_status::ready &&
-         third.wait_for(milliseconds(1)) != std::future_status::ready) {
-  }
+  EXPECT_TRUE(until([&] {
+    return second.wait_for(milliseconds(0)) == std::future_status::ready || third.wait_for(milliseconds(0)) == std::future_status::ready;
+  }));
   gate.set_value();
   EXPECT_EQ(first.get(), 200);
   EXPECT_EQ(second.get() + third.get(), 703);

@@ -363,6 +363,21 @@ TEST(HttpServer, RefusesOptionsThatMakeNoSense) {
 }
 
 // --- the end ----------------------------------------------------------------------------------------------------------------
+TEST(HttpServer, ClosesIdleConnectionsAtOnceWhenItStops) {
+  ServerOptions options = tls_options();
+  options.limits.linger_time = milliseconds(60'000);
+  const auto server = serve(std::move(options));
+  auto used = client(*server);
+  ASSERT_OK(used.request({.target = "/health"}));
+  RawClient fresh(*server);
+  // Neither peer closes its side; the server does not wait for them, neither for `linger_time` nor for `grace`.
+  auto stopping = std::async(std::launch::async, [&] { server->stop(milliseconds(60'000)); });
+  EXPECT_TRUE(until([&] { return server->counts().open == 0; }));
+  EXPECT_EQ(fresh.receive(), "");
+  EXPECT_TRUE(fresh.clean_end());
+  stopping.get();
+}
+
 TEST(HttpServer, FinishesWhatHasBegunWhenItStops) {
   std::promise<void> entered;
   std::promise<void> gate;
@@ -382,7 +397,7 @@ TEST(HttpServer, FinishesWhatHasBegunWhenItStops) {
   });
   entered.get_future().wait();
   auto stopping = std::async(std::launch::async, [&] { server->stop(milliseconds(20'000)); });
-  while (server->counts().open > 1) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_TRUE(until([&] { return server->counts().open <= 1; }));
   EXPECT_ERROR(idle.request({.target = "/health"}), Code::unavailable, "");
   gate.set_value();
   const auto answer = busy.get();
