@@ -224,7 +224,7 @@ void add_query_commands(Commands& commands) {
   make->add_option("--dataset", options->datasets, "a dataset that the query reads; default: those that its text names");
   make->add_option("--recipient", options->recipients, "who gets the result; default: you");
   make->add_option("--k", options->k, "smallest number of units behind a row; default: the contract's");
-  make->add_option("--expires-in", options->hours, "hours until the proposal expires")->check(CLI::Range(1, 24 * 90));
+  make->add_option("--expires-in", options->hours, "hours until the proposal expires")->check(CLI::Range(1, 24 * 89));
   CLI::App* one = add_verb(commands, noun, "show", "show a proposal and its verified place in the log", {"redoubt query show 5c1d.."},
                            [&session, options] { return show(session, *options); });
   CLI::App* yes = add_verb(commands, noun, "approve", "sign a ballot for exactly what is shown", {"redoubt query approve 5c1d.."},

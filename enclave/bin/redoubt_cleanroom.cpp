@@ -27,7 +27,6 @@ namespace {
 using namespace redoubt;
 
 constexpr std::string_view kWorkload = "cleanroom";
-constexpr std::string_view kTimeFloor = "2026-11-01T00:00:00Z";  // no time before this release can be right
 constexpr std::size_t kMaxFile = 1U << 20;
 constexpr std::size_t kChallenges = 1024;
 
@@ -91,7 +90,7 @@ Result<void> serve(const Options& options, const sigset_t& signals) {
   REDOUBT_TRY(const Bytes log_bytes, read_untrusted(options.application_log));
   REDOUBT_TRY(const tpm::ApplicationLog log, tpm::ApplicationLog::decode(log_bytes));
   REDOUBT_TRY(const appraise::ProgramDigest program, runtime::launched_program(log));
-  REDOUBT_TRY(const Instant floor, Instant::parse(kTimeFloor));
+  REDOUBT_TRY(const Instant floor, Instant::parse(REDOUBT_RELEASE_DATE));  // no time before this release can be right
   REDOUBT_TRY(auto previous, previous_head(options));
 
   REDOUBT_TRY(const auto platform, open_platform(options, log));

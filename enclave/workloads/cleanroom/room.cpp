@@ -45,13 +45,7 @@ Status Room::require_open() const {
   return {};
 }
 
-Result<Instant> Room::now() {
-  const Instant host = host_clock_();
-  if (host < floor_) {
-    return Error(Code::refused, "the host's clock says " + host.text() + ", before " + floor_.text());
-  }
-  return host;
-}
+Result<Instant> Room::now() { return floor_.check(host_clock_()); }
 
 Status Room::join(const std::string& name, const crypto::Ed25519Signature& signature) {
   const std::lock_guard lock(mutex_);
@@ -196,6 +190,7 @@ Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
     return Error(Code::refused, "proposal: names " + std::to_string(schema.size()) + " datasets, its query reads " +
                                     std::to_string(check.datasets.size()));
   }
+  REDOUBT_CHECK(floor_.saw(proposal.expires, time).context("proposal"));
   const std::uint64_t index = log(receipt::kReservationEntry, content(digest));
   Query query{{std::move(proposal), digest, index}, document, {}, {}, std::nullopt};
   return reservation_of(queries_.emplace(digest, std::move(query)).first->second);
@@ -227,6 +222,7 @@ Result<Tally> Room::vote(const jobs::ProposalDigest& proposal, const jobs::Signe
     return Error(Code::refused, "\"" + ballot.voter + "\" has voted on this proposal");
   }
   REDOUBT_CHECK(check_ballot(contract_, query.reserved, document, log_, time));
+  REDOUBT_CHECK(floor_.saw(ballot.expires, time).context("ballot"));
   log(receipt::kBallotEntry, content(receipt::approval_digest(document.encode())));
   query.ballot_documents.emplace(ballot.voter, document);
   const std::string voter = ballot.voter;

@@ -16,6 +16,7 @@
 
 #include "common/attest/evidence/claims.h"
 #include "common/receipt/receipt_file.h"
+#include "enclave/runtime/clock/time_floor.h"
 #include "enclave/workloads/cleanroom/approvals.h"
 #include "enclave/workloads/cleanroom/dataset.h"
 #include "enclave/workloads/cleanroom/query_engine.h"
@@ -62,7 +63,7 @@ class Room {
     appraise::ProgramDigest program;            // as the launcher measured it
     receipt::StoredEvidence evidence;           // Identity Evidence over the claims, kept beside every receipt
     std::vector<Bytes> enrolments;              // AkEnrolments that participants left, for receipts
-    Instant time_floor;                         // build time; the program's time is never below it
+    Instant time_floor;                         // release date; the program's time is never below it
     std::optional<receipt::TreeHead> previous;  // last checkpoint of the instance before, as the host handed it over
   };
 
@@ -125,7 +126,7 @@ class Room {
   const Now host_clock_;
 
   mutable std::mutex mutex_;
-  Instant floor_;
+  runtime::TimeFloor floor_;
   receipt::Log log_;
   std::vector<Bytes> entries_;
   std::map<std::string, crypto::Ed25519Signature> joined_;

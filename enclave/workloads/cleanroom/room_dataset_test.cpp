@@ -112,6 +112,22 @@ TEST_F(RoomTest, AHostClockBelowTheFloorStopsTheRoom) {
   EXPECT_ERROR(room_->propose(sign(proposal(*room_), analyst_)), Code::refused, "clock");
 }
 
+TEST_F(RoomTest, WhatParticipantsSignedRaisesTheFloorAndNoneCanRaiseItBeyondTheClock) {
+  provide(*room_);
+  jobs::Proposal query = proposal(*room_);
+  query.expires = kNow.plus_seconds(runtime::TimeFloor::kMaxLife + 1);
+  EXPECT_ERROR(room_->propose(sign(query, analyst_)), Code::refused, "proposal: expiry: expected no later than");
+  clock_ = kNow.plus_seconds(-1000);
+  EXPECT_OK(room_->propose(sign(proposal(*room_), analyst_))) << "what is refused raises nothing";
+  clock_ = kNow;
+  query.expires = kNow.plus_seconds(runtime::TimeFloor::kMaxLife - 60);
+  EXPECT_OK(room_->propose(sign(query, analyst_)));
+  clock_ = kNow.plus_seconds(-60);
+  EXPECT_OK(room_->propose(sign(query, analyst_)));
+  clock_ = kNow.plus_seconds(-61);
+  EXPECT_ERROR(room_->propose(sign(query, analyst_)), Code::refused, "clock");
+}
+
 TEST_F(RoomTest, TheLogIsWhatItsCheckpointSays) {
   provide(*room_);
   const jobs::Proposal query = proposal(*room_);

@@ -67,7 +67,7 @@ receipt::ReceiptBody Room::receipt_body(const Query& query, const std::string& r
   body.sequence = log_.size();
   body.measurement = receipt::Measurement(identity_.program.array());
   body.claims = identity_.claims.digest();
-  body.time = {floor_, now};
+  body.time = {floor_.value(), now};
   body.commitments.emplace(receipt::kRequest, commit(receipt::kRequest, salt, as_bytes(query.reserved.proposal.sql)));
   body.commitments.emplace(receipt::kInputs, commit(receipt::kInputs, salt, jobs::inputs_statement(terms.manifests)));
   body.commitments.emplace(receipt::kParameters, commit(receipt::kParameters, salt, jobs::parameters_statement(terms.level, terms.k)));
