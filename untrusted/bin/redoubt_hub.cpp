@@ -24,6 +24,8 @@ Examples:
   redoubt-hub serve --state ./state --listen 127.0.0.1:0 --name hub.example.org
   redoubt-hub serve --config /etc/redoubt/hub.toml
   redoubt-hub key create hospital --state /var/lib/redoubt
+  redoubt-hub key list --state /var/lib/redoubt
+  redoubt-hub key revoke key-0011223344556677 --state /var/lib/redoubt
 
 Clients need the address, an API key (the first is in STATE/admin.key) and the pin of the hub's TLS key (STATE/hub.pin).
 Exit codes: 0 ok, 1 internal, 2 usage, 3 not found, 5 refused, 6 unavailable, 10 malformed, 69 missing dependency.)";
@@ -114,6 +116,24 @@ Status create(const std::string& state, const std::string& subject, bool admin) 
   return {};
 }
 
+// list prints one key a line: id, whom it is for, scopes, when it was made, and since when it is refused.
+Status list(const std::string& state) {
+  REDOUBT_TRY(const auto keys, hub::list_keys(fs::absolute(state), system_now()));
+  for (const hub::ApiKey& key : keys) {
+    std::string scopes;
+    for (const std::string& scope : key.scopes) scopes += (scopes.empty() ? "" : ",") + scope;
+    std::printf("%s  %s  %s  %s  %s\n", key.id.c_str(), key.subject.c_str(), scopes.c_str(), key.created.text().c_str(),
+                key.revoked ? ("revoked " + key.revoked->text()).c_str() : "active");
+  }
+  return {};
+}
+
+Status revoke(const std::string& state, const std::string& id) {
+  REDOUBT_CHECK(hub::revoke_key(fs::absolute(state), id, system_now()));
+  std::printf("revoked %s\n", id.c_str());
+  return {};
+}
+
 void overlay(std::string& from_file, const std::string& given, std::string_view fallback) {
   if (!given.empty()) from_file = given;
   if (from_file.empty()) from_file = fallback;
@@ -149,6 +169,13 @@ int main(int argc, char** argv) {
   create_command->add_option("name", subject, "Whom the key is for: a participant's name in the contracts")->required();
   create_command->add_option("--state", given.state, "State folder (default $XDG_STATE_HOME/redoubt)");
   create_command->add_flag("--admin", admin, "A key that may see every environment");
+  CLI::App* const list_command = key_command->add_subcommand("list", "Show all API keys: id, name, scopes, made, active or revoked");
+  CLI::App* const revoke_command = key_command->add_subcommand("revoke", "Refuse an API key from now on, in a running hub too");
+  std::string id;
+  revoke_command->add_option("id", id, "The key's id, as list shows it: key-...")->required();
+  for (CLI::App* const command : {list_command, revoke_command}) {
+    command->add_option("--state", given.state, "State folder (default $XDG_STATE_HOME/redoubt)");
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -169,7 +196,15 @@ int main(int argc, char** argv) {
     overlay(config.listen, given.listen, "127.0.0.1:7443");
     overlay(config.program_dir, given.program_dir, "");
     overlay(config.name, given.name, "");
-    done = create_command->parsed() ? create(config.state, subject, admin) : serve(config, signals);
+    if (create_command->parsed()) {
+      done = create(config.state, subject, admin);
+    } else if (list_command->parsed()) {
+      done = list(config.state);
+    } else if (revoke_command->parsed()) {
+      done = revoke(config.state, id);
+    } else {
+      done = serve(config, signals);
+    }
   }
   if (done.ok()) return 0;
   std::fprintf(stderr, "redoubt-hub: %s\n", done.error().message().c_str());

@@ -22,14 +22,18 @@ class HubProgram : public HubTest {
     command.environment = {"PATH=/usr/bin:/bin", "HOME=/"};
     return OrDie(launch::Process::start(command));
   }
+  static std::uint16_t port(launch::Process& process) {
+    const std::string address = OrDie(process.listening_address(std::chrono::seconds(60)));
+    return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+  }
   launch::Process serve() {
     launch::Process process = run({"serve", "--state", state(), "--listen", "127.0.0.1:0"});
-    const std::string address = OrDie(process.listening_address(std::chrono::seconds(60)));
+    const std::uint16_t listening = port(process);
     std::string key = test::read_text(state() + "/admin.key");
     key.pop_back();
     std::string pin = test::read_text(state() + "/hub.pin");
     pin.pop_back();
-    admin = std::make_unique<Client>(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))), OrDie(SpkiDigest::from_hex(pin, "pin")), key);
+    admin = std::make_unique<Client>(listening, OrDie(SpkiDigest::from_hex(pin, "pin")), key);
     return process;
   }
   std::string state() const { return (folder.path() / "hub").string(); }
@@ -76,6 +80,32 @@ TEST_F(HubProgram, StartsProgramsStopsThemAndSurvivesKill) {
   EXPECT_EQ(doors(), 0U);
 }
 
+TEST_F(HubProgram, ListsItsKeysAndRefusesARevokedOneAtOnce) {
+  const auto output = [this](std::vector<std::string> arguments) {
+    auto process = run(std::move(arguments));
+    EXPECT_TRUE(OrDie(process.wait(std::chrono::seconds(30))).success());
+    return process.output();
+  };
+  auto hub = serve();
+  std::string key = output({"key", "create", "hospital", "--state", state()});
+  key.pop_back();
+  const std::string pin = test::read_text(state() + "/hub.pin");
+  Client hospital(port(hub), OrDie(SpkiDigest::from_hex(pin.substr(0, 64), "pin")), key);
+  EXPECT_EQ(hospital.get("/api/tee/environments").status, 200);
+  const std::string before = output({"key", "list", "--state", state()});
+  EXPECT_NE(before.find("  admin  "), std::string::npos) << before;
+  EXPECT_EQ(before.find("revoked"), std::string::npos) << before;
+  EXPECT_EQ(before.find(key.substr(4)), std::string::npos) << "the key itself is kept nowhere";
+  const std::size_t at = before.rfind("key-", before.find("  hospital  participant  "));
+  ASSERT_NE(at, std::string::npos) << before;
+  const std::string id = before.substr(at, before.find(' ', at) - at);
+  EXPECT_EQ(output({"key", "revoke", id, "--state", state()}), "revoked " + id + "\n");
+  EXPECT_EQ(hospital.get("/api/tee/environments").status, 401);
+  EXPECT_EQ(admin->get("/api/tee/environments").status, 200);
+  const std::string after = output({"key", "list", "--state", state()});
+  EXPECT_NE(after.find("revoked 20", after.find(id)), std::string::npos) << after;
+}
+
 TEST_F(HubProgram, SaysWhatItWasNotGiven) {
   const auto code = [this](std::vector<std::string> arguments) {
     auto process = run(std::move(arguments));
@@ -87,10 +117,15 @@ TEST_F(HubProgram, SaysWhatItWasNotGiven) {
   EXPECT_EQ(code({"serve", "--state", state(), "--program-dir", "/nonexistent"}), 69);
   EXPECT_EQ(code({"serve", "--config", state() + "/absent.toml"}), 3);
   EXPECT_EQ(code({"--help"}), 0);
+  const std::string none = (folder.path() / "none").string();
+  EXPECT_EQ(code({"key", "list", "--state", none}), 3);
+  EXPECT_EQ(code({"key", "revoke", "key-0011223344556677", "--state", none}), 3);
+  EXPECT_FALSE(std::filesystem::exists(none)) << "asking for keys makes no hub";
   EXPECT_EQ(code({"key", "create", "bad name", "--state", state()}), 10);
   auto process = run({"key", "create", "hospital", "--state", state()});
   EXPECT_TRUE(OrDie(process.wait(std::chrono::seconds(30))).success());
   EXPECT_TRUE(process.output().starts_with("rdt_"));
+  EXPECT_EQ(code({"key", "revoke", "key-0011223344556677", "--state", state()}), 3);
 }
 
 }  // namespace

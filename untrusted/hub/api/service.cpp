@@ -20,14 +20,14 @@ Status make_folder(const fs::path& path) {
 }
 
 Result<std::vector<Environment>> all_environments(Transaction& transaction) {
-  std::vector<Environment> out;
-  PageRequest page{.cursor = "", .count = kMaxPage};
-  do {
-    REDOUBT_TRY(auto found, list_environments(transaction, page));
-    std::ranges::move(found.items, std::back_inserter(out));
-    page.cursor = found.next;
-  } while (!page.cursor.empty());
-  return out;
+  return read_pages<Environment>([&](const PageRequest& page) { return list_environments(transaction, page); });
+}
+
+// open_existing: commands about keys must not make a hub where there is none.
+Result<std::unique_ptr<Store>> open_existing(const fs::path& state, Instant now) {
+  std::error_code error;
+  if (!fs::exists(state / "hub.db", error)) return Error(Code::not_found, "no hub in " + state.string());
+  return Store::open(state / "hub.db", now);
 }
 
 }  // namespace
@@ -112,6 +112,21 @@ Result<NewApiKey> create_key(const fs::path& state, const std::string& subject, 
   REDOUBT_TRY(const auto store, Store::open(state / "hub.db", now));
   return store->write("key.create", [&](Transaction& transaction) {
     return create_api_key(transaction, random, subject, {std::string(admin ? kAdminScope : kParticipantScope)}, now);
+  });
+}
+
+Result<std::vector<ApiKey>> list_keys(const fs::path& state, Instant now) {
+  REDOUBT_TRY(const auto store, open_existing(state, now));
+  return store->read([&](Transaction& transaction) {
+    return read_pages<ApiKey>([&](const PageRequest& page) { return list_api_keys(transaction, page); });
+  });
+}
+
+Status revoke_key(const fs::path& state, const std::string& id, Instant now) {
+  REDOUBT_TRY(const auto store, open_existing(state, now));
+  return store->write("key.revoke", [&](Transaction& transaction) -> Status {
+    REDOUBT_CHECK(revoke_api_key(transaction, id, now));
+    return add_audit_event(transaction, {now, "operator", "key.revoke", id, ""});
   });
 }
 

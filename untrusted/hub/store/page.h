@@ -64,6 +64,19 @@ Result<Page<T>> read_page(Transaction& transaction, const Table& table, const st
   return page;
 }
 
+// read_pages: all records of a list, page by page. `list` is called with each PageRequest and gives a Result<Page<T>>.
+template <class T, class List>
+Result<std::vector<T>> read_pages(List&& list) {
+  std::vector<T> out;
+  PageRequest request{.cursor = "", .count = kMaxPage};
+  do {
+    REDOUBT_TRY(auto page, list(request));
+    std::ranges::move(page.items, std::back_inserter(out));
+    request.cursor = std::move(page.next);
+  } while (!request.cursor.empty());
+  return out;
+}
+
 // read_one: the first record of a query; `not_found`, naming `what`, when there is none.
 template <class T>
 Result<T> read_one(Transaction& transaction, std::string_view sql, std::initializer_list<sql::Value> values, std::string_view what,
