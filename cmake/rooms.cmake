@@ -84,7 +84,24 @@ function(redoubt_program name)
   add_executable(${name} ${PROGRAM_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   target_link_libraries(${name} PRIVATE ${PROGRAM_LINKS})
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
+  install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT ${name})
+endfunction()
+
+# redoubt_man(PROGRAM [COMMANDS "serve" "key create" ...]): the man page of a program, made from its own help when it is built, in
+# build/<preset>/gen/man. Without COMMANDS the program writes its page itself (`reference --format man`).
+function(redoubt_man program)
+  if(REDOUBT_FUZZ OR REDOUBT_SANITIZE)
+    return()
+  endif()
+  cmake_parse_arguments(MAN "" "" "COMMANDS" ${ARGN})
+  list(JOIN MAN_COMMANDS "|" commands)
+  set(page ${CMAKE_BINARY_DIR}/gen/man/${program}.1)
+  set(script ${CMAKE_SOURCE_DIR}/cmake/man_page.cmake)
+  add_custom_command(OUTPUT ${page}
+    COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${program}> "-DCOMMANDS=${commands}" -DPAGE=${page} -P ${script}
+    DEPENDS ${program} ${script} VERBATIM)
+  add_custom_target(man_${program} ALL DEPENDS ${page})
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT man)
 endfunction()
 
 # All fuzz targets, for tools/fuzz.

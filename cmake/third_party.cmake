@@ -25,4 +25,4 @@ set_target_properties(duckdb::duckdb PROPERTIES
   IMPORTED_SONAME libduckdb.so
   INTERFACE_INCLUDE_DIRECTORIES ${duckdb_headers}
   INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${duckdb_headers})
-install(PROGRAMS ${REDOUBT_LIBRARY_DIR}/libduckdb.so DESTINATION lib/redoubt)
+install(PROGRAMS ${REDOUBT_LIBRARY_DIR}/libduckdb.so DESTINATION lib/redoubt COMPONENT libraries)

@@ -3,13 +3,10 @@
 #include <ostream>
 
 #include "client/cli/commands.h"
+#include "client/cli/reference.h"
 
 namespace redoubt::cli {
 namespace {
-
-constexpr std::string_view kExitCodes =
-    "Exit codes: 0 ok, 1 internal, 2 usage, 3 not found, 4 auth, 5 refused by rule, 6 unavailable, 10 malformed, 11 chain, 12 TCB,\n"
-    "13 measurement, 14 freshness, 15 binding, 16 policy, 17 log proof, 20 partial, 69 missing dependency.";
 
 // next_by_code: the step to name when the command knew no better one.
 std::string next_by_code(Code code) {
@@ -70,27 +67,6 @@ const CLI::App* deepest(const CLI::App* app) {
   return app;
 }
 
-std::string path_of(const CLI::App* app) {
-  return app->get_parent() == nullptr ? app->get_name() : path_of(app->get_parent()) + " " + app->get_name();
-}
-
-// help_of: CLI11 takes the words before the command's own name.
-std::string help_of(const CLI::App* app) { return app->help(app->get_parent() == nullptr ? "" : path_of(app->get_parent())); }
-
-// write_reference: docs/cli.md, from the same parser that reads the arguments.
-void write_reference(const CLI::App& app, std::ostream& out) {
-  out << "# The command line\n\nWritten by `redoubt reference`; a test compares this page with the program.\n\n" << kExitCodes << "\n\n";
-  out << "A failure prints `error: ...` and `next: ...` on standard error. Environment: `XDG_CONFIG_HOME` (keys and contexts), `NO_COLOR`.\n";
-  out << "Options of `redoubt` itself may stand anywhere.\n\n## redoubt\n\n```\n" << help_of(&app) << "```\n";
-  for (const CLI::App* noun : app.get_subcommands([](const CLI::App*) { return true; })) {
-    const auto verbs = noun->get_subcommands([](const CLI::App*) { return true; });
-    for (const CLI::App* command : verbs.empty() ? std::vector<const CLI::App*>{noun} : std::vector<const CLI::App*>(verbs.begin(), verbs.end())) {
-      if (command->get_group().empty()) continue;
-      out << "\n## " << path_of(command) << "\n\n```\n" << help_of(command) << "```\n";
-    }
-  }
-}
-
 }  // namespace
 
 CLI::App* add_verb(Commands& commands, CLI::App* noun, const std::string& name, const std::string& text,
@@ -114,10 +90,12 @@ int run(const std::vector<std::string>& arguments, Surroundings& world) {
   add_shared_options(app, session);
   Commands commands{app, session, chosen};
   add_all(commands);
+  std::string format = "markdown";
   CLI::App* reference = app.add_subcommand("reference", "print the reference of all commands")->group("");
+  reference->add_option("--format", format, "markdown (docs/cli.md) or man")->check(CLI::IsMember({"markdown", "man"}));
   reference->callback([&] {
     chosen = [&]() -> Status {
-      write_reference(app, world.out);
+      format == "man" ? write_man_page(app, world.version, world.out) : write_reference(app, world.out);
       return {};
     };
   });
@@ -132,7 +110,7 @@ int run(const std::vector<std::string>& arguments, Surroundings& world) {
     return 0;
   } catch (const CLI::ParseError& error) {
     const CLI::App* command = deepest(&app);
-    return fail(world, Error(Code::usage, error.what()), "see `" + path_of(command) + " --help`");
+    return fail(world, Error(Code::usage, error.what()), "see `" + command_path(command) + " --help`");
   }
   if (!chosen) return fail(world, Error(Code::usage, "no command"), "");
   const Status status = chosen();

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <set>
 
 #include "client/cli/client_test_stage.h"
 #include "client/cli/output.h"
@@ -24,13 +25,45 @@ TEST(App, TheReferenceIsThePageInTheDocumentation) {
   EXPECT_EQ(ran.out, test::read_text(test::source_dir() / "docs/cli.md")) << "write it again: redoubt reference > docs/cli.md";
 }
 
+TEST(App, TopLevelHelpIsTheProgramsOwnWhicheverCommandAsksForIt) {
+  Stage stage;
+  const Ran help = stage.run("nobody", {"--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_NE(help.out.find("Usage: redoubt [OPTIONS] SUBCOMMAND"), std::string::npos) << help.out;
+  const Ran reference = stage.run("nobody", {"reference"});
+  EXPECT_NE(reference.out.find("## redoubt\n\n```\n" + help.out + "```\n"), std::string::npos);
+  for (const Ran& ran : {help, reference}) EXPECT_EQ(ran.out.find("redoubt redoubt"), std::string::npos);
+}
+
+TEST(App, TheManPageHasEveryCommandOfTheReferenceAndNoStrayRequest) {
+  Stage stage;
+  const std::string reference = stage.run("nobody", {"reference"}).out;
+  const Ran man = stage.run("nobody", {"reference", "--format", "man"});
+  EXPECT_EQ(man.code, 0);
+  std::istringstream headings(reference);
+  std::size_t commands = 0;
+  for (std::string line; std::getline(headings, line);) {
+    if (!line.starts_with("## redoubt ")) continue;
+    ++commands;
+    EXPECT_NE(man.out.find("\n.SS " + line.substr(3) + "\n"), std::string::npos) << line;
+  }
+  EXPECT_GT(commands, 20U);
+  std::istringstream lines(man.out);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_FALSE(line.starts_with('\'')) << line;
+    if (!line.starts_with('.')) continue;
+    const std::string request = line.substr(0, line.find(' '));
+    EXPECT_TRUE(std::set<std::string>({".TH", ".SH", ".SS", ".nf", ".fi", ".B", ".I", ".BR"}).contains(request)) << line;
+  }
+}
+
 TEST(App, EveryCommandExplainsItselfWithExamples) {
   Stage stage;
   const std::vector<std::vector<std::string>> commands = {
       {"context", "set"}, {"context", "list"}, {"key", "new"}, {"key", "show"}, {"environment", "create"}, {"env", "verify"},
       {"environment", "show"}, {"environment", "list"}, {"dataset", "put"}, {"dataset", "release"}, {"dataset", "list"},
       {"query", "submit"}, {"query", "show"}, {"query", "approve"}, {"query", "reject"}, {"query", "list"}, {"result", "get"},
-      {"receipt", "verify"}, {"evidence", "show"}, {"evidence", "verify"}, {"log", "show"}, {"log", "verify"}, {"policy", "show"}};
+      {"receipt", "verify"}, {"evidence", "show"}, {"evidence", "verify"}, {"evidence", "measure"}, {"log", "show"}, {"log", "verify"}, {"policy", "show"}};
   for (auto words : commands) {
     words.push_back("--help");
     const Ran ran = stage.run("nobody", words);
