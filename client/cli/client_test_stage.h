@@ -114,6 +114,14 @@ class Stage {
     const int code = cli::run(arguments, world);
     return {code, out.str(), err.str()};
   }
+  // command: the words of `arguments` for the real program as participant `who`.
+  std::vector<std::string> command(const std::string& who, std::vector<std::string> arguments) const {
+    for (const std::string& word : {std::string("--config"), path(who), std::string("--hub"), "https://" + hub_->address(), std::string("--pin"), pin_,
+                                    std::string("--api-key-file"), path("api.key")}) {
+      arguments.push_back(word);
+    }
+    return arguments;
+  }
   std::string path(const std::string& file) const { return (folder.path() / file).string(); }
 
   void make_keys() {
@@ -184,6 +192,7 @@ class Stage {
   std::unique_ptr<ratls::AttesterSession::Instance> instance_;
   std::unique_ptr<net::HttpServer> door_;
   std::vector<jobs::SignedDocument> manifests_;
+  std::map<jobs::ManifestDigest, std::uint64_t> received_;
   std::map<std::string, jobs::SignedDocument> queries_;
   std::map<std::string, cleanroom::RunOutput> outputs_;
   std::unique_ptr<net::HttpServer> hub_;

@@ -24,20 +24,51 @@ std::uint64_t next_version(const sdk::EnvironmentState& state, const std::string
   return newest + 1;
 }
 
+// interrupted: an upload of exactly this table that did not end, with its key; nothing when there is none. Sealing it anew would
+// take another version and leave half a file at the hub.
+Result<std::optional<sdk::Sealed>> interrupted(const sdk::EnvironmentState& state, const sdk::DatasetPlan& plan, const ContractDigest& contract,
+                                               ByteView csv) {
+  std::optional<sdk::Sealed> none;
+  sdk::Sealed sealed;
+  auto dataset = state.dataset(plan.dataset);
+  if (!dataset.ok()) return dataset.error().code() == Code::not_found ? Result<std::optional<sdk::Sealed>>(std::move(none)) : dataset.error();
+  sealed.dataset = std::move(*dataset);
+  const jobs::Manifest& manifest = sealed.dataset.manifest;
+  if (manifest.contract != contract || (plan.version != 0 && plan.version != manifest.version)) return none;
+  REDOUBT_TRY(auto envelope, state.upload(manifest));
+  if (!envelope) return none;
+  sealed.envelope = std::move(*envelope);
+  if (!sdk::holds_table(sealed, plan, csv)) return none;
+  return std::optional(std::move(sealed));
+}
+
+// seal_or_resume: the interrupted upload of this table, or a new version, kept with its key before the hub has a byte.
+Result<sdk::Sealed> seal_or_resume(Session& session, const Environment& environment, sdk::DatasetPlan plan, ByteView csv) {
+  const ContractDigest contract = environment.contract.digest();
+  REDOUBT_TRY(auto kept, interrupted(environment.state, plan, contract, csv));
+  if (kept) {
+    session.warn("going on with the upload of " + plan.dataset + " version " + std::to_string(kept->dataset.manifest.version));
+    return std::move(*kept);
+  }
+  // Another table takes its place: what was begun before can no longer be asked for.
+  if (const auto before = environment.state.dataset(plan.dataset); before.ok()) REDOUBT_CHECK(environment.state.drop_upload(before->manifest));
+  if (plan.version == 0) plan.version = next_version(environment.state, plan.dataset);
+  REDOUBT_TRY(auto sealed, sdk::seal_dataset(plan, csv, contract, environment.keys, session.world().random));
+  REDOUBT_CHECK(environment.state.keep_upload(sealed.dataset, sealed.envelope));
+  return sealed;
+}
+
 Status put(Session& session, const DatasetOptions& options) {
   REDOUBT_TRY(auto environment, session.environment(options.environment));
   session.next("mend the schema or the file; nothing was sent");
   REDOUBT_TRY(const std::string schema, sdk::read_file(options.schema, 256 * 1024));
   sdk::DatasetPlan plan{options.name, options.version, {}};
-  if (plan.version == 0) plan.version = next_version(environment->state, options.name);
   REDOUBT_TRY(plan.columns, sdk::read_schema(schema));
   REDOUBT_TRY(std::string csv, sdk::read_file(options.file, kMaxCsv));
-  auto sealed = sdk::seal_dataset(plan, as_bytes(csv), environment->contract.digest(), environment->keys, session.world().random);
+  auto sealed = seal_or_resume(session, *environment, std::move(plan), as_bytes(csv));
   wipe(std::as_writable_bytes(std::span(csv)));
   if (!sealed.ok()) return sealed.error();
-  // The key is kept before the hub has a byte: ciphertext without its key would be lost.
-  REDOUBT_CHECK(environment->state.keep_dataset(sealed->dataset));
-  session.next("put it again: it becomes the next version");
+  session.next("put the same file again: the upload goes on where it stopped");
   const std::string digest = sealed->dataset.manifest.digest().hex();
   REDOUBT_TRY(const std::uint64_t held, environment->hub.put_dataset(environment->id, sealed->dataset.document));
   {
@@ -46,6 +77,7 @@ Status put(Session& session, const DatasetOptions& options) {
                                           [&](std::uint64_t sent, std::uint64_t total) { bar.bar(sent, total); }));
   }
   const jobs::Manifest& manifest = sealed->dataset.manifest;
+  REDOUBT_CHECK(environment->state.drop_upload(manifest));
   if (session.json()) {
     print_json(session.out(), json::Object{{"bytes", std::to_string(manifest.ciphertext_size)}, {"dataset", manifest.dataset},
                                            {"manifest", digest}, {"rows", std::to_string(manifest.rows)},

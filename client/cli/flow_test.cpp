@@ -1,5 +1,13 @@
 // Goal: participants come from keys to a verified result, and every lie on the way is refused with its own exit code.
 // Method: the Stage's real room and doors behind real TLS; a test changes one answer and runs one command.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <mutex>
+#include <set>
+
 #include "client/cli/client_test_stage.h"
 
 namespace redoubt::cli {
@@ -60,6 +68,96 @@ TEST_F(FlowTest, AQueryGoesFromKeysToAReceiptThatIsVerifiedOffline) {
   EXPECT_EQ(stage.run("hospital", {"policy", "show"}).code, 0);
   EXPECT_EQ(stage.run("hospital", {"environment", "show"}).code, 0);
   EXPECT_EQ(stage.run("hospital", {"environment", "list"}).code, 0);
+}
+
+// Uploads: what the hub is told, and the participant's program as a process that can be killed.
+class UploadTest : public FlowTest {
+ protected:
+  void SetUp() override {
+    stage.open_environment();
+    write("schema.json", R"([{"name":"patient_id","type":"BIGINT","role":"unit"},{"name":"diagnosis","type":"VARCHAR"}])");
+    std::string csv = "patient_id,diagnosis\n";
+    while (csv.size() < 9U << 20) csv += std::to_string(csv.size()) + ",benign\n";  // three pieces
+    write("data.csv", csv);
+    stage.tamper = [this](const std::string& who, const net::HttpRequest& request, json::Value&) {
+      if (who != "hub" || request.path.find("/datasets") == std::string::npos) return;
+      const std::lock_guard lock(mutex);
+      if (request.method == "POST") manifests.insert(to_bytes(request.body));
+      if (request.method != "PUT") return;
+      offsets.push_back(request.query.at("offset"));
+      if (const pid_t pid = kill_at_next_piece.exchange(0); pid != 0) ::kill(pid, SIGKILL);
+    };
+  }
+  void write(const std::string& file, std::string_view text) {
+    ASSERT_OK(sdk::write_file(stage.path(file), as_bytes(text), sdk::FileKind::open));
+  }
+  std::vector<std::string> put() const { return {"dataset", "put", "hospital", "--file", stage.path("data.csv"), "--schema", stage.path("schema.json")}; }
+  // killed runs the real program and kills it when the hub has its first piece.
+  void killed() {
+    std::vector<std::string> words = stage.command("hospital", put());
+    words.insert(words.begin(), std::string(REDOUBT_PROGRAM_DIR) + "/redoubt");
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    int gate[2];
+    ASSERT_EQ(::pipe2(gate, O_CLOEXEC), 0);
+    const pid_t pid = ::fork();
+    ASSERT_GE(pid, 0);
+    if (pid == 0) {
+      char go = 0;
+      if (::read(gate[0], &go, 1) == 1) ::execv(argv[0], argv.data());
+      ::_exit(127);
+    }
+    kill_at_next_piece = pid;
+    EXPECT_EQ(::write(gate[1], "x", 1), 1);
+    ::close(gate[0]);
+    ::close(gate[1]);
+    int status = 0;
+    ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+  }
+  std::atomic<pid_t> kill_at_next_piece{0};
+  std::vector<std::string> sent() {
+    const std::lock_guard lock(mutex);
+    return offsets;
+  }
+  std::size_t announced() {
+    const std::lock_guard lock(mutex);
+    return manifests.size();
+  }
+  std::mutex mutex;
+  std::vector<std::string> offsets;
+  std::set<Bytes> manifests;
+};
+
+TEST_F(UploadTest, AKilledUploadGoesOnWhereItStopped) {
+  killed();
+  ASSERT_EQ(sent(), std::vector<std::string>{"0"});
+  const Ran ran = stage.run("hospital", put());
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.err.find("going on with the upload of hospital version 1"), std::string::npos) << ran.err;
+  EXPECT_EQ(sent(), (std::vector<std::string>{"0", "4194304", "8388608"}));
+  EXPECT_EQ(announced(), 1U);
+  EXPECT_EQ(stage.run("hospital", {"dataset", "release", "hospital"}).code, 0);
+  // The envelope is kept no longer than it is needed; the same file put again is a new version.
+  EXPECT_FALSE(std::filesystem::exists(stage.path("hospital/environments/study/datasets/hospital.v1.rdt")));
+  const Ran again = stage.run("hospital", put());
+  EXPECT_NE(again.out.find("dataset hospital version 2:"), std::string::npos) << again.out << again.err;
+}
+
+TEST_F(UploadTest, AnotherTableOrADamagedEnvelopeIsANewVersion) {
+  killed();
+  const std::string envelope = stage.path("hospital/environments/study/datasets/hospital.v1.rdt");
+  Bytes bytes = test::read_file(envelope);
+  bytes[bytes.size() / 2] ^= std::byte{1};
+  ASSERT_OK(sdk::write_file(envelope, bytes, sdk::FileKind::secret));
+  const Ran damaged = stage.run("hospital", put());
+  EXPECT_NE(damaged.out.find("dataset hospital version 2:"), std::string::npos) << damaged.out << damaged.err;
+  EXPECT_FALSE(std::filesystem::exists(envelope));
+  write("data.csv", "patient_id,diagnosis\n1,benign\n");
+  const Ran other = stage.run("hospital", put());
+  EXPECT_NE(other.out.find("dataset hospital version 3:"), std::string::npos) << other.out << other.err;
+  EXPECT_EQ(announced(), 3U);
 }
 
 TEST_F(FlowTest, AContractWithTheOperatorsKeyInAParticipantsNameIsRefused) {

@@ -107,11 +107,12 @@ Result<json::Value> Stage::hub_answer(const net::HttpRequest& request) {
   if (parts[4] == "datasets" && request.method == "POST") {
     manifests_.push_back(document("manifest"));
     REDOUBT_TRY(const auto digest, room->put_manifest(manifests_.back()));
-    return json::Value(json::Object{{"dataset", digest.hex()}, {"received", 0}});
+    return json::Value(json::Object{{"dataset", digest.hex()}, {"received", static_cast<std::int64_t>(received_[digest])}});
   }
   if (parts[4] == "datasets" && request.method == "PUT") {
-    REDOUBT_TRY(const auto received, room->put_ciphertext(OrDie(jobs::ManifestDigest::from_hex(parts[5], "manifest")),
-                                                          std::stoull(request.query.at("offset")), request.body));
+    const auto digest = OrDie(jobs::ManifestDigest::from_hex(parts[5], "manifest"));
+    REDOUBT_TRY(const auto received, room->put_ciphertext(digest, std::stoull(request.query.at("offset")), request.body));
+    received_[digest] = received;
     return json::Value(json::Object{{"received", static_cast<std::int64_t>(received)}});
   }
   if (parts[4] == "datasets") {

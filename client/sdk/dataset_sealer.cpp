@@ -157,4 +157,16 @@ Result<Sealed> seal_dataset(const DatasetPlan& plan, ByteView csv, const Contrac
   return sealed;
 }
 
+bool holds_table(const Sealed& sealed, const DatasetPlan& plan, ByteView csv) {
+  const jobs::Manifest& manifest = sealed.dataset.manifest;
+  jobs::Manifest planned = manifest;
+  planned.columns = plan.columns;
+  if (planned.canonical() != manifest.canonical()) return false;
+  const crypto::EnvelopeSubject subject{jobs::envelope_object_id(manifest), manifest.version};
+  auto plain = crypto::open_envelope(sealed.dataset.object_key, subject, sealed.envelope);
+  const bool same = plain.ok() && equal(*plain, csv);
+  if (plain.ok()) wipe(*plain);
+  return same;
+}
+
 }  // namespace redoubt::sdk

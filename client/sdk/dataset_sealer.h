@@ -29,6 +29,10 @@ struct Sealed {
 Result<Sealed> seal_dataset(const DatasetPlan& plan, ByteView csv, const ContractDigest& contract, const KeyFile& owner,
                             crypto::Random& random);
 
+// holds_table: `sealed` is `csv` under the plan's columns, whole: its envelope opens to exactly these bytes. The version is not
+// compared.
+bool holds_table(const Sealed& sealed, const DatasetPlan& plan, ByteView csv);
+
 // count_records: records after the header; exposed for tests.
 Result<std::uint64_t> count_records(std::string_view csv, const std::vector<jobs::ManifestColumn>& columns);
 

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "client/sdk/files.h"
+#include "common/jobs/cleanroom/ciphertext_root.h"
 #include "common/receipt/note.h"
 
 namespace redoubt::sdk {
@@ -14,6 +15,10 @@ constexpr std::size_t kMaxFile = 1U << 20;
 constexpr std::size_t kMaxEnrolments = 64;
 constexpr std::string_view kDatasetType = "redoubt/sealed-dataset/1";
 constexpr std::string_view kLogType = "redoubt/known-log/1";
+
+fs::path upload_file(const jobs::Manifest& manifest) {
+  return fs::path("datasets") / (manifest.dataset + ".v" + std::to_string(manifest.version) + ".rdt");
+}
 
 fs::path dataset_file(std::string_view dataset, std::uint64_t version) {
   return fs::path("datasets") / (std::string(dataset) + ".v" + std::to_string(version) + ".json");
@@ -174,6 +179,30 @@ Status EnvironmentState::keep_dataset(const SealedDataset& dataset) const {
   wipe(std::as_writable_bytes(std::span(key)));
   wipe(std::as_writable_bytes(std::span(text)));
   return status;
+}
+
+Status EnvironmentState::keep_upload(const SealedDataset& dataset, ByteView envelope) const {
+  REDOUBT_CHECK(write_file(folder_ / upload_file(dataset.manifest), envelope, FileKind::secret));
+  return keep_dataset(dataset);
+}
+
+Result<std::optional<Bytes>> EnvironmentState::upload(const jobs::Manifest& manifest) const {
+  auto content = read_file(folder_ / upload_file(manifest), manifest.ciphertext_size);
+  if (!content.ok()) {
+    if (content.error().code() == Code::unavailable) return content.error();
+    return std::optional<Bytes>();
+  }
+  Bytes envelope = to_bytes(*content);
+  const auto root = jobs::ciphertext_root(envelope);
+  if (envelope.size() != manifest.ciphertext_size || !root.ok() || *root != manifest.ciphertext_root) return std::optional<Bytes>();
+  return std::optional(std::move(envelope));
+}
+
+Status EnvironmentState::drop_upload(const jobs::Manifest& manifest) const {
+  std::error_code error;
+  fs::remove(folder_ / upload_file(manifest), error);
+  if (error) return Error(Code::unavailable, "removing " + (folder_ / upload_file(manifest)).string() + ": " + error.message());
+  return {};
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> EnvironmentState::datasets() const {

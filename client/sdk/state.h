@@ -7,6 +7,7 @@
 //                         log.json          instance that was joined, its receipt key, the last checkpoint that was verified
 //                         fork-N.json       proof that a log was forked, to be shown to others
 //                         datasets/D.vN.json  object key and signed manifest of a sealed dataset (a secret)
+//                         datasets/D.vN.rdt   its envelope, until the hub has all of it
 //
 // The memory is what makes rollbacks and forks visible: without it every old log looks whole. One process at a time.
 #pragma once
@@ -66,6 +67,13 @@ class EnvironmentState {
   Result<SealedDataset> dataset(std::string_view dataset) const;
   Status keep_dataset(const SealedDataset& dataset) const;
   std::vector<std::pair<std::string, std::uint64_t>> datasets() const;  // name, version
+
+  // keep_upload keeps a sealed dataset and its envelope before the hub has a byte, the envelope first: a key that is kept has
+  // its envelope until drop_upload. upload: the envelope of an upload that has not ended; nothing when there is none, or it
+  // is not the one of the manifest.
+  Status keep_upload(const SealedDataset& dataset, ByteView envelope) const;
+  Result<std::optional<Bytes>> upload(const jobs::Manifest& manifest) const;
+  Status drop_upload(const jobs::Manifest& manifest) const;
 
  private:
   EnvironmentState(std::string name, std::filesystem::path folder) : name_(std::move(name)), folder_(std::move(folder)) {}
