@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ./test.sh               builds and tests everything; a second run is quick. Cold at most 25 minutes on two cores.
-# ./test.sh --full [AREA] ASan and TSan of everything, 30 s a fuzz target; AREA is a regular expression over the names of
-#                         test programs and fuzz targets (crypto, evidence, sql, ...).
+# ./test.sh --full [AREA] ASan and TSan of everything, 30 s a fuzz target, and the tests that CTest labels long; AREA is a regular
+#                         expression over the names of test programs and fuzz targets (crypto, evidence, sql, ...).
 # Installs what is missing (tools/setup), ends with `N passed, N failed, N skipped`. Shared test data that stand outside the
 # repository are found through REDOUBT_SHARED or ../shared; without them their tests are skipped, and counted.
 set -euo pipefail
@@ -66,7 +66,7 @@ if [[ -n "$full" ]]; then tools/setup full; else tools/setup test; fi
 
 build release -DREDOUBT_TESTS=ON
 if [[ -z "$full" ]]; then
-  run_tests release release
+  run_tests release release -LE '^long$'
   sanitized asan '^(common|engines)$'
   fuzz --total 240
 else
