@@ -1,5 +1,5 @@
 // The deprecated calls on EC_KEY and RSA are used on purpose, and in this file alone: under OpenSSL 3.0 EVP_PKEY_verify needs a
-// fresh context a call, with look-ups and locks that cost 5 to 10 % of a verification (bench/public_key shows both in one run).
+// fresh context a call, with look-ups and locks that cost 3 to 17 % of a verification (bench/public_key shows both in one run).
 // EVP_PKEY_CTX may not be shared between threads; EC_KEY and RSA that nobody changes may.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
