@@ -60,12 +60,36 @@ def ecdsa_p256(groups):
             yield about(test) | {"key": group["publicKey"]["uncompressed"][2:], "msg": test["msg"], "sig": test["sig"]}
 
 
+def signatures(groups):
+    """Signatures under a SubjectPublicKeyInfo, which stands in the first case of those that share it. RSA: exponent 65537 only."""
+    for group in groups:
+        if int(group["publicKey"].get("publicExponent", "010001"), 16) != 65537:
+            continue
+        key = {"key": group["publicKeyDer"]}
+        for test in group["tests"]:
+            yield about(test) | key | {"msg": test["msg"], "sig": test["sig"]}
+            key = {}
+
+
+# Our files of signatures of any form, and the sources they come from.
+SIGNATURES = {
+    "ecdsa_p256_sha256_der": "ecdsa_secp256r1_sha256_test",
+    "ecdsa_p384_sha384_der": "ecdsa_secp384r1_sha384_test",
+    "rsa_pkcs1_2048_sha256": "rsa_signature_2048_sha256_test",
+    "rsa_pkcs1_3072_sha384": "rsa_signature_3072_sha384_test",
+    "rsa_pss_2048_sha256": "rsa_pss_2048_sha256_mgf1_32_test",
+    "rsa_pss_4096_sha384": "rsa_pss_4096_sha384_mgf1_48_test",
+}
+
+
 def wycheproof(folder):
     to = GOLDEN / "wycheproof"
     write(to / "aes_256_gcm.txt", list(aes_gcm(load(folder, "aes_gcm_test"))))
     write(to / "ed25519.txt", list(ed25519(load(folder, "ed25519_test"))))
     write(to / "x25519.txt", list(x25519(load(folder, "x25519_test"))))
     write(to / "ecdsa_p256_sha256.txt", list(ecdsa_p256(load(folder, "ecdsa_secp256r1_sha256_p1363_test"))))
+    for name, source in SIGNATURES.items():
+        write(to / f"{name}.txt", list(signatures(load(folder, source))))
 
 
 # The sequence numbers that RFC 9180 prints in appendix A.
