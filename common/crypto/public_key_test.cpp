@@ -7,6 +7,9 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
+#include <atomic>
+#include <thread>
+
 #include "common/base/der.h"
 #include "common/crypto/openssl_handles.h"
 #include "tests/support/expect.h"
@@ -253,6 +256,24 @@ TEST(PublicKey, RefusesRsaKeysOutsideItsBounds) {
   Bytes spki = rsa().spki();
   spki.back() = std::byte{3};
   EXPECT_ERROR(PublicKey::from_spki(spki), Code::malformed, "found 65539");
+}
+
+// OpenSSL prepares an RSA modulus at its first use: copies of one fresh key meet there.
+TEST(PublicKey, IsSharedByThreads) {
+  for (const Signer* signer : {&p256(), &p384(), &rsa()}) {
+    const PublicKey key = signer->key();
+    const SignatureScheme scheme = key.kind() == KeyKind::rsa ? SignatureScheme::rsa_pss_sha256 : SignatureScheme::ecdsa_sha256;
+    const Bytes signature = signer->sign(scheme, kMessage);
+    std::atomic<int> accepted = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&, copy = key] {
+        for (int j = 0; j < 16; ++j) accepted += copy.verify(scheme, kMessage, signature).ok() ? 1 : 0;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(accepted, 8 * 16);
+  }
 }
 
 TEST(PublicKey, HashesAsItsKindSays) {
