@@ -38,6 +38,16 @@ struct VerifiedAmdChain::State {
   Interval validity;
 };
 
+Result<IntermediateName> intermediate_name_of(ByteView der) {
+  REDOUBT_TRY(const CertificateView view, CertificateView::parse(der).context("intermediate"));
+  for (const Product product : {Product::milan, Product::genoa, Product::turin}) {
+    for (const KeyKind kind : {KeyKind::vcek, KeyKind::vlek}) {
+      if (is_amd_name(view.subject, intermediate_name(product, kind))) return IntermediateName{product, kind};
+    }
+  }
+  return wrong(Code::malformed, "intermediate: subject", "AMD's name of an ASK or ASVK", crypto::name_text(view.subject));
+}
+
 KeyKind VerifiedAmdChain::kind() const { return state_->kind; }
 const Anchor& VerifiedAmdChain::anchor() const { return state_->anchor; }
 const Interval& VerifiedAmdChain::validity() const { return state_->validity; }
@@ -104,7 +114,8 @@ Result<VerifiedVcek> verify_vcek(ByteView leaf, const VerifiedAmdChain& chain, I
                  "the one for a " + std::string(key_kind_text(chain.kind())));
   }
   // Extensions that are critical are among the eleven that Leaf::parse has read, so that none is left unread.
-  REDOUBT_CHECK(crypto::check_issued(view, chain.state_->intermediate, chain.state_->intermediate_key).context("endorsement key certificate"));
+  REDOUBT_CHECK(crypto::check_issued(view, chain.state_->intermediate, chain.state_->intermediate_key)
+                    .context("endorsement key certificate"));
   REDOUBT_CHECK(check_time(view.validity, now, "endorsement key certificate"));
   REDOUBT_CHECK(check_time(chain.validity(), now, "intermediate and ark"));
   const Interval validity = view.validity.intersect(chain.validity());

@@ -32,6 +32,15 @@ class VerifiedAmdChain {
   std::shared_ptr<const State> state_;
 };
 
+// IntermediateName: what an intermediate calls itself.
+struct IntermediateName {
+  Product product = Product::milan;
+  KeyKind kind = KeyKind::vcek;
+};
+// intermediate_name_of: by the subject of a certificate in DER, which nobody need have signed: only for telling what is wrong with a
+// chain. `malformed` where it is not AMD's name of an ASK or ASVK.
+Result<IntermediateName> intermediate_name_of(ByteView der);
+
 // verify_chain: both DER. RSA-PSS with SHA-384, AMD's names for one product, pins, constraints and key usage, validity at `now`.
 // `malformed`, `chain` or `freshness`.
 Result<VerifiedAmdChain> verify_chain(ByteView intermediate, ByteView ark, std::span<const Anchor> anchors, Instant now);

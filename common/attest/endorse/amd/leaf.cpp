@@ -141,7 +141,8 @@ Result<Leaf> Leaf::parse(ByteView der) {
   REDOUBT_TRY(LeafExtensions extensions, extensions_of(view).context("endorsement key certificate"));
   const KeyKind kind = extensions.kind();
   if (!is_amd_name(view.subject, leaf_name(kind))) {
-    return wrong("endorsement key certificate: subject", "AMD's name with CN=" + std::string(leaf_name(kind)), crypto::name_text(view.subject));
+    return wrong("endorsement key certificate: subject", "AMD's name with CN=" + std::string(leaf_name(kind)),
+                 crypto::name_text(view.subject));
   }
   std::optional<Product> issuer;
   for (const Product product : {Product::milan, Product::genoa, Product::turin}) {
@@ -155,7 +156,9 @@ Result<Leaf> Leaf::parse(ByteView der) {
     return wrong("endorsement key certificate: signature", "RSA-PSS with SHA-384", crypto::scheme_text(view.scheme));
   }
   REDOUBT_TRY(crypto::PublicKey key, view.public_key().context("endorsement key certificate"));
-  if (key.kind() != crypto::KeyKind::p384) return Error(Code::malformed, "endorsement key certificate: expected a key on P-384, found another");
+  if (key.kind() != crypto::KeyKind::p384) {
+    return Error(Code::malformed, "endorsement key certificate: expected a key on P-384, found another");
+  }
   return Leaf{*issuer, kind, std::move(extensions), std::move(key), to_bytes(view.serial), view.validity};
 }
 

@@ -82,8 +82,11 @@ void SnpAuthenticator::verify() {
   if (inputs_.verified_vcek != nullptr && usable(*inputs_.verified_vcek)) {
     proof_ = *inputs_.verified_vcek;
     leaf_ = &proof_->leaf();
+    intermediate_ = amd::IntermediateName{chain()->product(), chain()->kind()};
     return;
   }
+  // Kind and product are compared by the names alone, so that they are told apart from a signature or a validity that fails (N4).
+  intermediate_ = amd::intermediate_name_of(inputs_.intermediate);
   auto leaf = amd::Leaf::parse(inputs_.leaf);
   if (leaf.ok()) {
     parsed_leaf_ = std::move(leaf).value();
@@ -125,7 +128,8 @@ void SnpAuthenticator::check_key_kind() {
   const unsigned field = report_.keys.signing_key();
   const auto kind = kind_of(field);
   if (!kind) {
-    return fail(CheckId::n2, Code::malformed, "signing key 0 (VCEK) or 1 (VLEK)", std::to_string(field) + (field == 7 ? " (none)" : ""));
+    return fail(CheckId::n2, Code::malformed, "signing key 0 (VCEK) or 1 (VLEK)",
+                std::to_string(field) + (field == 7 ? " (none)" : ""));
   }
   const std::string said(amd::key_kind_text(*kind));
   if (*kind == amd::KeyKind::vcek && report_.keys.mask_chip_key()) {
@@ -133,9 +137,9 @@ void SnpAuthenticator::check_key_kind() {
   }
   const std::string expected = said + " under an " + std::string(intermediate_text(*kind)) + ", as the report says";
   if (unreadable(CheckId::n2, expected)) return;
-  const amd::KeyKind between = chain() != nullptr ? chain()->kind() : leaf_->kind;
+  if (!intermediate_->ok()) return fail(CheckId::n2, Code::malformed, expected, intermediate_->error().message());
+  const amd::KeyKind between = (*intermediate_)->kind;
   std::string found = std::string(amd::key_kind_text(leaf_->kind)) + " under an " + std::string(intermediate_text(between));
-  if (chain() == nullptr) found += ", by its issuer's name alone";
   if (leaf_->kind == *kind && between == *kind) {
     pass(CheckId::n2, expected, std::move(found));
   } else {
@@ -167,7 +171,7 @@ void SnpAuthenticator::check_chain() {
   const std::string expected = "endorsement key under ASK or ASVK under a pinned ARK, valid at " + inputs_.now.text();
   if (proof_) {
     validity_ = proof_->validity();
-    return pass(CheckId::n4, expected, "ARK-" + std::string(amd::product_text(chain()->product())) + ", valid until " + validity_.end.text());
+    return pass(CheckId::n4, expected, amd::ark_name(chain()->product()) + ", valid until " + validity_.end.text());
   }
   // Without a proof there is the error of the chain, or that of the leaf under an accepted chain.
   fail(CheckId::n4, chain_error_ ? chain_error_->code() : Code::chain, expected, chain_error_ ? chain_error_->message() : "no proof");
@@ -181,11 +185,13 @@ void SnpAuthenticator::check_product() {
   if (leaf_->issuer_product != product) {
     return fail(CheckId::n5, Code::binding, expected, "its issuer is of " + std::string(amd::product_text(leaf_->issuer_product)));
   }
-  if (chain() != nullptr && chain()->product() != product) {
-    return fail(CheckId::n5, Code::binding, expected, "the chain is of " + std::string(amd::product_text(chain()->product())));
+  if (!intermediate_->ok()) return fail(CheckId::n5, Code::malformed, expected, intermediate_->error().message());
+  if ((*intermediate_)->product != product) {
+    return fail(CheckId::n5, Code::binding, expected, "the chain is of " + std::string(amd::product_text((*intermediate_)->product)));
   }
   if (!report_.cpuid) {
-    return pass(CheckId::n5, expected, "the chain is of " + name + "; a report of version 2 names no processor, so the product is the certificate's word");
+    return pass(CheckId::n5, expected,
+                "the chain is of " + name + "; a report of version 2 names no processor, so that the product is the certificate's word");
   }
   const auto cpu = report_.product();
   const std::string model = "CPUID family " + hex_number(report_.cpuid->family) + ", model " + hex_number(report_.cpuid->model);

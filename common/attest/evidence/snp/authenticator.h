@@ -45,6 +45,7 @@ class SnpAuthenticator {
   std::optional<amd::VerifiedVcek> proof_;       // the chain and the leaf were accepted
   std::optional<amd::VerifiedAmdChain> chain_;   // the intermediate was
   std::optional<amd::Leaf> parsed_leaf_;         // the leaf could be read
+  std::optional<Result<amd::IntermediateName>> intermediate_;  // of whichever was given
   const amd::Leaf* leaf_ = nullptr;              // of proof_ or parsed_leaf_
   std::optional<Error> leaf_error_, chain_error_;
   std::vector<attest::Check> checks_;

@@ -42,7 +42,8 @@ std::string FirmwareVersion::text() const {
 
 Result<Report> Report::parse(ByteView bytes) {
   if (bytes.size() != kReportSize) {
-    return Error(Code::malformed, "sev-snp report: expected " + std::to_string(kReportSize) + " bytes, found " + std::to_string(bytes.size()));
+    return Error(Code::malformed, "sev-snp report: expected " + std::to_string(kReportSize) + " bytes, found " +
+                                      std::to_string(bytes.size()));
   }
   Reader reader(bytes, "sev-snp report");
   Report out;
