@@ -1,0 +1,101 @@
+#include "common/attest/endorse/intel/collateral.h"
+
+#include <algorithm>
+
+#include "common/attest/endorse/intel/collateral_parts.h"
+
+namespace redoubt::endorse {
+
+namespace {
+
+// The key of "Intel SGX Root CA", valid 2018-05-21 to 2049-12-31, of which Intel publishes the certificate.
+constexpr std::array<std::uint8_t, 32> kIntelSgxRoot = {
+    0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4, 0x13, 0x2f, 0x91, 0x86, 0x06, 0x8a, 0x7f, 0xc1,
+    0x36, 0x28, 0x63, 0x3b, 0xa2, 0x35, 0x77, 0x74, 0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e};
+
+// without_zeros: numbers compare as their length, then their bytes.
+ByteView without_zeros(ByteView number) {
+  while (!number.empty() && number.front() == std::byte{0}) number = number.subspan(1);
+  return number;
+}
+
+bool below(ByteView a, ByteView b) {
+  if (a.size() != b.size()) return a.size() < b.size();
+  return std::ranges::lexicographical_compare(a, b);
+}
+
+}  // namespace
+
+// CollateralVerifier: the one that may make a VerifiedCollateral.
+class CollateralVerifier {
+ public:
+  static CollateralOutcome verify(const RawCollateral& raw, const CollateralInputs& inputs) {
+    auto parts = read_parts(raw, inputs.leaf != nullptr ? inputs.leaf->issuer : nullptr);
+    Judgement judgement = judge(*parts, inputs);
+    CollateralOutcome out{.checks = std::move(judgement.checks), .verified = nullptr};
+    if (judgement.collateral_passed) out.verified.reset(new VerifiedCollateral(std::move(parts)));
+    return out;
+  }
+  static std::vector<attest::Check> recheck(const VerifiedCollateral& collateral, const CollateralInputs& inputs) {
+    return judge(*collateral.parts_, inputs).checks;
+  }
+};
+
+const RootPin& intel_sgx_root() {
+  static const RootPin pin(std::bit_cast<std::array<std::byte, 32>>(kIntelSgxRoot));
+  return pin;
+}
+
+Result<std::vector<Bytes>> certificates(ByteView pem_or_der) {
+  if (!pem_or_der.empty() && pem_or_der.front() == std::byte{0x30}) {
+    REDOUBT_TRY(const auto view, crypto::CertificateView::parse(pem_or_der));
+    return std::vector<Bytes>{to_bytes(view.der)};
+  }
+  return crypto::pem_decode(as_text(pem_or_der), "CERTIFICATE", RawCollateral::kMaxCertificates);
+}
+
+VerifiedCollateral::VerifiedCollateral(std::unique_ptr<const CollateralParts> parts) : parts_(std::move(parts)) {}
+VerifiedCollateral::~VerifiedCollateral() = default;
+
+const TcbInfo& VerifiedCollateral::tcb_info() const { return parts_->tcb_info; }
+const QeIdentity& VerifiedCollateral::qe_identity() const { return parts_->qe_identity; }
+const crypto::CertificateView& VerifiedCollateral::pck_issuer() const { return *parts_->pck_issuer; }
+const crypto::PublicKey& VerifiedCollateral::pck_issuer_key() const { return *parts_->pck_issuer_key; }
+const crypto::CertificateView& VerifiedCollateral::root_certificate() const { return *parts_->root; }
+const RootPin& VerifiedCollateral::root() const { return parts_->root_pin; }
+const Interval& VerifiedCollateral::validity() const { return parts_->validity; }
+const crypto::Sha256Digest& VerifiedCollateral::digest() const { return parts_->digest; }
+ByteView VerifiedCollateral::root_crl_number() const { return without_zeros(*parts_->root_crl->number); }
+ByteView VerifiedCollateral::pck_crl_number() const { return without_zeros(*parts_->pck_crl->number); }
+
+CollateralOutcome verify_collateral(const RawCollateral& raw, const CollateralInputs& inputs) {
+  return CollateralVerifier::verify(raw, inputs);
+}
+
+std::vector<attest::Check> recheck_collateral(const VerifiedCollateral& collateral, const CollateralInputs& inputs) {
+  return CollateralVerifier::recheck(collateral, inputs);
+}
+
+Status HighWater::check_and_raise(const VerifiedCollateral& collateral) {
+  const auto family = std::make_pair(collateral.tee(), collateral.tcb_info().fmspc);
+  if (const auto seen = evaluation_numbers.find(family);
+      seen != evaluation_numbers.end() && collateral.evaluation_number() < seen->second) {
+    return Error(Code::freshness, "collateral: expected evaluation number at least " + std::to_string(seen->second) +
+                                      " as seen before, found " + std::to_string(collateral.evaluation_number()));
+  }
+  const std::pair<crypto::Sha256Digest, ByteView> lists[] = {
+      {collateral.root(), collateral.root_crl_number()},
+      {crypto::sha256(collateral.pck_issuer().spki), collateral.pck_crl_number()},
+  };
+  for (const auto& [issuer, number] : lists) {
+    const auto seen = crl_numbers.find(issuer);
+    if (seen == crl_numbers.end() || !below(number, seen->second)) continue;
+    return Error(Code::freshness, "collateral: expected CRL number at least " + hex_encode(seen->second) + " as seen before, found " +
+                                      hex_encode(number));
+  }
+  evaluation_numbers[family] = collateral.evaluation_number();
+  for (const auto& [issuer, number] : lists) crl_numbers[issuer] = to_bytes(number);
+  return {};
+}
+
+}  // namespace redoubt::endorse

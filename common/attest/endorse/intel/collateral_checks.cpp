@@ -1,0 +1,203 @@
+#include <algorithm>
+
+#include "common/attest/endorse/intel/collateral_parts.h"
+
+namespace redoubt::endorse {
+
+namespace {
+
+using attest::Check;
+using attest::CheckId;
+using crypto::CertificateView;
+
+std::string period(Instant begin, Instant end) { return begin.text() + " to " + end.text(); }
+
+// Verdict: one check in the making. The first failure is the one that is told, with its class.
+class Verdict {
+ public:
+  explicit Verdict(CheckId id) : id_(id) {}
+  void require(const Status& status) {
+    if (!status.ok()) fail(status.error().code(), status.error().message());
+  }
+  void require(bool holds, Code code, std::string_view found) {
+    if (!holds) fail(code, std::string(found));
+  }
+  void fail(Code code, std::string found) {
+    if (failed_) return;
+    failed_ = true;
+    code_ = code;
+    why_ = std::move(found);
+  }
+  bool ok() const { return !failed_; }
+  Check check(std::string expected, std::string found) && {
+    if (failed_) return attest::failed(id_, code_, std::move(expected), std::move(why_));
+    return attest::passed(id_, std::move(expected), std::move(found));
+  }
+
+ private:
+  CheckId id_;
+  bool failed_ = false;
+  Code code_ = Code::malformed;
+  std::string why_;
+};
+
+bool pinned(const CollateralParts& parts, const CollateralInputs& inputs) {
+  return std::ranges::find(inputs.roots, parts.root_pin) != inputs.roots.end();
+}
+
+std::string pins_text(std::span<const RootPin> roots) {
+  std::string out;
+  for (const RootPin& pin : roots) out += (out.empty() ? "" : " or ") + pin.hex();
+  return out.empty() ? "no root is trusted" : out;
+}
+
+bool revoked(const std::optional<crypto::CrlView>& crl, const std::optional<CertificateView>& certificate) {
+  return crl && certificate && crl->revokes(certificate->serial);
+}
+
+Check check_signers(const CollateralParts& parts, const CollateralInputs& inputs, bool& passed) {
+  Verdict verdict(CheckId::c1);
+  if (parts.root) verdict.require(pinned(parts, inputs), Code::chain, "root key " + parts.root_pin.hex());
+  verdict.require(parts.signers);
+  if (parts.signers.ok() && !parts.signers_validity.contains(inputs.now)) {
+    verdict.fail(Code::freshness, "valid " + period(parts.signers_validity.begin, parts.signers_validity.end) + ", time is " +
+                                      inputs.now.text());
+  }
+  verdict.require(!revoked(parts.root_crl, parts.tcb_signer), Code::chain, "the TCB signing certificate is revoked");
+  verdict.require(!revoked(parts.root_crl, parts.qe_signer), Code::chain, "the QE signing certificate is revoked");
+  passed = passed && verdict.ok();
+  return std::move(verdict).check("Intel SGX TCB Signing under root key " + pins_text(inputs.roots) + ", valid at " + inputs.now.text(),
+                                  "root key " + parts.root_pin.hex() + ", valid " +
+                                      period(parts.signers_validity.begin, parts.signers_validity.end));
+}
+
+Check check_signatures(const CollateralParts& parts, bool& passed) {
+  Verdict verdict(CheckId::c2);
+  verdict.require(parts.tcb_info_signature);
+  verdict.require(parts.qe_identity_signature);
+  passed = passed && verdict.ok();
+  return std::move(verdict).check("ECDSA P-256 signatures of the signing certificates over the exact bytes", "both verified");
+}
+
+Check check_dates(const CollateralParts& parts, Instant now, bool& passed) {
+  Verdict verdict(CheckId::c3);
+  const auto look = [&](const Status& read, std::string_view what, Instant issued, Instant next) {
+    verdict.require(read);
+    if (read.ok() && !Interval{issued, next}.contains(now)) {
+      verdict.fail(Code::freshness, std::string(what) + " is valid " + period(issued, next));
+    }
+  };
+  look(parts.tcb_info_read, "TCB info", parts.tcb_info.issue_date, parts.tcb_info.next_update);
+  look(parts.qe_identity_read, "QE identity", parts.qe_identity.issue_date, parts.qe_identity.next_update);
+  passed = passed && verdict.ok();
+  return std::move(verdict).check("issued and not past the next update at " + now.text(),
+                                  "TCB info " + period(parts.tcb_info.issue_date, parts.tcb_info.next_update) + ", QE identity " +
+                                      period(parts.qe_identity.issue_date, parts.qe_identity.next_update));
+}
+
+// kind: "TDX version 3".
+std::string kind(Tee tee, unsigned version) { return std::string(tee_text(tee)) + " version " + std::to_string(version); }
+
+Check check_kind(const CollateralParts& parts, const PckLeaf* leaf, bool& passed) {
+  Verdict verdict(CheckId::c4);
+  verdict.require(parts.tcb_info_read);
+  verdict.require(parts.qe_identity_read);
+  const std::string found = "TCB info " + kind(parts.tcb_info.tee, parts.tcb_info.version) + ", QE identity " +
+                            kind(parts.qe_identity.tee, parts.qe_identity.version);
+  verdict.require(parts.tcb_info.tee == parts.qe_identity.tee, Code::binding, found);
+  passed = passed && verdict.ok();
+  if (leaf != nullptr) verdict.require(leaf->tee == parts.tcb_info.tee, Code::binding, found);
+  return std::move(verdict).check(leaf != nullptr ? "TCB info and QE identity for " + std::string(tee_text(leaf->tee))
+                                                  : "TCB info and QE identity for the same TEE",
+                                  found);
+}
+
+Check check_family(const CollateralParts& parts, const PckLeaf* leaf) {
+  if (leaf == nullptr) return attest::not_applicable(CheckId::c5, "no PCK certificate to compare with");
+  Verdict verdict(CheckId::c5);
+  verdict.require(parts.tcb_info_read);
+  const auto& pce = parts.tcb_info.pce_id;
+  const std::string found = "FMSPC " + parts.tcb_info.fmspc.hex() + ", PCE id " + (pce ? pce->hex() : "absent");
+  verdict.require(parts.tcb_info.fmspc == leaf->fmspc && pce == leaf->pce_id, Code::binding, found);
+  return std::move(verdict).check("FMSPC " + leaf->fmspc.hex() + ", PCE id " + leaf->pce_id.hex(), found);
+}
+
+void look_at_crl(const std::optional<crypto::CrlView>& crl, std::string_view what, Instant now, Verdict& verdict) {
+  if (crl && !Interval{crl->this_update, crl->next_update}.contains(now)) {
+    verdict.fail(Code::freshness, std::string(what) + " is valid " + period(crl->this_update, crl->next_update));
+  }
+}
+
+void look_at_leaf(const CollateralParts& parts, const PckLeaf& leaf, Verdict& verdict) {
+  if (leaf.certificate == nullptr || leaf.issuer == nullptr) return verdict.fail(Code::chain, "the PCK certificate came without its issuer");
+  if (!parts.pck_crl || !parts.pck_issuer) return;
+  const bool same = equal(leaf.certificate->issuer, parts.pck_crl->issuer) && equal(leaf.issuer->subject, parts.pck_crl->issuer) &&
+                    equal(leaf.issuer->spki, parts.pck_issuer->spki);
+  verdict.require(same, Code::binding, "PCK CRL of " + std::string(crypto::common_name(parts.pck_crl->issuer)));
+  verdict.require(!parts.pck_crl->revokes(leaf.certificate->serial), Code::chain,
+                  "the PCK certificate " + hex_encode(leaf.certificate->serial) + " is revoked");
+  verdict.require(!parts.root_crl || !parts.root_crl->revokes(leaf.issuer->serial), Code::chain, "the PCK certificate's CA is revoked");
+}
+
+std::string crl_text(const std::optional<crypto::CrlView>& crl) {
+  if (!crl) return "absent";
+  return std::string(crypto::common_name(crl->issuer)) + " number " + hex_encode(*crl->number) + ", " +
+         period(crl->this_update, crl->next_update);
+}
+
+Check check_lists(const CollateralParts& parts, const CollateralInputs& inputs, bool& passed) {
+  Verdict verdict(CheckId::c6);
+  verdict.require(parts.root_crl_issued);
+  verdict.require(parts.pck_crl_issued);
+  look_at_crl(parts.root_crl, "root CRL", inputs.now, verdict);
+  look_at_crl(parts.pck_crl, "PCK CRL", inputs.now, verdict);
+  if (parts.pck_issuer && !parts.pck_issuer->validity.contains(inputs.now)) {
+    verdict.fail(Code::freshness,
+                 "the PCK CA is valid " + period(parts.pck_issuer->validity.begin, parts.pck_issuer->validity.end));
+  }
+  verdict.require(!revoked(parts.root_crl, parts.pck_issuer), Code::chain, "the PCK CA is revoked");
+  verdict.require(!revoked(parts.root_crl, parts.tcb_signer), Code::chain, "the TCB signing certificate is revoked");
+  verdict.require(!revoked(parts.root_crl, parts.qe_signer), Code::chain, "the QE signing certificate is revoked");
+  passed = passed && verdict.ok();
+  std::string expected = "lists of the root and of ";
+  if (inputs.leaf != nullptr && inputs.leaf->certificate != nullptr) {
+    expected += crypto::common_name(inputs.leaf->certificate->issuer);
+  } else {
+    expected += "a PCK CA";
+  }
+  if (inputs.leaf != nullptr) look_at_leaf(parts, *inputs.leaf, verdict);
+  return std::move(verdict).check(expected + ", valid at " + inputs.now.text() + ", that list none of the certificates",
+                                  crl_text(parts.root_crl) + "; " + crl_text(parts.pck_crl));
+}
+
+Check check_age(const CollateralParts& parts, std::optional<std::uint32_t> minimum, bool& passed) {
+  Verdict verdict(CheckId::c7);
+  verdict.require(parts.tcb_info_read);
+  verdict.require(parts.qe_identity_read);
+  const std::string found = "TCB info " + std::to_string(parts.tcb_info.evaluation_number) + ", QE identity " +
+                            std::to_string(parts.qe_identity.evaluation_number);
+  verdict.require(parts.tcb_info.evaluation_number == parts.qe_identity.evaluation_number, Code::binding, found);
+  verdict.require(parts.tcb_info.evaluation_number >= minimum.value_or(0), Code::freshness, found);
+  passed = passed && verdict.ok();
+  return std::move(verdict).check(
+      "evaluation numbers equal, " + (minimum ? "at least " + std::to_string(*minimum) : std::string("any (no minimum is set)")), found);
+}
+
+}  // namespace
+
+Judgement judge(const CollateralParts& parts, const CollateralInputs& inputs) {
+  Judgement out;
+  bool passed = true;
+  out.checks.reserve(7);
+  out.checks.push_back(check_signers(parts, inputs, passed));
+  out.checks.push_back(check_signatures(parts, passed));
+  out.checks.push_back(check_dates(parts, inputs.now, passed));
+  out.checks.push_back(check_kind(parts, inputs.leaf, passed));
+  out.checks.push_back(check_family(parts, inputs.leaf));
+  out.checks.push_back(check_lists(parts, inputs, passed));
+  out.checks.push_back(check_age(parts, inputs.minimum_evaluation_number, passed));
+  out.collateral_passed = passed;
+  return out;
+}
+
+}  // namespace redoubt::endorse

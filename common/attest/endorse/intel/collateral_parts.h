@@ -1,0 +1,42 @@
+// CollateralParts: collateral as it was read, with what its signatures say. For this room only.
+//
+// Everything here depends on the bytes alone, not on time, policy or leaf: verify_collateral builds it once, and judge() makes the
+// checks of it for whatever inputs, at once or later from a cache: so both give the same result by construction.
+#pragma once
+
+#include "common/attest/endorse/intel/collateral.h"
+
+namespace redoubt::endorse {
+
+struct CollateralParts {
+  // Copies that the views borrow.
+  Bytes tcb_signer_der, qe_signer_der, root_der, pck_issuer_der, root_crl_der, pck_crl_der;
+
+  // Each is ok, or why the thing could not be read or does not hold.
+  Status tcb_info_read, qe_identity_read;    // form
+  Status signers;                            // both signers and the root: form, names, signatures
+  Status tcb_info_signature, qe_identity_signature;
+  Status root_crl_issued, pck_crl_issued;    // form, issuer, signature, number; the PCK CA's own signature
+
+  TcbInfo tcb_info;
+  QeIdentity qe_identity;
+  std::optional<crypto::CertificateView> tcb_signer, qe_signer, root, pck_issuer;
+  std::optional<crypto::PublicKey> root_key, pck_issuer_key;
+  std::optional<crypto::CrlView> root_crl, pck_crl;
+  RootPin root_pin;                          // of `root`
+
+  Interval signers_validity;                 // of both signers and the root
+  Interval validity;                         // of everything
+  crypto::Sha256Digest digest;
+};
+
+// read_parts reads and verifies signatures; `leaf_issuer` (or null) may be the PCK CA too.
+std::unique_ptr<CollateralParts> read_parts(const RawCollateral& raw, const crypto::CertificateView* leaf_issuer);
+
+struct Judgement {
+  std::vector<attest::Check> checks;  // C1 to C7
+  bool collateral_passed = false;     // whatever does not depend on the leaf
+};
+Judgement judge(const CollateralParts& parts, const CollateralInputs& inputs);
+
+}  // namespace redoubt::endorse
