@@ -1,0 +1,242 @@
+#include "common/attest/evidence/dcap/authenticator.h"
+
+namespace redoubt::dcap {
+namespace {
+
+using attest::CheckId;
+
+constexpr auto kEcdsa = crypto::SignatureScheme::ecdsa_sha256;
+
+constexpr CheckId kCollateralChecks[] = {CheckId::c1, CheckId::c2, CheckId::c3, CheckId::c4, CheckId::c5, CheckId::c6, CheckId::c7};
+constexpr CheckId kTcbChecks[] = {CheckId::t1, CheckId::t2, CheckId::t3, CheckId::t4, CheckId::t5};
+
+std::string interval_text(const Interval& interval) { return interval.begin.text() + " to " + interval.end.text(); }
+
+endorse::QeFacts qe_facts(const sgx::Report& report) {
+  endorse::QeFacts out;
+  for (std::size_t i = 0; i < out.miscselect.size; ++i) {
+    out.miscselect.array()[i] = static_cast<std::byte>((report.misc_select >> (8 * i)) & 0xffU);
+  }
+  out.attributes = endorse::EnclaveAttributes(report.attributes.bytes());
+  out.mrsigner = endorse::EnclaveSigner(report.mr_signer.array());
+  out.isvprodid = report.isv_prod_id;
+  out.isvsvn = report.isv_svn;
+  return out;
+}
+
+endorse::Components components(const tdx::TcbSvn& svn) {
+  endorse::Components out{};
+  std::ranges::transform(svn.view(), out.begin(), [](std::byte value) { return std::to_integer<std::uint8_t>(value); });
+  return out;
+}
+
+endorse::TdxFacts tdx_facts(const tdx::Report& report) {
+  endorse::TdxFacts out;
+  out.tee_tcb_svn = components(report.tee_tcb_svn);
+  if (report.v15) out.tee_tcb_svn2 = components(report.v15->tee_tcb_svn2);
+  out.mrsignerseam = endorse::SeamSigner(report.mr_signer_seam.array());
+  for (std::size_t i = 0; i < out.seamattributes.size; ++i) {
+    out.seamattributes.array()[i] = static_cast<std::byte>((report.seam_attributes >> (8 * i)) & 0xffU);
+  }
+  return out;
+}
+
+}  // namespace
+
+void DcapAuthenticator::judge(CheckId id, std::string expected, std::string found, const Status& status) {
+  if (status.ok()) {
+    pass(id, std::move(expected), std::move(found));
+  } else {
+    fail(id, status.error().code(), std::move(expected), status.error().message());
+  }
+}
+
+void DcapAuthenticator::check_form() {
+  const Header& header = raw_.header;
+  pass(CheckId::q1, "signature data that end with their last part",
+       std::to_string(raw_.signature_data_size()) + " bytes of signature data in a quote of " + std::to_string(raw_.size()));
+  const std::string kind = std::string(endorse::tee_text(header.tee)) + ", version " + std::to_string(header.version);
+  pass(CheckId::q2, "a body of " + kind, "body type " + std::to_string(raw_.body_type) + ", " +
+                                             std::to_string(raw_.signed_bytes().size()) + " signed bytes");
+  const std::string vendor = "ECDSA P-256, vendor " + kIntelQeVendor.hex();
+  if (header.qe_vendor == kIntelQeVendor) {
+    pass(CheckId::q3, vendor, vendor);
+  } else {
+    fail(CheckId::q3, Code::chain, vendor, "ECDSA P-256, vendor " + header.qe_vendor.hex());
+  }
+  const std::string type = certification_text(raw_.certification_type);
+  if (raw_.certification_type >= 1 && raw_.certification_type <= kPckChain) {
+    pass(CheckId::q4, "a type from 1 to 5", type);
+  } else {
+    fail(CheckId::q4, Code::malformed, "a type from 1 to 5", type);
+  }
+  pass(CheckId::q5, "nothing read after the quote",
+       raw_.unsigned_size == 0 ? "no byte after the quote"
+                               : std::to_string(raw_.unsigned_size) + " unsigned bytes after the quote, " +
+                                     (raw_.unsigned_zero ? "all zero" : "not all zero"));
+}
+
+void DcapAuthenticator::check_quote_signature() {
+  const std::string expected = "a signature over header and body by the attestation key, a point on P-256";
+  const ByteView point = raw_.attestation_key();
+  const auto key = crypto::PublicKey::from_point(crypto::KeyKind::p256, point.first(32), point.last(32));
+  if (!key.ok()) return fail(CheckId::s1, Code::chain, expected, key.error().message());
+  judge(CheckId::s1, expected, "that signature", key->verify_raw(kEcdsa, raw_.signed_bytes(), raw_.signature()));
+}
+
+void DcapAuthenticator::check_key_binding() {
+  // All 64 bytes: the digest alone would leave half of the report data to whoever made the enclave.
+  const crypto::Sha256Digest digest = crypto::sha256({raw_.attestation_key(), raw_.qe_auth_data()});
+  const std::string expected = digest.hex() + std::string(64, '0');
+  std::string found = raw_.qe_report.report_data.hex();
+  if (found == expected) {
+    pass(CheckId::s2, expected, std::move(found));
+  } else {
+    fail(CheckId::s2, Code::chain, expected, std::move(found));
+  }
+}
+
+Result<std::shared_ptr<const PckCertificates>> DcapAuthenticator::certificates() const {
+  if (raw_.certification_type == kPckChain) return PckCertificates::from_pem(raw_.certification_data());
+  if (!inputs_.pck_chain.empty()) return PckCertificates::from_der(inputs_.pck_chain);
+  return Error(Code::chain, "PCK certificate needed: certification data of type " +
+                                certification_text(raw_.certification_type) + " hold no chain");
+}
+
+void DcapAuthenticator::read_chain() {
+  const VerifiedPckChain* known = inputs_.known_chain;
+  if (known != nullptr && !known->usable(inputs_.roots, inputs_.now)) known = nullptr;
+  if (known != nullptr && raw_.certification_type == kPckChain && known->covers_pem(raw_.certification_data())) {
+    chain_ = *known;
+  } else {
+    auto read = certificates();
+    if (!read.ok()) {
+      unreadable_ = read.error();
+      return;
+    }
+    certificates_ = std::move(read).value();
+    if (known != nullptr && known->covers(*certificates_)) chain_ = *known;
+  }
+  if (chain_) {
+    certificates_ = chain_->certificates();
+    extension_ = chain_->extension();
+    pck_key_ = chain_->key();
+    return;
+  }
+  const auto extension = sgx_extension(certificates_->leaf());
+  if (extension.ok()) extension_ = *extension;
+  if (const auto key = certificates_->leaf().public_key(); key.ok()) pck_key_ = *key;
+}
+
+void DcapAuthenticator::check_chain() {
+  const std::string expected = "PCK certificate, PCK CA and a pinned root, valid at " + inputs_.now.text();
+  const std::string expected_extension = "each item of the SGX extension once, in its form";
+  if (unreadable_) {
+    fail(CheckId::s4, unreadable_->code(), expected, unreadable_->message());
+    fail(CheckId::s5, unreadable_->code(), expected_extension, "no PCK certificate");
+    return;
+  }
+  if (!chain_) {
+    std::vector<VerifiedAuthority> authorities;
+    if (inputs_.known_chain != nullptr && inputs_.known_chain->usable(inputs_.roots, inputs_.now)) {
+      authorities.emplace_back(*inputs_.known_chain);
+    }
+    if (collateral_ != nullptr) authorities.emplace_back(*collateral_);
+    auto chain = verify_pck_chain(certificates_, inputs_.roots, inputs_.now, authorities);
+    if (!chain.ok()) {
+      // Which of the two checks it was.
+      judge(CheckId::s4, expected, "that", check_pck_chain(*certificates_, inputs_.roots, inputs_.now, authorities));
+      judge(CheckId::s5, expected_extension, "those", [&]() -> Status {
+        if (auto extension = sgx_extension(certificates_->leaf()); !extension.ok()) return extension.error();
+        return {};
+      }());
+      return;
+    }
+    chain_ = std::move(chain).value();
+  }
+  pass(CheckId::s4, expected,
+       std::string(authority_text(chain_->authority())) + ", root key " + chain_->root_pin().hex() + ", valid " +
+           interval_text(chain_->validity()));
+  pass(CheckId::s5, expected_extension,
+       "fmspc " + chain_->extension().fmspc.hex() + ", pceid " + chain_->extension().pce_id.hex() + ", pcesvn " +
+           std::to_string(chain_->extension().pce_svn));
+}
+
+void DcapAuthenticator::check_qe_signature() {
+  const std::string expected = "a signature over the QE report by the PCK";
+  if (!pck_key_) return fail(CheckId::s3, Code::chain, expected, "no PCK certificate");
+  judge(CheckId::s3, expected, "that signature", pck_key_->verify_raw(kEcdsa, raw_.qe_report_bytes(), raw_.qe_signature()));
+}
+
+void DcapAuthenticator::verify_collateral() {
+  endorse::CollateralInputs inputs;
+  inputs.roots = inputs_.roots;
+  inputs.now = inputs_.now;
+  inputs.minimum_evaluation_number = inputs_.minimum_evaluation_number;
+  endorse::PckLeaf leaf;
+  if (certificates_ != nullptr && extension_) {
+    leaf = {raw_.header.tee, &certificates_->leaf(), &certificates_->authority(), extension_->fmspc, extension_->pce_id};
+    inputs.leaf = &leaf;
+  }
+  if (inputs_.collateral != nullptr) {
+    collateral_ = inputs_.collateral;
+    collateral_checks_ = endorse::recheck_collateral(*inputs_.collateral, inputs);
+  } else if (inputs_.raw_collateral != nullptr) {
+    endorse::CollateralOutcome outcome = endorse::verify_collateral(*inputs_.raw_collateral, inputs);
+    collateral_checks_ = std::move(outcome.checks);
+    verified_ = std::move(outcome.verified);
+    collateral_ = verified_.get();
+  } else {
+    for (const CheckId id : kCollateralChecks) collateral_checks_.push_back(attest::not_applicable(id, "no collateral given"));
+  }
+}
+
+void DcapAuthenticator::check_tcb() {
+  if (collateral_ == nullptr || !extension_) {
+    const bool given = inputs_.collateral != nullptr || inputs_.raw_collateral != nullptr;
+    const std::string_view why = !given                    ? "no collateral given"
+                                 : collateral_ == nullptr ? "the collateral was not accepted"
+                                                          : "no SGX extension to compare";
+    for (const CheckId id : kTcbChecks) checks_.push_back(attest::not_applicable(id, std::string(why)));
+    return;
+  }
+  endorse::PlatformTcb platform;
+  platform.sgx = extension_->component_svn;
+  platform.pcesvn = extension_->pce_svn;
+  if (const auto* report = std::get_if<tdx::Report>(&raw_.body)) platform.tdx = tdx_facts(*report);
+  platform.qe = qe_facts(raw_.qe_report);
+  verdict_ = endorse::evaluate_tcb(platform, *collateral_);
+  checks_.insert(checks_.end(), verdict_->checks.begin(), verdict_->checks.end());
+}
+
+Outcome DcapAuthenticator::run() {
+  checks_.reserve(22);
+  read_chain();
+  verify_collateral();
+  check_form();
+  check_quote_signature();
+  check_key_binding();
+  check_qe_signature();
+  check_chain();
+  std::ranges::move(collateral_checks_, std::back_inserter(checks_));
+  check_tcb();
+
+  Outcome outcome;
+  outcome.checks = std::move(checks_);
+  outcome.chain = chain_;
+  outcome.collateral = std::move(verified_);
+  if (chain_) {
+    outcome.validity = chain_->validity();
+    if (collateral_ != nullptr) outcome.validity = outcome.validity.intersect(collateral_->validity());
+  }
+  const bool accepted = std::ranges::none_of(
+      outcome.checks, [](const attest::Check& check) { return check.outcome == attest::Outcome::failed; });
+  if (accepted && chain_) {
+    Quote quote{raw_, std::move(chain_), std::move(verdict_), {}};
+    if (collateral_ != nullptr) quote.collateral = collateral_->digest();
+    outcome.authentic = attest::Authentic<Quote>(std::move(quote));
+  }
+  return outcome;
+}
+
+}  // namespace redoubt::dcap

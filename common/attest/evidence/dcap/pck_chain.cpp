@@ -1,0 +1,167 @@
+#include "common/attest/evidence/dcap/pck_chain.h"
+
+namespace redoubt::dcap {
+namespace {
+
+constexpr std::string_view kLeafName = "Intel SGX PCK Certificate";
+constexpr std::string_view kRootName = "Intel SGX Root CA";
+constexpr std::string_view kRoles[] = {"pck certificate", "pck ca certificate", "root certificate"};
+
+constexpr der::Oid kBasicConstraints = der::oid("2.5.29.19");
+constexpr der::Oid kKeyUsage = der::oid("2.5.29.15");
+
+std::string quoted(std::string_view name) {
+  // Names are the attester's: what is not printable must not reach a terminal.
+  std::string out = "\"";
+  for (const char c : name.substr(0, 64)) out += c >= ' ' && c <= '~' ? c : '?';
+  return out + '"';
+}
+
+Error chain_error(std::string_view role, std::string_view expected, std::string_view found) {
+  return Error(Code::chain, std::string(role) + ": expected " + std::string(expected) + ", found " + std::string(found));
+}
+
+// check_leaf: what the profile says of a PCK certificate beyond its place in the chain.
+Status check_leaf(const crypto::CertificateView& leaf) {
+  if (leaf.is_ca.value_or(false)) return chain_error(kRoles[0], "an end entity", "a certificate authority");
+  if (leaf.key_usage && (*leaf.key_usage & crypto::kDigitalSignature) == 0) {
+    return chain_error(kRoles[0], "key usage digital signature", "another");
+  }
+  for (const crypto::ExtensionView& extension : leaf.extensions) {
+    if (extension.critical && !(extension.oid == kBasicConstraints) && !(extension.oid == kKeyUsage)) {
+      return chain_error(kRoles[0], "no unknown critical extension", der::oid_text(extension.oid));
+    }
+  }
+  return {};
+}
+
+// named_authority: the three names are those of the profile; which CA it is.
+Result<PckAuthority> named_authority(const PckCertificates& certificates) {
+  const std::string_view leaf = crypto::common_name(certificates.leaf().subject);
+  const std::string_view authority = crypto::common_name(certificates.authority().subject);
+  const std::string_view root = crypto::common_name(certificates.root().subject);
+  if (leaf != kLeafName) return chain_error(kRoles[0], quoted(kLeafName), quoted(leaf));
+  if (root != kRootName) return chain_error(kRoles[2], quoted(kRootName), quoted(root));
+  for (const PckAuthority known : {PckAuthority::platform, PckAuthority::processor}) {
+    if (authority == authority_text(known)) return known;
+  }
+  return chain_error(kRoles[1], "the Platform or the Processor CA", quoted(authority));
+}
+
+Result<crypto::PublicKey> p256_key(const crypto::CertificateView& view, std::string_view role) {
+  REDOUBT_TRY(crypto::PublicKey key, view.public_key().context(role));
+  if (key.kind() != crypto::KeyKind::p256) return chain_error(role, "a key on P-256", "another");
+  return key;
+}
+
+Status check_time(const Interval& validity, Instant now, std::string_view role) {
+  if (validity.contains(now)) return {};
+  return Error(Code::freshness, std::string(role) + ": expected validity at " + now.text() + ", found " + validity.begin.text() +
+                                    " to " + validity.end.text());
+}
+
+}  // namespace
+
+std::string_view authority_text(PckAuthority authority) {
+  return authority == PckAuthority::platform ? "Intel SGX PCK Platform CA" : "Intel SGX PCK Processor CA";
+}
+
+Result<std::shared_ptr<const PckCertificates>> PckCertificates::read(std::vector<Bytes> der, ByteView pem) {
+  if (der.size() != std::size(kRoles)) {
+    return Error(Code::malformed, "pck chain: expected 3 certificates, found " + std::to_string(der.size()));
+  }
+  const std::shared_ptr<PckCertificates> out(new PckCertificates());
+  out->der_ = std::move(der);
+  out->pem_ = to_bytes(pem);
+  out->views_.reserve(out->der_.size());
+  for (std::size_t i = 0; i < out->der_.size(); ++i) {
+    REDOUBT_TRY(crypto::CertificateView view, crypto::CertificateView::parse(out->der_[i]).context(kRoles[i]));
+    out->views_.push_back(std::move(view));
+  }
+  return std::shared_ptr<const PckCertificates>(out);
+}
+
+Result<std::shared_ptr<const PckCertificates>> PckCertificates::from_pem(ByteView text) {
+  REDOUBT_TRY(std::vector<Bytes> der, crypto::pem_decode(as_text(text), "CERTIFICATE", std::size(kRoles)).context("pck chain"));
+  return read(std::move(der), text);
+}
+
+Result<std::shared_ptr<const PckCertificates>> PckCertificates::from_der(std::span<const Bytes> der) {
+  return read(std::vector<Bytes>(der.begin(), der.end()), {});
+}
+
+Result<PckExtension> sgx_extension(const crypto::CertificateView& leaf) {
+  const crypto::ExtensionView* extension = leaf.extension(PckExtension::kOid);
+  if (extension == nullptr) return Error(Code::malformed, "pck certificate: expected the sgx extension, found none");
+  return PckExtension::parse(extension->value);
+}
+
+bool VerifiedPckChain::usable(std::span<const crypto::Sha256Digest> roots, Instant now) const {
+  return state_->validity.contains(now) && std::ranges::find(roots, state_->root_pin) != roots.end();
+}
+
+bool VerifiedPckChain::covers(const PckCertificates& other) const {
+  return std::ranges::equal(state_->certificates->path(), other.path(),
+                            [](const auto& a, const auto& b) { return equal(a.der, b.der); });
+}
+
+bool VerifiedPckChain::covers_pem(ByteView text) const {
+  const ByteView pem = state_->certificates->pem();
+  return !pem.empty() && equal(pem, text);
+}
+
+VerifiedAuthority::VerifiedAuthority(const VerifiedPckChain& chain)
+    : authority_(chain.certificates()->authority().der),
+      root_(chain.certificates()->root().der),
+      key_(&chain.state_->authority_key) {}
+
+VerifiedAuthority::VerifiedAuthority(const endorse::VerifiedCollateral& collateral)
+    : authority_(collateral.pck_issuer().der), root_(collateral.root_certificate().der), key_(&collateral.pck_issuer_key()) {}
+
+bool VerifiedAuthority::covers(const PckCertificates& certificates) const {
+  return equal(authority_, certificates.authority().der) && equal(root_, certificates.root().der);
+}
+
+Status check_pck_chain(const PckCertificates& certificates, std::span<const crypto::Sha256Digest> roots, Instant now,
+                       std::span<const VerifiedAuthority> known) {
+  const crypto::CertificateView& leaf = certificates.leaf();
+  REDOUBT_CHECK([&]() -> Status {
+    REDOUBT_TRY(const PckAuthority authority, named_authority(certificates));
+    static_cast<void>(authority);
+    return {};
+  }());
+  const crypto::Sha256Digest pin = crypto::sha256(certificates.root().spki);
+  if (std::ranges::find(roots, pin) == roots.end()) {
+    return chain_error(kRoles[2], "a key that is pinned", "one with SHA-256 " + pin.hex());
+  }
+  REDOUBT_CHECK(check_leaf(leaf));
+  for (std::size_t i = 0; i < std::size(kRoles); ++i) {
+    REDOUBT_CHECK(check_time(certificates.path()[i].validity, now, kRoles[i]));
+  }
+  const auto authority = std::ranges::find_if(known, [&](const auto& one) { return one.covers(certificates); });
+  if (authority != known.end()) {
+    return crypto::check_issued(leaf, certificates.authority(), *authority->key_).context(kRoles[0]);
+  }
+  if (const auto path = crypto::check_path(certificates.path(), now); !path.ok()) return path.error().context("pck chain");
+  return {};
+}
+
+Result<VerifiedPckChain> verify_pck_chain(const std::shared_ptr<const PckCertificates>& certificates,
+                                          std::span<const crypto::Sha256Digest> roots, Instant now,
+                                          std::span<const VerifiedAuthority> known) {
+  REDOUBT_CHECK(check_pck_chain(*certificates, roots, now, known));
+  REDOUBT_TRY(const PckAuthority authority, named_authority(*certificates));
+  REDOUBT_TRY(PckExtension extension, sgx_extension(certificates->leaf()));
+  REDOUBT_TRY(crypto::PublicKey key, p256_key(certificates->leaf(), kRoles[0]));
+  REDOUBT_TRY(crypto::PublicKey authority_key, p256_key(certificates->authority(), kRoles[1]));
+  Fields fields("redoubt/pck-chain");
+  for (const crypto::CertificateView& view : certificates->path()) fields.field(view.der);
+  const Interval validity =
+      certificates->leaf().validity.intersect(certificates->authority().validity).intersect(certificates->root().validity);
+  return VerifiedPckChain(std::make_shared<const VerifiedPckChain::State>(VerifiedPckChain::State{
+      certificates, crypto::sha256(fields.view()), crypto::sha256(certificates->leaf().der),
+      crypto::sha256(certificates->root().spki), validity, authority, std::move(extension), std::move(key),
+      std::move(authority_key)}));
+}
+
+}  // namespace redoubt::dcap
