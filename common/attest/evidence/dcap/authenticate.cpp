@@ -120,12 +120,9 @@ void DcapAuthenticator::read_chain() {
   if (chain_) {
     certificates_ = chain_->certificates();
     extension_ = chain_->extension();
-    pck_key_ = chain_->key();
-    return;
+  } else if (const auto extension = sgx_extension(certificates_->leaf()); extension.ok()) {
+    extension_ = *extension;
   }
-  const auto extension = sgx_extension(certificates_->leaf());
-  if (extension.ok()) extension_ = *extension;
-  if (const auto key = certificates_->leaf().public_key(); key.ok()) pck_key_ = *key;
 }
 
 void DcapAuthenticator::check_chain() {
@@ -164,8 +161,11 @@ void DcapAuthenticator::check_chain() {
 
 void DcapAuthenticator::check_qe_signature() {
   const std::string expected = "a signature over the QE report by the PCK";
-  if (!pck_key_) return fail(CheckId::s3, Code::chain, expected, "no PCK certificate");
-  judge(CheckId::s3, expected, "that signature", pck_key_->verify_raw(kEcdsa, raw_.qe_report_bytes(), raw_.qe_signature()));
+  if (certificates_ == nullptr) return fail(CheckId::s3, Code::chain, expected, "no PCK certificate");
+  // A leaf that is not accepted still has a key.
+  const auto key = chain_ ? Result(chain_->key()) : certificates_->leaf().public_key();
+  judge(CheckId::s3, expected, "that signature",
+        key.ok() ? key->verify_raw(kEcdsa, raw_.qe_report_bytes(), raw_.qe_signature()) : Status(key.error()));
 }
 
 void DcapAuthenticator::verify_collateral() {
@@ -216,8 +216,9 @@ Outcome DcapAuthenticator::run() {
   check_form();
   check_quote_signature();
   check_key_binding();
-  check_qe_signature();
   check_chain();
+  check_qe_signature();  // S3, made last of the five because the chain has the key, goes to its place
+  std::rotate(checks_.end() - 3, checks_.end() - 1, checks_.end());
   std::ranges::move(collateral_checks_, std::back_inserter(checks_));
   check_tcb();
 

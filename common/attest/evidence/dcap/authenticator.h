@@ -43,7 +43,6 @@ class DcapAuthenticator {
   std::vector<attest::Check> checks_;
   // Of the chain as it stands, verified or not, so that later checks are made either way.
   std::shared_ptr<const PckCertificates> certificates_;
-  std::optional<crypto::PublicKey> pck_key_;
   std::optional<PckExtension> extension_;
   std::optional<Error> unreadable_;        // why there are no certificates
   std::optional<VerifiedPckChain> chain_;  // by proof, or when S4 and S5 passed

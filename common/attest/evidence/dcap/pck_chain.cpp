@@ -122,6 +122,11 @@ bool VerifiedAuthority::covers(const PckCertificates& certificates) const {
   return equal(authority_, certificates.authority().der) && equal(root_, certificates.root().der);
 }
 
+const VerifiedAuthority* VerifiedAuthority::find(std::span<const VerifiedAuthority> known, const PckCertificates& certificates) {
+  const auto found = std::ranges::find_if(known, [&](const auto& one) { return one.covers(certificates); });
+  return found == known.end() ? nullptr : &*found;
+}
+
 Status check_pck_chain(const PckCertificates& certificates, std::span<const crypto::Sha256Digest> roots, Instant now,
                        std::span<const VerifiedAuthority> known) {
   const crypto::CertificateView& leaf = certificates.leaf();
@@ -138,8 +143,7 @@ Status check_pck_chain(const PckCertificates& certificates, std::span<const cryp
   for (std::size_t i = 0; i < std::size(kRoles); ++i) {
     REDOUBT_CHECK(check_time(certificates.path()[i].validity, now, kRoles[i]));
   }
-  const auto authority = std::ranges::find_if(known, [&](const auto& one) { return one.covers(certificates); });
-  if (authority != known.end()) {
+  if (const VerifiedAuthority* authority = VerifiedAuthority::find(known, certificates); authority != nullptr) {
     return crypto::check_issued(leaf, certificates.authority(), *authority->key_).context(kRoles[0]);
   }
   if (const auto path = crypto::check_path(certificates.path(), now); !path.ok()) return path.error().context("pck chain");
@@ -153,7 +157,9 @@ Result<VerifiedPckChain> verify_pck_chain(const std::shared_ptr<const PckCertifi
   REDOUBT_TRY(const PckAuthority authority, named_authority(*certificates));
   REDOUBT_TRY(PckExtension extension, sgx_extension(certificates->leaf()));
   REDOUBT_TRY(crypto::PublicKey key, p256_key(certificates->leaf(), kRoles[0]));
-  REDOUBT_TRY(crypto::PublicKey authority_key, p256_key(certificates->authority(), kRoles[1]));
+  const VerifiedAuthority* before = VerifiedAuthority::find(known, *certificates);
+  REDOUBT_TRY(crypto::PublicKey authority_key,
+              before != nullptr ? Result(*before->key_) : p256_key(certificates->authority(), kRoles[1]));
   Fields fields("redoubt/pck-chain");
   for (const crypto::CertificateView& view : certificates->path()) fields.field(view.der);
   const Interval validity =

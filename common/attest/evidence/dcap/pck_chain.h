@@ -101,7 +101,12 @@ class VerifiedAuthority {
  private:
   friend Status check_pck_chain(const PckCertificates&, std::span<const crypto::Sha256Digest>, Instant,
                                 std::span<const VerifiedAuthority>);
+  friend Result<VerifiedPckChain> verify_pck_chain(const std::shared_ptr<const PckCertificates>&,
+                                                   std::span<const crypto::Sha256Digest>, Instant,
+                                                   std::span<const VerifiedAuthority>);
   bool covers(const PckCertificates& certificates) const;
+  // find: the one of `known` that covers these certificates, or null.
+  static const VerifiedAuthority* find(std::span<const VerifiedAuthority> known, const PckCertificates& certificates);
 
   ByteView authority_;  // DER
   ByteView root_;       // DER
