@@ -27,8 +27,9 @@ Scanner::Scanner(std::string_view text, std::string_view what, std::size_t max_s
 
 void Scanner::fail(std::string_view message) {
   if (error_) return;
-  error_ = Error(Code::malformed,
-                 std::string(what_) + ": at byte " + std::to_string(at_) + ": " + std::string(message));
+  std::string where = std::string(what_) + ": at byte " + std::to_string(at_);
+  if (!keys_.empty()) where += " (\"" + std::string(keys_.back()) + "\")";
+  error_ = Error(Code::malformed, where + ": " + std::string(message));
   at_ = text_.size();
 }
 

@@ -123,7 +123,7 @@ TEST(JsonScanner, TellsWhereAndWhatInItsFirstErrorAndKeepsIt) {
   in.fail("later");
   const Status status = in.finish();
   ASSERT_FALSE(status.ok());
-  EXPECT_EQ(status.error().message(), "the thing: at byte 5: expected an integer from 0 to 9");
+  EXPECT_EQ(status.error().message(), "the thing: at byte 5 (\"a\"): expected an integer from 0 to 9");
 }
 
 }  // namespace

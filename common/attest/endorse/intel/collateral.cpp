@@ -24,6 +24,14 @@ bool below(ByteView a, ByteView b) {
   return std::ranges::lexicographical_compare(a, b);
 }
 
+template <class Map, class Key>
+Status not_below(const Map& seen, const Key& key, std::uint32_t found, std::string_view what) {
+  const auto before = seen.find(key);
+  if (before == seen.end() || found >= before->second) return {};
+  return Error(Code::freshness, std::string(what) + ": expected evaluation number at least " + std::to_string(before->second) +
+                                    " as seen before, found " + std::to_string(found));
+}
+
 }  // namespace
 
 // CollateralVerifier: the one that may make a VerifiedCollateral.
@@ -78,11 +86,9 @@ std::vector<attest::Check> recheck_collateral(const VerifiedCollateral& collater
 
 Status HighWater::check_and_raise(const VerifiedCollateral& collateral) {
   const auto family = std::make_pair(collateral.tee(), collateral.tcb_info().fmspc);
-  if (const auto seen = evaluation_numbers.find(family);
-      seen != evaluation_numbers.end() && collateral.evaluation_number() < seen->second) {
-    return Error(Code::freshness, "collateral: expected evaluation number at least " + std::to_string(seen->second) +
-                                      " as seen before, found " + std::to_string(collateral.evaluation_number()));
-  }
+  const std::uint32_t qe_number = collateral.qe_identity().evaluation_number;
+  REDOUBT_CHECK(not_below(evaluation_numbers, family, collateral.evaluation_number(), "TCB info"));
+  REDOUBT_CHECK(not_below(qe_evaluation_numbers, collateral.tee(), qe_number, "QE identity"));
   const std::pair<crypto::Sha256Digest, ByteView> lists[] = {
       {collateral.root(), collateral.root_crl_number()},
       {crypto::sha256(collateral.pck_issuer().spki), collateral.pck_crl_number()},
@@ -94,6 +100,7 @@ Status HighWater::check_and_raise(const VerifiedCollateral& collateral) {
                                       hex_encode(number));
   }
   evaluation_numbers[family] = collateral.evaluation_number();
+  qe_evaluation_numbers[collateral.tee()] = qe_number;
   for (const auto& [issuer, number] : lists) crl_numbers[issuer] = to_bytes(number);
   return {};
 }

@@ -53,7 +53,7 @@ struct PckLeaf {
 struct CollateralInputs {
   std::span<const RootPin> roots;                          // trust anchors
   Instant now;
-  std::optional<std::uint32_t> minimum_evaluation_number;  // absent: any number passes, and C7 says so
+  std::optional<std::uint32_t> minimum_evaluation_number;  // of TCB info and of QE identity; absent: any passes, and C7 says so
   const PckLeaf* leaf = nullptr;                           // absent: C5 is not applicable, C4 and C6 speak of the collateral alone
 };
 
@@ -64,7 +64,7 @@ class VerifiedCollateral {
   Tee tee() const { return tcb_info().tee; }
   const TcbInfo& tcb_info() const;
   const QeIdentity& qe_identity() const;
-  std::uint32_t evaluation_number() const { return tcb_info().evaluation_number; }
+  std::uint32_t evaluation_number() const { return tcb_info().evaluation_number; }  // of the TCB info
   // The PCK CA whose revocation list this is: issued by the root, with a valid signature. View and key live as long as this object.
   const crypto::CertificateView& pck_issuer() const;
   const crypto::PublicKey& pck_issuer_key() const;
@@ -91,7 +91,8 @@ class VerifiedCollateral {
 
 struct CollateralOutcome {
   std::vector<attest::Check> checks;  // C1 to C7, each once, in this order
-  // Present when the collateral by itself passed (C1 to C4, C6, C7 without the leaf). The leaf may still have failed: look at checks.
+  // Present when the collateral by itself passed: C1 to C4 and C6 but for the leaf. The leaf may still have failed, and the
+  // caller's minimum (C7): the checks decide, this is for evaluating and for caches.
   std::shared_ptr<const VerifiedCollateral> verified;
 };
 CollateralOutcome verify_collateral(const RawCollateral& raw, const CollateralInputs& inputs);
@@ -102,7 +103,8 @@ std::vector<attest::Check> recheck_collateral(const VerifiedCollateral& collater
 // HighWater: the newest collateral that was ever accepted; the caller stores it. An attester who chooses its collateral cannot go
 // back behind it.
 struct HighWater {
-  std::map<std::pair<Tee, Fmspc>, std::uint32_t> evaluation_numbers;
+  std::map<std::pair<Tee, Fmspc>, std::uint32_t> evaluation_numbers;  // of TCB infos
+  std::map<Tee, std::uint32_t> qe_evaluation_numbers;
   std::map<crypto::Sha256Digest, Bytes> crl_numbers;  // by the SHA-256 of the issuer's SubjectPublicKeyInfo; big-endian, no zeros
 
   // check_and_raise: `freshness` if any number is below what was seen, and then nothing changes.

@@ -93,9 +93,9 @@ Status read_signers(const RawCollateral& raw, CollateralParts& parts) {
   REDOUBT_CHECK(certificate_of(*qe.signer, "QE signing certificate", parts.qe_signer_der, parts.qe_signer));
   const Bytes* root = tcb.root != nullptr ? tcb.root : qe.root;
   if (root == nullptr) return chain_error("no root certificate in the signing chains");
-  if (qe.root != nullptr && *qe.root != *root) return chain_error("the signing chains have different roots");
   REDOUBT_CHECK(certificate_of(*root, "root", parts.root_der, parts.root));
   REDOUBT_CHECK(check_root(parts));
+  if (qe.root != nullptr && *qe.root != *root) return chain_error("the signing chains have different roots");
   REDOUBT_CHECK(check_signer(parts, *parts.tcb_signer, "TCB signing certificate"));
   if (parts.qe_signer_der != parts.tcb_signer_der) {
     REDOUBT_CHECK(check_signer(parts, *parts.qe_signer, "QE signing certificate"));

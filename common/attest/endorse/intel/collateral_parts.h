@@ -35,7 +35,7 @@ std::unique_ptr<CollateralParts> read_parts(const RawCollateral& raw, const cryp
 
 struct Judgement {
   std::vector<attest::Check> checks;  // C1 to C7
-  bool collateral_passed = false;     // whatever does not depend on the leaf
+  bool collateral_passed = false;     // C1 to C4 and C6, but for the leaf
 };
 Judgement judge(const CollateralParts& parts, const CollateralInputs& inputs);
 
