@@ -73,7 +73,7 @@ void extend(X509* certificate, const SignerExtension& wanted) {
   must(ASN1_OCTET_STRING_set(value.get(), reinterpret_cast<const unsigned char*>(wanted.value.data()),
                              static_cast<int>(wanted.value.size())) == 1);
   const Owned<X509_EXTENSION, X509_EXTENSION_free> extension(
-      must(X509_EXTENSION_create_by_OBJ(nullptr, oid.get(), 0, value.get())));
+      must(X509_EXTENSION_create_by_OBJ(nullptr, oid.get(), wanted.critical ? 1 : 0, value.get())));
   must(X509_add_ext(certificate, extension.get(), -1) == 1);
 }
 

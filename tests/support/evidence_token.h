@@ -40,6 +40,7 @@ const Signer& test_signer(SignerKind kind, const std::string& name);
 struct SignerExtension {
   std::string oid;  // dotted
   Bytes value;      // content of the OCTET STRING
+  bool critical = false;
 };
 
 struct SignerCertificate {

@@ -108,9 +108,16 @@ TEST(ConfidentialSpace, RefusesKnownClaimsOfAnotherType) {
   refused("\"env_override\":{\"MODE\":\"x\"}", "\"env_override\":{\"MODE\":1}", "env_override");
   refused("\"env_override\":{\"MODE\":\"x\"}", "\"env_override\":[]", "env_override");
   refused("\"cmd_override\":[\"--slow\"]", "\"cmd_override\":\"--slow\"", "cmd_override");
-  refused("{\"cc_mode\":\"ON\"}", "{}", "cc_mode");
+  refused("{\"cc_mode\":\"ON\"}", "{\"cc_mode\":true}", "cc_mode");
   refused("{\"cc_mode\":\"ON\"}", "[]", "nvidia_gpu");
   refused("[\"LATEST\",", "[1,", "support_attributes");
+}
+
+TEST(ConfidentialSpace, TakesNullForAClaimThatIsLeftOut) {
+  EXPECT_EQ(claims_of("[\"LATEST\",\"STABLE\",\"USABLE\"]", "null").support_attributes, std::nullopt);
+  EXPECT_EQ(claims_of("{\"cc_mode\":\"ON\"}", "{}").gpu_cc_mode, std::nullopt);
+  EXPECT_EQ(claims_of("[\"w@p.iam.example\"]", "null").service_accounts, Texts{});
+  EXPECT_ERROR(parse(token("\"sha256:" + std::string(64, 'a') + "\"", "null")), Code::malformed, "image_digest");
 }
 
 TEST(ConfidentialSpace, ReadsTheTdxClaimAlsoAsAnArrayOfOne) {

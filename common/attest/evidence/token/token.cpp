@@ -13,6 +13,8 @@ constexpr std::int64_t kMaxTime = 253402300799;  // 9999-12-31T23:59:59Z
 constexpr std::int64_t kMaxSkew = 600;
 constexpr std::size_t kMaxNonces = 64;
 constexpr std::size_t kChain = 3;
+// Extended key usage: the services say for no purpose of X.509 what their leaves are for, and Google's own verifier takes any.
+constexpr der::Oid kReadCritical[] = {der::oid("2.5.29.37")};
 
 const json::Value* member(const json::Value& value, std::string_view name) {
   if (value.object() == nullptr) return nullptr;
@@ -184,6 +186,7 @@ class TokenAuthenticator {
     for (const std::string& name : inputs_.issuer.nonce_claim) {
       if (value != nullptr) value = member(*value, name);
     }
+    if (value != nullptr && value->is_null()) value = nullptr;
     if (value != nullptr && value->string() != nullptr) {
       token_.nonces = {*value->string()};
     } else if (value != nullptr) {
@@ -264,7 +267,7 @@ Result<VerifiedChain> verify_chain(std::span<const Bytes> certificates, std::spa
   }
   const crypto::Sha256Digest anchor = crypto::sha256(views.back().spki);
   if (!pinned(roots, anchor)) return Error(Code::chain, "x5c: the chain ends in " + anchor.hex() + ", which is not pinned");
-  auto validity = crypto::check_path(views, now);
+  auto validity = crypto::check_path(views, now, {.known_critical = kReadCritical});
   if (!validity.ok()) return validity.error().context("x5c");
   const crypto::CertificateView& leaf = views.front();
   if (leaf.is_ca.value_or(false)) return Error(Code::chain, "x5c: the leaf is a certificate authority");

@@ -121,6 +121,8 @@ TEST(Token, OfAnotherIssuerAudienceTimeOrNonceFailsJ2) {
   EXPECT_EQ(failures("second nonce of the sample", "first nonce of the sample"), Failed{"J2"});
   EXPECT_EQ(failures("\"second nonce of the sample\"", "7"), Failed{"J2"});
   EXPECT_EQ(failures(R"(["first nonce of the sample","second nonce of the sample"])", R"("second nonce of the sample")"), Failed{});
+  EXPECT_EQ(failures(R"(["first nonce of the sample","second nonce of the sample"])", "null"), Failed{"J2"});
+  EXPECT_EQ(failures(R"("first nonce of the sample",)", R"("second nonce of the sample",)"), Failed{"J2"});  // twice
   EXPECT_EQ(failures(R"("eat_nonce":["first nonce of the sample","second nonce of the sample"],)", ""), Failed{"J2"});
 }
 
@@ -259,6 +261,11 @@ TEST(TokenWithCertificates, WhoseCertificatesAreNotFitFailsJ1) {
   EXPECT_EQ(failures([](Chain& chain) { chain.middle.ca = false; }), Failed{"J1"});
   EXPECT_EQ(failures([](Chain& chain) { chain.leaf.issuer = "other"; }), Failed{"J1"});
   EXPECT_EQ(failures([](Chain& chain) { chain.middle.subject = "other"; }), Failed{"J1"});
+  const auto critical = [](const char* oid) {  // a SEQUENCE of the OID of code signing
+    return test::SignerExtension{oid, OrDie(hex_decode("300a06082b06010505070303")), true};
+  };
+  EXPECT_EQ(failures([&](Chain& chain) { chain.leaf.extensions = {critical("2.5.29.37")}; }), Failed{});
+  EXPECT_EQ(failures([&](Chain& chain) { chain.leaf.extensions = {critical("1.2.3.4")}; }), Failed{"J1"});
 }
 
 TEST(TokenWithCertificates, IsJudgedTheSameWithAChainFromACache) {
