@@ -42,9 +42,6 @@ std::optional<Flaw> flaw_of(const Report& report) {
   if (!report.policy.reserved_ok()) {
     return Flaw{"policy with bit 17 one and bits 26 to 63 zero", hex_number(report.policy.raw)};
   }
-  if (!report.keys.author_key_en() && report.author_key_digest != KeyDigest()) {
-    return Flaw{"no author key digest, since AUTHOR_KEY_EN is zero", report.author_key_digest.hex()};
-  }
   return std::nullopt;
 }
 

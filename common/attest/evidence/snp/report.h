@@ -75,8 +75,10 @@ struct PlatformInfo {
 struct KeyFlags {
   std::uint32_t raw = 0;
 
-  bool author_key_en() const { return (raw & 1U) != 0; }   // AUTHOR_KEY_DIGEST holds a digest
-  bool mask_chip_key() const { return (raw & 2U) != 0; }   // the platform keeps the VCEK from being used
+  // author_key_en: AUTHOR_KEY_DIGEST holds a digest. (The specification's table says the opposite beside the digest, so that no form is
+  // asked of the digest here; a policy that names an author key asks for both.)
+  bool author_key_en() const { return (raw & 1U) != 0; }
+  bool mask_chip_key() const { return (raw & 2U) != 0; }   // firmware leaves reports unsigned
   unsigned signing_key() const { return (raw >> 2U) & 7U; }  // 0 VCEK, 1 VLEK, 7 none
   bool reserved_zero() const { return (raw >> 5U) == 0; }
 };
