@@ -43,6 +43,7 @@ struct DcapResult {
   Ids failed;
   std::optional<attest::Authentic<dcap::Quote>> authentic;
   std::shared_ptr<const endorse::VerifiedCollateral> collateral;
+  std::optional<endorse::TcbVerdict> tcb;
 };
 
 inline DcapResult appraise(const DcapCase& one) {
@@ -62,6 +63,7 @@ inline DcapResult appraise(const DcapCase& one) {
   result.failed = failed_ids(outcome);
   result.authentic = std::move(outcome.authentic);
   result.collateral = std::move(outcome.collateral);
+  result.tcb = std::move(outcome.tcb);
   return result;
 }
 

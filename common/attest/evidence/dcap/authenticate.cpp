@@ -225,6 +225,7 @@ Outcome DcapAuthenticator::run() {
   Outcome outcome;
   outcome.checks = std::move(checks_);
   outcome.chain = chain_;
+  outcome.tcb = verdict_;
   outcome.collateral = std::move(verified_);
   if (chain_) {
     outcome.validity = chain_->validity();

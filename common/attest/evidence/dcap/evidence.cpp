@@ -50,11 +50,6 @@ json::Value describe_header(const Header& header) {
 
 }  // namespace
 
-bool Quote::debug() const {
-  if (const sgx::Report* report = enclave()) return report->attributes.debug();
-  return trust_domain()->attributes.tud() != 0;
-}
-
 ByteView Quote::report_data() const {
   if (const sgx::Report* report = enclave()) return report->report_data.view();
   return trust_domain()->report_data.view();
@@ -81,6 +76,16 @@ json::Value describe(const attest::Parsed<Quote>& parsed) {
   out["quote_size"] = static_cast<std::int64_t>(raw.size());
   out["unsigned_size"] = static_cast<std::int64_t>(raw.unsigned_size);
   out["unsigned_zero"] = raw.unsigned_zero;
+  return out;
+}
+
+QuoteFacts unverified_facts(const attest::Parsed<Quote>& parsed) {
+  const RawQuote& raw = DcapAuthenticator::raw(parsed);
+  QuoteFacts out{raw.header.tee, std::nullopt, raw.debug(), raw.unsigned_size};
+  if (raw.certification_type != kPckChain) return out;
+  const auto certificates = PckCertificates::from_pem(raw.certification_data());
+  if (!certificates.ok()) return out;
+  if (const auto extension = sgx_extension((*certificates)->leaf()); extension.ok()) out.fmspc = extension->fmspc;
   return out;
 }
 

@@ -36,8 +36,7 @@ struct Quote {
   const sgx::Report* enclave() const { return std::get_if<sgx::Report>(&raw.body); }
   const tdx::Report* trust_domain() const { return std::get_if<tdx::Report>(&raw.body); }
   const sgx::Report& quoting_enclave() const { return raw.qe_report; }
-  // debug: the host can look inside: SGX DEBUG, or any bit of the TD's first attribute byte.
-  bool debug() const;
+  bool debug() const { return raw.debug(); }
   // report_data: the 64 bytes that the attester committed to.
   ByteView report_data() const;
 };
@@ -48,6 +47,15 @@ Result<attest::Parsed<Quote>> parse(ByteView evidence);
 // describe: what the quote claims, decoded for people, with "verified": false. Certificates that cannot be read are told by
 // their error.
 json::Value describe(const attest::Parsed<Quote>& parsed);
+
+// QuoteFacts: what a caller needs before it can judge, to pick collateral and to say what is missing. Nothing is believed.
+struct QuoteFacts {
+  endorse::Tee tee = endorse::Tee::sgx;
+  std::optional<endorse::Fmspc> fmspc;  // absent when the quote carries no chain, or one that cannot be read
+  bool debug = false;
+  std::size_t unsigned_size = 0;        // bytes after the quote
+};
+QuoteFacts unverified_facts(const attest::Parsed<Quote>& parsed);
 
 // certification_data: the part of the quote that a PCK chain may be cached by. A view into `parsed`; nothing believed.
 ByteView certification_data(const attest::Parsed<Quote>& parsed);
@@ -69,6 +77,8 @@ struct Inputs {
 struct Outcome {
   std::vector<attest::Check> checks;  // Q1..Q5, S1..S5, C1..C7, T1..T5: each once, in this order
   std::optional<attest::Authentic<Quote>> authentic;  // present when no check failed
+  // The verdict on the TCB whether or not a check failed, when there was collateral to use: for explanations, never for trust.
+  std::optional<endorse::TcbVerdict> tcb;
   Interval validity{Instant(1), Instant(0)};  // of chain and collateral; empty when the chain was not accepted
   std::optional<VerifiedPckChain> chain;      // for caches, when S4 and S5 passed
   std::shared_ptr<const endorse::VerifiedCollateral> collateral;  // for caches, when raw collateral was given and accepted

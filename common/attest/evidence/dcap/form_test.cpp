@@ -181,6 +181,26 @@ TEST(DcapForm, DescribesAQuoteAsUnverified) {
   EXPECT_FALSE(test::text_of(test::member(told, "pck"), "error").empty());
 }
 
+TEST(DcapForm, TellsWhatACallerNeedsToPickCollateral) {
+  DcapMaker maker(4, DcapMaker::kTd10);
+  maker.padding = 5;
+  maker.body[120] = std::byte{1};
+  dcap::QuoteFacts facts = dcap::unverified_facts(OrDie(dcap::parse(maker.quote())));
+  EXPECT_EQ(facts.tee, endorse::Tee::tdx);
+  ASSERT_TRUE(facts.fmspc.has_value());
+  EXPECT_EQ(facts.fmspc->hex(), "90c06f000000");
+  EXPECT_TRUE(facts.debug);
+  EXPECT_EQ(facts.unsigned_size, 5U);
+  DcapMaker bare(3, DcapMaker::kSgx);
+  bare.certification_data = to_bytes("no certificates");
+  facts = dcap::unverified_facts(OrDie(dcap::parse(bare.quote())));
+  EXPECT_EQ(facts.tee, endorse::Tee::sgx);
+  EXPECT_FALSE(facts.fmspc || facts.debug);
+  EXPECT_EQ(facts.unsigned_size, 0U);
+  bare.certification_type = 3;
+  EXPECT_FALSE(dcap::unverified_facts(OrDie(dcap::parse(bare.quote()))).fmspc.has_value());
+}
+
 TEST(DcapJunk, NoTruncationIsAQuote) {
   for (const std::uint16_t version : {std::uint16_t{3}, std::uint16_t{4}, std::uint16_t{5}}) {
     const DcapMaker maker(version, version == 3 ? DcapMaker::kSgx : DcapMaker::kTd10);

@@ -81,6 +81,11 @@ std::string certification_text(std::uint16_t type) {
   }
 }
 
+bool RawQuote::debug() const {
+  if (const auto* report = std::get_if<sgx::Report>(&body)) return report->attributes.debug();
+  return std::get<tdx::Report>(body).attributes.tud() != 0;
+}
+
 Result<RawQuote> RawQuote::parse(ByteView bytes) {
   Reader reader(bytes.first(std::min(bytes.size(), kMaxSize)), "quote");
   RawQuote quote;

@@ -55,6 +55,9 @@ struct RawQuote {
   std::size_t unsigned_size = 0;         // bytes after the quote
   bool unsigned_zero = true;             // all of them are zero
 
+  // debug: the host can look inside: SGX DEBUG, or any bit of the TD's first attribute byte.
+  bool debug() const;
+
   // Slices of this object.
   ByteView signed_bytes() const { return slice(0, signed_size_); }        // header, descriptor, body
   ByteView signature() const { return slice(signature_, 64); }            // r, s

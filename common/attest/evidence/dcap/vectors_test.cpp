@@ -133,6 +133,8 @@ TEST(DcapVectors, EveryCaseHasTheOutcomeThatIntelsLibraryGives) {
       EXPECT_FALSE(result.authentic.has_value()) << id;
       EXPECT_TRUE(result.failed.contains("T1") || result.failed.contains("T2")) << id;
       for (const std::string& failed : result.failed) EXPECT_EQ(failed[0], 'T') << id << " " << failed;
+      ASSERT_TRUE(result.tcb.has_value()) << id;
+      expect_verdict(expect, *result.tcb, OrDie(dcap::RawQuote::parse(test::genuine_case(one).quote)).debug(), id);
       continue;
     }
     ASSERT_TRUE(result.authentic.has_value()) << id << ": " << joined(result.failed);
@@ -140,7 +142,7 @@ TEST(DcapVectors, EveryCaseHasTheOutcomeThatIntelsLibraryGives) {
     ++authentic;
   }
   EXPECT_EQ(cases.size(), 88U);
-  EXPECT_GT(authentic, 70U);
+  EXPECT_EQ(authentic, 59U);  // 29 are of a platform below every published level
 }
 
 TEST(DcapVectors, NoCaseIsAcceptedOutsideOfItsWindow) {
@@ -257,8 +259,13 @@ TEST(DcapVectors, AMinimumEvaluationNumberDecidesWhichOfTwoCollateralsCounts) {
     high.now = low.now = OrDie(Instant::parse(text_of(pair, "at")));
     EXPECT_TRUE(test::appraise(low).authentic.has_value());
     high.minimum = low.minimum = static_cast<std::uint32_t>(*member(pair, "evaluation_number").integer());
-    EXPECT_TRUE(test::appraise(high).authentic.has_value());
     EXPECT_EQ(test::appraise(low).failed, Ids{"C7"});
+    // The higher TCB info counts if the QE identity beside it is as new.
+    const DcapResult result = test::appraise(high);
+    ASSERT_NE(result.collateral, nullptr);
+    const bool both = result.collateral->qe_identity().evaluation_number >= *high.minimum;
+    EXPECT_EQ(result.failed, both ? Ids{} : Ids{"C7"});
+    EXPECT_EQ(json::Value(endorse::status_text(result.tcb->tcb_status)), member(pair, "status"));
   }
 }
 
