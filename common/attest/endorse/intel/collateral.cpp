@@ -1,6 +1,7 @@
 #include "common/attest/endorse/intel/collateral.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "common/attest/endorse/intel/collateral_parts.h"
 

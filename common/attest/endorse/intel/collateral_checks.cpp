@@ -129,7 +129,9 @@ void look_at_crl(const std::optional<crypto::CrlView>& crl, std::string_view wha
 }
 
 void look_at_leaf(const CollateralParts& parts, const PckLeaf& leaf, Verdict& verdict) {
-  if (leaf.certificate == nullptr || leaf.issuer == nullptr) return verdict.fail(Code::chain, "the PCK certificate came without its issuer");
+  if (leaf.certificate == nullptr || leaf.issuer == nullptr) {
+    return verdict.fail(Code::chain, "the PCK certificate came without its issuer");
+  }
   if (!parts.pck_crl || !parts.pck_issuer) return;
   const bool same = equal(leaf.certificate->issuer, parts.pck_crl->issuer) && equal(leaf.issuer->subject, parts.pck_crl->issuer) &&
                     equal(leaf.issuer->spki, parts.pck_issuer->spki);
@@ -181,7 +183,9 @@ Check check_age(const CollateralParts& parts, std::optional<std::uint32_t> minim
   const std::uint32_t least = std::min(parts.tcb_info.evaluation_number, parts.qe_identity.evaluation_number);
   verdict.require(least >= minimum.value_or(0), Code::freshness, found);
   return std::move(verdict).check(
-      minimum ? "evaluation numbers at least " + std::to_string(*minimum) : std::string("any evaluation numbers (no minimum is set)"), found);
+      minimum ? "evaluation numbers at least " + std::to_string(*minimum)
+              : std::string("any evaluation numbers (no minimum is set)"),
+      found);
 }
 
 }  // namespace

@@ -75,7 +75,8 @@ std::string module_name(std::uint8_t version) { return "TDX_" + hex_encode(std::
 // Evaluation: one call of evaluate_tcb.
 class Evaluation {
  public:
-  Evaluation(const PlatformTcb& platform, const TcbInfo& info, const QeIdentity& qe) : platform_(platform), info_(info), identity_(qe) {}
+  Evaluation(const PlatformTcb& platform, const TcbInfo& info, const QeIdentity& qe)
+      : platform_(platform), info_(info), identity_(qe) {}
 
   TcbVerdict run() && {
     out_.checks.reserve(5);
@@ -104,7 +105,8 @@ class Evaluation {
   void check_sgx() {
     std::string found = "components " + hex_of(platform_.sgx) + ", PCESVN " + std::to_string(platform_.pcesvn);
     if (platform_.tdx.has_value() != (info_.tee == Tee::tdx)) {
-      return fail(CheckId::t1, "TCB levels for " + std::string(platform_.tdx ? "TDX" : "SGX"), "levels for " + std::string(tee_text(info_.tee)));
+      return fail(CheckId::t1, "TCB levels for " + std::string(platform_.tdx ? "TDX" : "SGX"),
+                  "levels for " + std::string(tee_text(info_.tee)));
     }
     if (match_.sgx == nullptr) {
       return fail(CheckId::t1, "one of " + std::to_string(info_.levels.size()) + " published levels", std::move(found));
@@ -121,7 +123,8 @@ class Evaluation {
     const Components& svn = platform_.tdx->tee_tcb_svn;
     std::string found = "TEE_TCB_SVN " + hex_of(svn);
     if (match_.whole == nullptr) {
-      return fail(CheckId::t2, "one of the published levels whose SGX components are reached, from index " + std::to_string(first_tdx_component(svn)),
+      return fail(CheckId::t2, "one of the published levels whose SGX components are reached, from index " +
+                                   std::to_string(first_tdx_component(svn)),
                   std::move(found));
     }
     tell(CheckId::t2, match_.whole->status != TcbStatus::revoked,
@@ -193,8 +196,8 @@ class Evaluation {
     if (!platform_.tdx->tee_tcb_svn2) return tdx_status;
     const bool qe_good = qe_level_ != nullptr && qe_level_->status == TcbStatus::up_to_date;
     const TcbStatus sgx = match_.sgx->status;
-    const bool sgx_good = sgx == TcbStatus::up_to_date || sgx == TcbStatus::sw_hardening_needed || sgx == TcbStatus::configuration_needed ||
-                          sgx == TcbStatus::configuration_and_sw_hardening_needed;
+    const bool sgx_good = sgx == TcbStatus::up_to_date || sgx == TcbStatus::sw_hardening_needed ||
+                          sgx == TcbStatus::configuration_needed || sgx == TcbStatus::configuration_and_sw_hardening_needed;
     const bool outdated = tdx_status == TcbStatus::out_of_date || tdx_status == TcbStatus::out_of_date_configuration_needed;
     if (!qe_good || !sgx_good || !outdated || module_status_ != TcbStatus::out_of_date) return tdx_status;
     const Components& now = *platform_.tdx->tee_tcb_svn2;

@@ -277,6 +277,11 @@ std::optional<TcbStatus> published_status(std::string_view text) {
   return status;
 }
 
+std::optional<Instant> TcbInfo::newest_level_date() const {
+  const auto newest = std::ranges::max_element(levels, {}, &TcbLevel::date);
+  return newest == levels.end() ? std::nullopt : std::optional(newest->date);
+}
+
 const TdxModuleIdentity* TcbInfo::module(std::uint8_t module_version) const {
   const auto found = std::ranges::find(modules, module_version, &TdxModuleIdentity::version);
   return found == modules.end() ? nullptr : &*found;

@@ -80,6 +80,8 @@ struct TcbInfo {
   std::vector<TdxModuleIdentity> modules;
   std::vector<TcbLevel> levels;         // at least one, newest first
 
+  // newest_level_date: the latest tcbDate of the levels; none without a level.
+  std::optional<Instant> newest_level_date() const;
   // module: the identity of that major version of the TDX module.
   const TdxModuleIdentity* module(std::uint8_t module_version) const;
 };

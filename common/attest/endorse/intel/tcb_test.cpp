@@ -70,7 +70,7 @@ TEST(IntelTcb, APlatformThatReachesTheNewestLevelIsUpToDate) {
     EXPECT_EQ(verdict.tdx_module, tdx ? std::optional(TcbStatus::up_to_date) : std::nullopt);
     EXPECT_TRUE(verdict.advisories.empty());
     ASSERT_EQ(verdict.checks.size(), 5U);
-    for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(verdict.checks[i].id, static_cast<CheckId>(static_cast<int>(CheckId::t1) + static_cast<int>(i)));
+    for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(attest::id_text(verdict.checks[i].id), "T" + std::to_string(i + 1));
     EXPECT_TRUE(failures(verdict).empty());
     EXPECT_EQ(outcome(verdict, CheckId::t2), tdx ? Outcome::passed : Outcome::not_applicable);
   }
