@@ -318,27 +318,6 @@ TEST(TokenForm, EveryCutAndEveryChangedCharacterIsRefused) {
   }
 }
 
-TEST(JwkSet, IsReadStrictly) {
-  const std::string good = test::jwk_set(signer(), "k1", "RS256");
-  EXPECT_EQ(OrDie(crypto::parse_jwk_set(good)).size(), 1U);
-  const auto edited = [&](std::string_view first, std::string_view second) {
-    return crypto::parse_jwk_set(test::edited(good, first, second));
-  };
-  EXPECT_ERROR(edited("\"kid\":\"k1\",", ""), Code::malformed, "without kid");
-  EXPECT_ERROR(edited("AQAB", "Aw"), Code::malformed, "65537");
-  EXPECT_ERROR(edited("\"kty\":\"RSA\"", "\"kty\":\"oct\""), Code::malformed, "kty");
-  EXPECT_ERROR(edited("\"n\":\"", "\"n\":\"="), Code::malformed, "n");
-  EXPECT_EQ(OrDie(edited("\"use\":\"sig\"", "\"use\":\"enc\"")).size(), 0U);
-  const std::string one = good.substr(9, good.size() - 11);
-  EXPECT_ERROR(crypto::parse_jwk_set("{\"keys\":[" + one + "," + one + "]}"), Code::malformed, "two keys");
-  EXPECT_ERROR(crypto::parse_jwk_set("{}"), Code::malformed, "'keys'");
-  const Chain chain;  // Azure's sets hold certificates only
-  const std::string set = R"({"keys":[{"kid":"k1","kty":"RSA","x5c":)" + test::x5c({chain.certificates()[0]}) + "}]}";
-  const auto keys = OrDie(crypto::parse_jwk_set(set));
-  ASSERT_EQ(keys.size(), 1U);
-  EXPECT_TRUE(equal(keys[0].key.spki(), signer().spki()));
-}
-
 TEST(Token, DescribesItselfAsUnverified) {
   const json::Value shown = describe(OrDie(parse(signed_with(kHeader, payload()))));
   EXPECT_EQ(*shown.object()->find("verified")->second.boolean(), false);
