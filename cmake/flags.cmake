@@ -66,8 +66,13 @@ if(REDOUBT_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-# Two clones in different folders give the same bytes.
-add_compile_options("-ffile-prefix-map=${CMAKE_BINARY_DIR}=build" "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.")
+# Two clones in different folders give the same bytes. ccache gives the compiler relative paths, so these are mapped too: the bytes
+# must not depend on whether it is there.
+file(RELATIVE_PATH redoubt_relative_source ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR})
+string(REGEX REPLACE "/$" "" redoubt_relative_source "${redoubt_relative_source}")
+# The last map that fits wins: the build folder stands inside the sources.
+add_compile_options("-ffile-prefix-map=${redoubt_relative_source}=." "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=."
+                    "-ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
 set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
 set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib/redoubt")
 
