@@ -1,0 +1,17 @@
+// A message that reads is bounded, its slices lie inside of it, and its signed bytes hold its payload.
+#include <cstdlib>
+
+#include "common/crypto/cose_sign1.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace redoubt;
+  const ByteView bytes = std::as_bytes(std::span(data, size));
+  const auto message = crypto::CoseSign1::parse(bytes, crypto::CoseTag::optional);
+  if (!message.ok()) return 0;
+  if (crypto::CoseSign1::parse(bytes, crypto::CoseTag::required).ok() != message->tagged) std::abort();
+  const ByteView payload = message->payload;
+  if (!payload.empty() && (payload.data() < bytes.data() || payload.data() + payload.size() > bytes.data() + size)) std::abort();
+  const Bytes to_be_signed = message->to_be_signed();
+  if (to_be_signed.size() < payload.size() || !equal(ByteView(to_be_signed).last(payload.size()), payload)) std::abort();
+  return 0;
+}
