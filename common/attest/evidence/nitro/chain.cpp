@@ -28,14 +28,16 @@ struct VerifiedInstanceChain::State {
   crypto::CertificateView instance;  // borrows from cabundle
   crypto::PublicKey key;             // of the instance
   Interval validity;
-  crypto::Sha256Digest root;
+  crypto::Sha256Digest root;         // of the anchor: certificate and key
+  crypto::Sha256Digest root_spki;
 };
 
 const Interval& VerifiedInstanceChain::validity() const { return state_->validity; }
 const crypto::Sha256Digest& VerifiedInstanceChain::root() const { return state_->root; }
 
 bool VerifiedInstanceChain::proves(std::span<const ByteView> cabundle, std::span<const crypto::RootPin> roots, Instant now) const {
-  const bool known = std::ranges::any_of(roots, [this](const auto& pin) { return pin.certificate == state_->root; });
+  const bool known = std::ranges::any_of(
+      roots, [this](const auto& pin) { return pin.certificate == state_->root && pin.spki == state_->root_spki; });
   return known && state_->validity.contains(now) && std::ranges::equal(cabundle, state_->cabundle, equal);
 }
 
@@ -95,8 +97,9 @@ Result<VerifiedInstanceChain> verify_instance_chain(std::span<const ByteView> ca
   }
   REDOUBT_TRY(const Interval validity, crypto::check_path(path, now).context("cabundle"));
   const crypto::Sha256Digest digest = crypto::sha256(root.der);
+  const ByteView root_spki = root.spki;  // borrows from copies, as the views do: what they hold does not move with them
   return VerifiedInstanceChain(std::make_shared<const VerifiedInstanceChain::State>(VerifiedInstanceChain::State{
-      std::move(copies), std::move(path.front()), std::move(*instance_key), validity, digest}));
+      std::move(copies), std::move(path.front()), std::move(*instance_key), validity, digest, crypto::sha256(root_spki)}));
 }
 
 }  // namespace redoubt::nitro

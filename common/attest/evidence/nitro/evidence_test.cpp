@@ -313,6 +313,9 @@ TEST(NitroEvidence, AVerifiedChainChangesNoResult) {
   const crypto::RootPin root = sample.root();
   EXPECT_TRUE(chain.proves(sample.cabundle(), {&root, 1}, kNitroTime));
   EXPECT_FALSE(chain.proves(sample.cabundle(), {&kAwsRootG1, 1}, kNitroTime));
+  crypto::RootPin half = root;
+  half.spki = kAwsRootG1.spki;
+  EXPECT_FALSE(chain.proves(sample.cabundle(), {&half, 1}, kNitroTime));
   EXPECT_FALSE(chain.proves(sample.cabundle(), {&root, 1}, kNitroTime.plus_seconds(86401)));
   EXPECT_FALSE(chain.proves(std::vector<ByteView>(1, sample.certificates[0].der), {&root, 1}, kNitroTime));
 
