@@ -2,7 +2,7 @@
 #include <cstdlib>
 
 #include "common/attest/evidence/claims.h"
-#include "common/jobs/cleanroom/ballot.h"
+#include "common/jobs/cleanroom/carry_over.h"
 
 namespace {
 
@@ -21,6 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check<jobs::Manifest>(text);
   check<jobs::Proposal>(text);
   check<jobs::Ballot>(text);
+  check<jobs::CarryOver>(text);
   check<attest::Claims>(text);
   check<appraise::Policy>(text);
   (void)jobs::SignedDocument::decode(text, 4096);

@@ -1,7 +1,7 @@
 #include "client/sdk/receipt_check.h"
 
 #include "common/attest/evidence/binding.h"
-#include "common/jobs/cleanroom/ballot.h"
+#include "common/jobs/cleanroom/carry_over.h"
 
 namespace redoubt::sdk {
 namespace {
@@ -14,18 +14,30 @@ ReceiptCheck outcome_of(std::string id, const Status& status) {
   return {std::move(id), Outcome::failed, status.error().code(), status.error().message()};
 }
 
+struct ParticipantSignature {
+  const jobs::Participant* participant;
+  crypto::Ed25519Signature signature;  // unverified
+};
+
+// read_signature: {"participant": name, "signature": hex}, of somebody whom the contract lists.
+Result<ParticipantSignature> read_signature(const std::string& text, const jobs::Contract& contract, std::string_view what) {
+  REDOUBT_TRY(const json::Value value, json::parse_signed(text, {.max_bytes = 1024, .max_depth = 1}).context(what));
+  json::ObjectReader reader(value, what);
+  const std::string name = reader.string("participant");
+  const auto signature = reader.hex<crypto::Ed25519Signature>("signature");
+  REDOUBT_CHECK(reader.finish());
+  const jobs::Participant* participant = contract.find(name);
+  if (participant == nullptr) return Error(Code::auth, "\"" + name.substr(0, 64) + "\" is not in the contract");
+  return ParticipantSignature{participant, signature};
+}
+
 Status check_acceptances(const receipt::ReceiptFile& file, const jobs::Contract& contract, const InstanceId& instance) {
   const Bytes statement = jobs::instance_statement(contract.digest(), instance);
   std::vector<std::string> joined;
   for (const std::string& text : file.acceptances) {
-    REDOUBT_TRY(const json::Value value, json::parse_signed(text, {.max_bytes = 1024, .max_depth = 1}).context("acceptance"));
-    json::ObjectReader reader(value, "acceptance");
-    const std::string name = reader.string("participant");
-    const auto signature = reader.hex<crypto::Ed25519Signature>("signature");
-    REDOUBT_CHECK(reader.finish());
-    const jobs::Participant* participant = contract.find(name);
-    if (participant == nullptr) return Error(Code::auth, "\"" + name.substr(0, 64) + "\" is not in the contract");
-    REDOUBT_CHECK(crypto::verify(participant->signing_key, statement, signature).context("acceptance by " + name));
+    REDOUBT_TRY(const auto accepted, read_signature(text, contract, "acceptance"));
+    const std::string& name = accepted.participant->name;
+    REDOUBT_CHECK(crypto::verify(accepted.participant->signing_key, statement, accepted.signature).context("acceptance by " + name));
     joined.push_back(name);
   }
   for (const jobs::Participant& participant : contract.participants) {
@@ -36,7 +48,60 @@ Status check_acceptances(const receipt::ReceiptFile& file, const jobs::Contract&
   return {};
 }
 
-Status check_ballots(const receipt::ReceiptFile& file, const jobs::Contract& contract, const receipt::ReceiptBody& body) {
+// check_carried: every participant signed that this instance goes on from the old logs, the last of which the receipt itself
+// names; and the heads that old ballots name are heads of those logs.
+Result<jobs::CarryOver> check_carried(const receipt::CarriedProof& carried, const jobs::Contract& contract, const receipt::ReceiptBody& body) {
+  REDOUBT_TRY(auto statement, jobs::CarryOver::parse(carried.statement));
+  jobs::CarryOver expected = statement;
+  expected.contract = contract.digest();
+  expected.instance = body.instance;
+  REDOUBT_CHECK(jobs::check_carry_over(expected, statement));
+  const jobs::CarriedHead& last = statement.heads.back();
+  const receipt::TreeHead head{receipt::log_origin(last.instance), last.head.size, last.head.root};
+  if (!body.previous || *body.previous != head) {
+    return Error(Code::binding, "carry-over: the receipt does not name the head of " + last.instance.hex() + " as the one before");
+  }
+  std::vector<std::string> signers;
+  for (const std::string& text : carried.signatures) {
+    REDOUBT_TRY(const auto by, read_signature(text, contract, "carry-over"));
+    REDOUBT_CHECK(jobs::verify_document(jobs::kCarryOverType, {carried.statement, by.signature}, by.participant->signing_key)
+                      .context("carry-over by " + by.participant->name));
+    signers.push_back(by.participant->name);
+  }
+  for (const jobs::Participant& participant : contract.participants) {
+    if (std::ranges::find(signers, participant.name) == signers.end()) {
+      return Error(Code::binding, "carry-over: participant \"" + participant.name + "\" has not signed it");
+    }
+  }
+  for (const auto& [instance, earlier] : carried.heads) {
+    const jobs::CarriedHead* old = statement.find(instance);
+    if (old == nullptr) return Error(Code::binding, "carry-over: instance " + instance.hex() + " is not in it");
+    REDOUBT_CHECK(receipt::verify_consistency(earlier.size, earlier.root, old->head.size, old->head.root, earlier.proof)
+                      .context("carry-over: log of " + instance.hex()));
+  }
+  return statement;
+}
+
+// check_head: the log of the instance that the ballot names went on from the head that its voter saw.
+Status check_head(const receipt::ReceiptFile& file, const jobs::Ballot& ballot, const InstanceId& instance, const jobs::CarryOver* carried) {
+  const auto is_head = [&](const receipt::EarlierHead& head) { return head.size == ballot.head.size && head.root == ballot.head.root; };
+  bool extended = false;
+  if (ballot.terms.instance == instance) {
+    extended = std::ranges::any_of(file.extends, is_head);
+  } else if (carried == nullptr || carried->find(ballot.terms.instance) == nullptr) {
+    return Error(Code::binding, "ballot of " + ballot.voter + ": made for another instance, which was not carried over");
+  } else {
+    extended = std::ranges::any_of(file.carried->heads, [&](const auto& head) {
+      return head.instance == ballot.terms.instance && is_head(head.earlier);
+    });
+  }
+  if (extended) return {};
+  return Error(Code::log_proof, "ballot of " + ballot.voter + ": no proof that the log extends the head it names");
+}
+
+// check_ballots: `carried` is what check_carried accepted, or null.
+Status check_ballots(const receipt::ReceiptFile& file, const jobs::Contract& contract, const receipt::ReceiptBody& body,
+                     const jobs::CarryOver* carried) {
   std::vector<std::string> approved;
   for (const std::string& text : file.ballots) {
     REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(text, jobs::Ballot::kMaxBytes));
@@ -44,13 +109,11 @@ Status check_ballots(const receipt::ReceiptFile& file, const jobs::Contract& con
     const jobs::Participant* voter = contract.find(ballot.voter);
     if (voter == nullptr || !voter->votes) return Error(Code::auth, "\"" + ballot.voter + "\" has no vote in the contract");
     REDOUBT_CHECK(jobs::verify_document(jobs::kBallotType, document, voter->signing_key).context("ballot of " + ballot.voter));
-    if (ballot.terms.contract != body.contract || ballot.terms.instance != body.instance || ballot.terms.rule_set != body.rules ||
+    if (ballot.terms.contract != body.contract || ballot.terms.rule_set != body.rules ||
         !equal(ballot.terms.program.view(), body.measurement.view())) {
-      return Error(Code::binding, "ballot of " + ballot.voter + ": made for another contract, instance, program or rule set");
+      return Error(Code::binding, "ballot of " + ballot.voter + ": made for another contract, program or rule set");
     }
-    const bool extended = std::ranges::any_of(
-        file.extends, [&](const auto& head) { return head.size == ballot.head.size && head.root == ballot.head.root; });
-    if (!extended) return Error(Code::log_proof, "ballot of " + ballot.voter + ": no proof that the log extends the head it names");
+    REDOUBT_CHECK(check_head(file, ballot, body.instance, carried));
     if (ballot.decision == jobs::Decision::approve) approved.push_back(ballot.voter);
   }
   for (const jobs::Participant& participant : contract.participants) {
@@ -112,7 +175,16 @@ Result<ReceiptVerdict> check_receipt(const receipt::ReceiptFile& file, ReceiptVe
   verifier.knowledge.contract = contract;
   REDOUBT_TRY(auto report, receipt::verify_receipt(file, signer, verifier.knowledge));
   report.checks.push_back(outcome_of("contract.acceptances", check_acceptances(file, verifier.contract, report.body.instance)));
-  report.checks.push_back(outcome_of("contract.ballots", check_ballots(file, verifier.contract, report.body)));
+  std::optional<jobs::CarryOver> carried;
+  if (file.carried) {
+    auto checked = check_carried(*file.carried, verifier.contract, report.body);
+    report.checks.push_back(outcome_of("contract.carried", checked.ok() ? Status() : Status(checked.error())));
+    if (checked.ok()) carried = std::move(*checked);
+  } else {
+    report.checks.push_back({"contract.carried", Outcome::not_shown, Code::binding, "nothing was carried over from an earlier instance"});
+  }
+  report.checks.push_back(
+      outcome_of("contract.ballots", check_ballots(file, verifier.contract, report.body, carried ? &*carried : nullptr)));
   report.checks.push_back(outcome_of("contract.manifests", check_manifests(file, verifier.contract)));
   return ReceiptVerdict{std::move(appraisal), std::move(report)};
 }

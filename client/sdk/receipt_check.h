@@ -30,7 +30,8 @@ struct ReceiptVerifier {
 
 struct ReceiptVerdict {
   std::optional<appraise::Appraisal> appraisal;
-  receipt::ReceiptReport report;                // its checks, then "contract.acceptances", "contract.ballots", "contract.manifests"
+  receipt::ReceiptReport report;                // its checks, then "contract.acceptances", "contract.carried", "contract.ballots",
+                                                // "contract.manifests"
   Status accepted() const;
 };
 

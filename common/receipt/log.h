@@ -17,7 +17,9 @@ inline constexpr std::string_view kDatasetEntry = "dataset";          // a datas
 inline constexpr std::string_view kReservationEntry = "reservation";  // a proposal, before its ballots open
 inline constexpr std::string_view kBallotEntry = "ballot";
 inline constexpr std::string_view kRefusalEntry = "refusal";
+inline constexpr std::string_view kRunEntry = "run";          // a proposal was run; its receipt is the next entry
 inline constexpr std::string_view kReceiptEntry = "receipt";
+inline constexpr std::string_view kCarriedEntry = "carried";  // every participant signed which old logs this one goes on from
 
 struct LogEntry {
   static constexpr std::size_t kMaxKind = 32;

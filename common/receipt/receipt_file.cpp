@@ -49,8 +49,12 @@ Result<StoredEvidence> read_evidence(const json::Value& value) {
   return evidence;
 }
 
-Result<EarlierHead> read_earlier(const json::Value& value) {
-  json::ObjectReader reader(value, "extends");
+json::Object earlier_to_json(const EarlierHead& head) {
+  return {{"size", std::to_string(head.size)}, {"root", head.root.hex()}, {"proof", proof_to_json(head.proof)}};
+}
+
+// read_earlier takes the members of a head; the caller finishes the reader.
+Result<EarlierHead> read_earlier(json::ObjectReader& reader) {
   EarlierHead head;
   head.size = reader.counter("size");
   head.root = reader.hex<TreeHash>("root");
@@ -58,6 +62,33 @@ Result<EarlierHead> read_earlier(const json::Value& value) {
   REDOUBT_CHECK(reader.finish());
   REDOUBT_TRY(head.proof, proof_from_json(proof, "extends"));
   return head;
+}
+
+json::Value carried_to_json(const CarriedProof& carried) {
+  json::Array heads;
+  for (const CarriedProof::Head& head : carried.heads) {
+    json::Object item = earlier_to_json(head.earlier);
+    item.emplace("instance", head.instance.hex());
+    heads.emplace_back(std::move(item));
+  }
+  return json::Object{{"statement", carried.statement}, {"signatures", to_array(carried.signatures)}, {"heads", std::move(heads)}};
+}
+
+Result<CarriedProof> read_carried(const json::Value& value) {
+  json::ObjectReader reader(value, "carried");
+  CarriedProof carried;
+  carried.statement = reader.nonempty("statement", ReceiptFile::kMaxDocument);
+  const json::Array& signatures = reader.array("signatures", ReceiptFile::kMaxDocuments);
+  const json::Array& heads = reader.array("heads", ReceiptFile::kMaxDocuments);
+  REDOUBT_CHECK(reader.finish());
+  REDOUBT_TRY(carried.signatures, read_documents(signatures, "carried: signatures"));
+  for (const json::Value& item : heads) {
+    json::ObjectReader head_reader(item, "carried: head");
+    const auto instance = head_reader.hex<InstanceId>("instance");
+    REDOUBT_TRY(auto earlier, read_earlier(head_reader));
+    carried.heads.push_back({instance, std::move(earlier)});
+  }
+  return carried;
 }
 
 }  // namespace
@@ -72,20 +103,19 @@ std::string ReceiptFile::json() const {
   json::Array encoded;
   for (const Bytes& enrolment : enrolments) encoded.emplace_back(base64_encode(enrolment));
   json::Array heads;
-  for (const EarlierHead& head : extends) {
-    heads.emplace_back(json::Object{
-        {"size", std::to_string(head.size)}, {"root", head.root.hex()}, {"proof", proof_to_json(head.proof)}});
-  }
-  return json::pretty(json::Object{{"type", kReceiptFileType},
-                                   {"receipt", receipt.json()},
-                                   {"evidence", evidence_to_json(evidence)},
-                                   {"enrolments", std::move(encoded)},
-                                   {"contract", contract},
-                                   {"acceptances", to_array(acceptances)},
-                                   {"ballots", to_array(ballots)},
-                                   {"manifests", to_array(manifests)},
-                                   {"extends", std::move(heads)},
-                                   {"previous", previous}});
+  for (const EarlierHead& head : extends) heads.emplace_back(earlier_to_json(head));
+  json::Object out{{"type", kReceiptFileType},
+                   {"receipt", receipt.json()},
+                   {"evidence", evidence_to_json(evidence)},
+                   {"enrolments", std::move(encoded)},
+                   {"contract", contract},
+                   {"acceptances", to_array(acceptances)},
+                   {"ballots", to_array(ballots)},
+                   {"manifests", to_array(manifests)},
+                   {"extends", std::move(heads)},
+                   {"previous", previous}};
+  if (carried) out.emplace("carried", carried_to_json(*carried));
+  return json::pretty(out);
 }
 
 Result<ReceiptFile> ReceiptFile::parse(std::string_view text) {
@@ -102,6 +132,7 @@ Result<ReceiptFile> ReceiptFile::parse(std::string_view text) {
   const json::Array& manifests = reader.array("manifests", kMaxDocuments);
   const json::Array& extends = reader.array("extends", kMaxDocuments);
   file.previous = reader.string("previous");
+  const json::Value* carried = reader.has("carried") ? &reader.object("carried") : nullptr;
   REDOUBT_CHECK(reader.finish());
   if (file.contract.size() > kMaxDocument) return Error(Code::malformed, "receipt file: contract: too long");
   if (file.previous.size() > kMaxNoteSize) return Error(Code::malformed, "receipt file: previous: too long");
@@ -112,7 +143,11 @@ Result<ReceiptFile> ReceiptFile::parse(std::string_view text) {
   REDOUBT_TRY(file.ballots, read_documents(ballots, "receipt file: ballots"));
   REDOUBT_TRY(file.manifests, read_documents(manifests, "receipt file: manifests"));
   for (const json::Value& item : extends) {
-    REDOUBT_TRY(file.extends.emplace_back(), read_earlier(item).context("receipt file"));
+    json::ObjectReader head_reader(item, "extends");
+    REDOUBT_TRY(file.extends.emplace_back(), read_earlier(head_reader).context("receipt file"));
+  }
+  if (carried != nullptr) {
+    REDOUBT_TRY(file.carried, read_carried(*carried).context("receipt file"));
   }
   return file;
 }

@@ -21,6 +21,19 @@ struct EarlierHead {
   Proof proof;
 };
 
+// CarriedProof: why ballots that name an instance before a restart count. What participants signed is not judged here, see
+// docs/specs/receipt.md, "Carried over".
+struct CarriedProof {
+  // A head of an old log that a ballot names, with the proof that the carried log extends it.
+  struct Head {
+    InstanceId instance;
+    EarlierHead earlier;
+  };
+  std::string statement;                // canonical JSON, the same for all
+  std::vector<std::string> signatures;  // of each participant over it
+  std::vector<Head> heads;
+};
+
 // Identity Evidence with its preimage: report data = H("redoubt/identity/1", challenge, claims digest).
 struct StoredEvidence {
   static constexpr std::size_t kMaxSize = 1U << 20;  // bytes of Evidence
@@ -48,6 +61,7 @@ struct ReceiptFile {
   std::vector<std::string> manifests;    // signed dataset manifests
   std::vector<EarlierHead> extends;
   std::string previous;                  // the signed note that body.previous links to; empty when not shown
+  std::optional<CarriedProof> carried;   // present when ballots name an instance before a restart
 
   std::string json() const;  // indented, for people
   // parse accepts any spelling of the same JSON with closed keys; verifies nothing.
