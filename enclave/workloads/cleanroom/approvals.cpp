@@ -20,7 +20,7 @@ Status check_head(const Reserved& reserved, const jobs::LogHead& head, const rec
 }  // namespace
 
 Status check_ballot(const jobs::Contract& contract, const Reserved& reserved, const jobs::SignedDocument& document,
-                    const receipt::Log& log, Instant now) {
+                    const receipt::Log& log, std::uint64_t since, Instant now) {
   REDOUBT_TRY(const jobs::Ballot ballot, jobs::Ballot::parse(document.text));
   const jobs::Participant* voter = contract.find(ballot.voter);
   if (voter == nullptr || !voter->votes) return Error(Code::auth, "ballot: \"" + ballot.voter + "\" has no vote in this contract");
@@ -30,9 +30,9 @@ Status check_ballot(const jobs::Contract& contract, const Reserved& reserved, co
   }
   REDOUBT_CHECK(jobs::check_terms(reserved.proposal.terms, ballot.terms).context("ballot"));
   if (ballot.expires < now) return Error(Code::freshness, "ballot: expired at " + ballot.expires.text());
-  if (ballot.expires_at_size < log.size()) {
+  if (const std::uint64_t size = log.size() + since; ballot.expires_at_size < size) {
     return Error(Code::freshness, "ballot: void beyond " + std::to_string(ballot.expires_at_size) + " log entries, there are " +
-                                      std::to_string(log.size()));
+                                      std::to_string(size));
   }
   return check_head(reserved, ballot.head, log);
 }

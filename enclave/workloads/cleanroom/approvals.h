@@ -15,13 +15,14 @@ namespace redoubt::cleanroom {
 struct Reserved {
   jobs::Proposal proposal;
   jobs::ProposalDigest digest;
-  std::uint64_t index = 0;
+  std::uint64_t index = 0;  // in the log of the instance that the proposal names
 };
 
 // check_ballot: ok, or `chain` (signature), `auth` (not a voter), `binding` (other terms or proposal), `freshness` (expired),
-// `log_proof` (a head that this log does not extend, or without the reservation).
+// `log_proof` (a head that this log does not extend, or without the reservation). `log` is the one of the instance that the
+// proposal names; `since` counts the entries of the logs that went on from it.
 Status check_ballot(const jobs::Contract& contract, const Reserved& reserved, const jobs::SignedDocument& document,
-                    const receipt::Log& log, Instant now);
+                    const receipt::Log& log, std::uint64_t since, Instant now);
 
 struct Tally {
   std::vector<std::string> approved;  // names, sorted

@@ -9,6 +9,14 @@ constexpr std::size_t kMaxEnrolments = 64;
 constexpr std::size_t kMaxEntriesPerCall = 1000;
 constexpr std::size_t kDatasetKey = 32;
 
+// part_of: from index `from`, below `end`, which is at most the number of entries.
+std::vector<Bytes> part_of(const std::vector<Bytes>& entries, std::uint64_t from, std::uint64_t end) {
+  if (from >= end) return {};
+  const auto begin = entries.begin() + static_cast<std::ptrdiff_t>(from);
+  const std::size_t count = std::min(kMaxEntriesPerCall, static_cast<std::size_t>(end - from));
+  return {begin, begin + static_cast<std::ptrdiff_t>(count)};
+}
+
 template <class D>
 crypto::Sha256Digest content(const D& digest) {
   return crypto::Sha256Digest(digest.array());
@@ -24,7 +32,8 @@ Room::Room(jobs::Contract contract, Identity identity, QueryEngine& engine, cryp
       random_(random),
       host_clock_(std::move(host_clock)),
       floor_(identity_.time_floor),
-      log_(identity_.claims.instance) {
+      log_(identity_.claims.instance),
+      predecessor_(contract_, identity_.claims.instance, identity_.previous) {
   const std::string previous = identity_.previous ? identity_.previous->text() : std::string();
   log(receipt::kBootEntry,
       crypto::sha256(Fields("redoubt/boot/1").field(identity_.claims.digest().view()).text(previous).view()));
@@ -57,7 +66,42 @@ Status Room::join(const std::string& name, const crypto::Ed25519Signature& signa
   if (!joined_.emplace(name, signature).second) return {};
   log(receipt::kAcceptanceEntry,
       crypto::sha256(Fields("redoubt/acceptance/1").text(name).field(signature.view()).view()));
+  log_carried();
   return {};
+}
+
+Status Room::carry_over(const std::string& name, const jobs::SignedDocument& document) {
+  const std::lock_guard lock(mutex_);
+  const jobs::Participant* participant = contract_.find(name);
+  if (participant == nullptr) return Error(Code::auth, "\"" + name + "\" is not in this contract");
+  const auto taken = predecessor_.sign(*participant, document);
+  if (!taken.ok()) return taken.error();
+  log_carried();
+  return {};
+}
+
+// log_carried: from this entry on the old logs are part of this one's history.
+void Room::log_carried() {
+  if (carried_ || !predecessor_.complete() || !require_open().ok()) return;
+  log(receipt::kCarriedEntry, predecessor_.statement()->digest());
+  carried_ = true;
+}
+
+Status Room::offer_old_logs(const std::vector<jobs::OldLog>& untrusted_logs, std::string untrusted_checkpoint) {
+  const std::lock_guard lock(mutex_);
+  return predecessor_.offer(untrusted_logs, std::move(untrusted_checkpoint));
+}
+
+void Room::acknowledge(std::uint64_t untrusted_size) {
+  const std::lock_guard lock(mutex_);
+  stored_ = std::max(stored_, std::min(untrusted_size, log_.size()));
+}
+
+Result<Origin> Room::origin(const InstanceId& instance) const {
+  if (instance == identity_.claims.instance) return Origin{log_, 0, std::nullopt};
+  REDOUBT_TRY(Origin old, predecessor_.origin(instance));
+  old.since += log_.size();
+  return old;
 }
 
 Status Room::add_enrolment(Bytes enrolment) {
@@ -147,8 +191,7 @@ Result<std::uint64_t> Room::put_ciphertext(const jobs::ManifestDigest& digest, s
 Status Room::check_proposal(const jobs::Proposal& proposal, Instant now) const {
   const jobs::Terms& terms = proposal.terms;
   jobs::Terms own = terms;  // what this instance and contract demand; the rest is the proposer's choice
-  own.contract = contract_digest_;
-  own.instance = identity_.claims.instance;
+  own.contract = contract_digest_;  // the instance was looked at before
   own.program = identity_.program;
   own.rule_set = engine_.rule_set();
   REDOUBT_CHECK(jobs::check_terms(own, terms).context("proposal"));
@@ -171,7 +214,8 @@ Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
   if (proposer == nullptr) return Error(Code::auth, "proposal: \"" + proposal.proposer + "\" is not in this contract");
   REDOUBT_CHECK(jobs::verify_document(jobs::kProposalType, document, proposer->signing_key));
   const jobs::ProposalDigest digest = proposal.digest();
-  if (const auto known = queries_.find(digest); known != queries_.end()) return reservation_of(known->second);
+  if (const auto known = queries_.find(digest); known != queries_.end()) return reservation_of(known->second, log_.size());
+  REDOUBT_TRY(const Origin from, origin(proposal.terms.instance).context("proposal: instance"));
   if (queries_.size() >= kMaxQueries) return Error(Code::unavailable, "too many proposals");
   REDOUBT_CHECK(check_proposal(proposal, time));
 
@@ -191,22 +235,30 @@ Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
                                     std::to_string(check.datasets.size()));
   }
   REDOUBT_CHECK(floor_.saw(proposal.expires, time).context("proposal"));
-  const std::uint64_t index = log(receipt::kReservationEntry, content(digest));
+  std::uint64_t index = 0;
+  if (from.position) {  // its reservation stands in an old log, and counts from there
+    REDOUBT_TRY(index, predecessor_.reserved(from, digest));
+  } else {
+    index = log(receipt::kReservationEntry, content(digest));
+  }
   Query query{{std::move(proposal), digest, index}, document, {}, {}, std::nullopt};
-  return reservation_of(queries_.emplace(digest, std::move(query)).first->second);
+  return reservation_of(queries_.emplace(digest, std::move(query)).first->second, log_.size());
 }
 
-Reservation Room::reservation_of(const Query& query) const {
-  return {query.document, query.reserved.digest, query.reserved.index,
-          log_.tree().inclusion(query.reserved.index, log_.size()).value(),
-          log_.checkpoint(identity_.receipt_key).note()};
+Result<Reservation> Room::reservation_of(const Query& query, std::uint64_t size) const {
+  REDOUBT_TRY(const Origin from, origin(query.reserved.proposal.terms.instance));
+  const std::uint64_t below = from.position ? from.log.size() : size;
+  if (query.reserved.index >= below) return Error(Code::unavailable, "the host has not stored the reservation yet");
+  REDOUBT_TRY(auto inclusion, from.log.tree().inclusion(query.reserved.index, below));
+  return Reservation{query.document,       query.reserved.digest, from.log.instance(), query.reserved.index,
+                     std::move(inclusion), note_at(size)};
 }
 
 Result<Reservation> Room::reservation(const jobs::ProposalDigest& proposal) const {
   const std::lock_guard lock(mutex_);
   const auto found = queries_.find(proposal);
   if (found == queries_.end()) return Error(Code::not_found, "no proposal " + proposal.hex());
-  return reservation_of(found->second);
+  return reservation_of(found->second, stored_);
 }
 
 Result<Tally> Room::vote(const jobs::ProposalDigest& proposal, const jobs::SignedDocument& document) {
@@ -221,7 +273,8 @@ Result<Tally> Room::vote(const jobs::ProposalDigest& proposal, const jobs::Signe
     if (known->second.encode() == document.encode()) return tally(contract_, query.ballots);
     return Error(Code::refused, "\"" + ballot.voter + "\" has voted on this proposal");
   }
-  REDOUBT_CHECK(check_ballot(contract_, query.reserved, document, log_, time));
+  REDOUBT_TRY(const Origin from, origin(query.reserved.proposal.terms.instance));
+  REDOUBT_CHECK(check_ballot(contract_, query.reserved, document, from.log, from.since, time));
   REDOUBT_CHECK(floor_.saw(ballot.expires, time).context("ballot"));
   log(receipt::kBallotEntry, content(receipt::approval_digest(document.encode())));
   query.ballot_documents.emplace(ballot.voter, document);
@@ -242,12 +295,27 @@ RoomStatus Room::status() const {
         digest, query.output ? "done" : votes.met ? "approved" : !votes.rejected.empty() ? "rejected" : "voting");
   }
   status.log_size = log_.size();
+  if (predecessor_.statement()) {
+    status.carry_over = CarryOverStatus{*predecessor_.statement(), predecessor_.checkpoint(), predecessor_.missing()};
+  }
   return status;
+}
+
+// note_at requires size <= log_.size(); origins of ours are always valid key names, so that signing cannot be refused.
+std::string Room::note_at(std::uint64_t size) const {
+  return receipt::Checkpoint::sign({receipt::log_origin(log_.instance()), size, log_.tree().root_at(size).value()}, identity_.receipt_key)
+      .value()
+      .note();
 }
 
 std::string Room::checkpoint() const {
   const std::lock_guard lock(mutex_);
-  return log_.checkpoint(identity_.receipt_key).note();
+  return note_at(log_.size());
+}
+
+std::string Room::stored_checkpoint() const {
+  const std::lock_guard lock(mutex_);
+  return note_at(stored_);
 }
 
 Result<receipt::Proof> Room::consistency(std::uint64_t from, std::uint64_t to) const {
@@ -257,10 +325,20 @@ Result<receipt::Proof> Room::consistency(std::uint64_t from, std::uint64_t to) c
 
 std::vector<Bytes> Room::entries(std::uint64_t from) const {
   const std::lock_guard lock(mutex_);
-  if (from >= entries_.size()) return {};
-  const auto begin = entries_.begin() + static_cast<std::ptrdiff_t>(from);
-  const std::size_t count = std::min(kMaxEntriesPerCall, entries_.size() - static_cast<std::size_t>(from));
-  return {begin, begin + static_cast<std::ptrdiff_t>(count)};
+  return part_of(entries_, from, entries_.size());
+}
+
+std::vector<Bytes> Room::stored_entries(std::uint64_t from) const {
+  const std::lock_guard lock(mutex_);
+  return part_of(entries_, from, stored_);
+}
+
+std::vector<Bytes> Room::old_entries(std::uint64_t position, std::uint64_t from) const {
+  const std::lock_guard lock(mutex_);
+  const jobs::CarriedLogs* logs = predecessor_.logs();
+  if (logs == nullptr || position >= logs->count()) return {};
+  const std::vector<Bytes>& old = logs->entries(static_cast<std::size_t>(position));
+  return part_of(old, from, old.size());
 }
 
 }  // namespace redoubt::cleanroom

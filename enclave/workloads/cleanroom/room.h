@@ -3,8 +3,9 @@
 // It serves two doors. Calls with a `participant` come through an attested session that the named participant has
 // authenticated; all others come from the host, which may lie, replay, drop and reorder: what they carry is signed by
 // participants, or is ciphertext, or is refused. Nothing is accepted before every participant of the contract has joined.
-// Repeating a call with the same bytes gives the same answer and changes nothing, so that the host may retry. Plaintext and
-// keys stay in this process. Errors hold fixed text, names, digests and counts, never data. Thread-safe: one lock; a running
+// Repeating a call with the same bytes gives the same answer and changes nothing, so that the host may retry. Participants are
+// shown no head of the log that the host has not said to have stored, so that a program that is killed takes no promise with
+// it. Plaintext and keys stay in this process. Errors hold fixed text, names, digests and counts, never data. Thread-safe: one lock; a running
 // query holds it.
 //
 // Specifications: docs/design/clean-room-flow.md, docs/specs/clean-room-documents.md.
@@ -19,6 +20,7 @@
 #include "enclave/runtime/clock/time_floor.h"
 #include "enclave/workloads/cleanroom/approvals.h"
 #include "enclave/workloads/cleanroom/dataset.h"
+#include "enclave/workloads/cleanroom/predecessor.h"
 #include "enclave/workloads/cleanroom/query_engine.h"
 
 namespace redoubt::cleanroom {
@@ -29,9 +31,10 @@ using Now = std::function<Instant()>;
 struct Reservation {
   jobs::SignedDocument proposal;
   jobs::ProposalDigest digest;
+  InstanceId log;            // whose log holds it: this instance's, or one that it goes on from
   std::uint64_t index = 0;
-  receipt::Proof inclusion;
-  std::string checkpoint;  // signed note
+  receipt::Proof inclusion;  // below `checkpoint`, or below the carried head of an old log
+  std::string checkpoint;    // signed note of this instance's log
 };
 
 // One sealed result for one recipient.
@@ -45,12 +48,20 @@ struct RunOutput {
   std::vector<ResultPackage> packages;
 };
 
+// CarryOverStatus: what participants are asked to sign after a restart.
+struct CarryOverStatus {
+  jobs::CarryOver statement;
+  std::string checkpoint;            // of the last old log, a note by the old receipt key; the host's word
+  std::vector<std::string> missing;  // who has not signed
+};
+
 struct RoomStatus {
   std::vector<std::string> joined;
   bool open = false;  // everyone has joined
   std::vector<std::pair<jobs::ManifestDigest, DatasetState>> datasets;
   std::vector<std::pair<jobs::ProposalDigest, std::string>> proposals;  // "voting", "rejected", "approved", "done"
   std::uint64_t log_size = 0;
+  std::optional<CarryOverStatus> carry_over;  // absent without old logs
 };
 
 class Room {
@@ -64,7 +75,7 @@ class Room {
     receipt::StoredEvidence evidence;           // Identity Evidence over the claims, kept beside every receipt
     std::vector<Bytes> enrolments;              // AkEnrolments that participants left, for receipts
     Instant time_floor;                         // release date; the program's time is never below it
-    std::optional<receipt::TreeHead> previous;  // last checkpoint of the instance before, as the host handed it over
+    std::optional<receipt::TreeHead> previous;  // last head of the instance before, as the host handed it over
   };
 
   // `engine`, `random` must outlive the room.
@@ -79,8 +90,14 @@ class Room {
   Result<jobs::ManifestDigest> release(const std::string& participant, const jobs::SignedDocument& manifest,
                                        ByteView wrapped_key);
   Status add_enrolment(Bytes enrolment);
+  // carry_over takes a participant's signed CarryOver; errors of Predecessor::sign.
+  Status carry_over(const std::string& participant, const jobs::SignedDocument& document);
 
   // -- host's door --
+  // offer_old_logs: errors of Predecessor::offer.
+  Status offer_old_logs(const std::vector<jobs::OldLog>& untrusted_logs, std::string untrusted_checkpoint);
+  // acknowledge: the host says that it has stored this many entries of the log.
+  void acknowledge(std::uint64_t untrusted_size);
   Result<jobs::ManifestDigest> put_manifest(const jobs::SignedDocument& manifest);
   // put_ciphertext returns the number of bytes held; the dataset opens by itself when key and bytes are complete.
   Result<std::uint64_t> put_ciphertext(const jobs::ManifestDigest& manifest, std::uint64_t offset, ByteView bytes);
@@ -89,12 +106,18 @@ class Room {
   Result<RunOutput> run(const jobs::ProposalDigest& proposal);
 
   // -- both --
+  // reservation: `unavailable` until the host has stored it.
   Result<Reservation> reservation(const jobs::ProposalDigest& proposal) const;
   RoomStatus status() const;
+  // checkpoint of the whole log, for the host to store; stored_checkpoint of what it has stored, for participants.
   std::string checkpoint() const;
+  std::string stored_checkpoint() const;
   Result<receipt::Proof> consistency(std::uint64_t from, std::uint64_t to) const;
-  // entries: the encoded log entries from index `from`, at most 1000.
+  // entries: the encoded log entries from index `from`, at most 1000; stored_entries of what the host has stored.
   std::vector<Bytes> entries(std::uint64_t from) const;
+  std::vector<Bytes> stored_entries(std::uint64_t from) const;
+  // old_entries: the same of an old log; empty for a position that is none.
+  std::vector<Bytes> old_entries(std::uint64_t position, std::uint64_t from) const;
 
  private:
   struct Query {
@@ -111,9 +134,15 @@ class Room {
   Result<Dataset*> register_manifest(const jobs::SignedDocument& document);
   Status open_dataset(Dataset& dataset);
   Status check_proposal(const jobs::Proposal& proposal, Instant now) const;
-  Reservation reservation_of(const Query& query) const;
+  void log_carried();
+  // origin: of what names this instance or one that it goes on from; errors of Predecessor::origin.
+  Result<Origin> origin(const InstanceId& instance) const;
+  Result<Reservation> reservation_of(const Query& query, std::uint64_t size) const;
+  std::string note_at(std::uint64_t size) const;
   Result<std::vector<TableView>> tables(const jobs::Terms& terms) const;
   Result<RunOutput> finish(const Query& query, const jobs::ResultTable& table, Instant now);
+  // add_heads: puts into the file what shows that the log extends every ballot's head; after the receipt was issued.
+  Status add_heads(const Query& query, receipt::ReceiptFile& file) const;
   receipt::ReceiptBody receipt_body(const Query& query, const std::string& result, const receipt::Salt& salt, Instant now) const;
   ResultPackage seal(const jobs::Participant& recipient, const std::string& result, const receipt::Salt& salt,
                      const crypto::Sha256Digest& body);
@@ -129,6 +158,9 @@ class Room {
   runtime::TimeFloor floor_;
   receipt::Log log_;
   std::vector<Bytes> entries_;
+  std::uint64_t stored_ = 0;  // entries that the host said to have stored
+  Predecessor predecessor_;
+  bool carried_ = false;      // the log says that the old ones were carried over
   std::map<std::string, crypto::Ed25519Signature> joined_;
   std::map<jobs::ManifestDigest, Dataset> datasets_;
   std::map<std::string, std::uint64_t> versions_;  // highest version seen of a dataset name

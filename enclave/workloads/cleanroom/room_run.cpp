@@ -42,10 +42,11 @@ Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
                                     std::to_string(votes.missing.size()) + " missing");
   }
   // Every ballot again, as of now: it may have expired since it was cast.
-  for (const auto& [voter, document] : query.ballot_documents) {
-    REDOUBT_CHECK(check_ballot(contract_, query.reserved, document, log_, time));
-  }
   const jobs::Terms& terms = query.reserved.proposal.terms;
+  REDOUBT_TRY(const Origin from, origin(terms.instance));
+  for (const auto& [voter, document] : query.ballot_documents) {
+    REDOUBT_CHECK(check_ballot(contract_, query.reserved, document, from.log, from.since, time));
+  }
   REDOUBT_TRY(const std::vector<TableView> views, tables(terms));
   const auto table = engine_.run(query.reserved.proposal.sql, views, terms.level, terms.k);
   if (!table.ok()) {
@@ -97,9 +98,26 @@ ResultPackage Room::seal(const jobs::Participant& recipient, const std::string& 
   return {recipient.name, message.ok() ? message->bytes() : Bytes()};
 }
 
+Status Room::add_heads(const Query& query, receipt::ReceiptFile& file) const {
+  file.previous = predecessor_.checkpoint();
+  REDOUBT_TRY(const Origin from, origin(query.reserved.proposal.terms.instance));
+  std::vector<jobs::LogHead> heads;
+  for (const auto& [voter, ballot] : query.ballots) heads.push_back(ballot.head);
+  if (from.position) {
+    REDOUBT_TRY(file.carried, predecessor_.proof(*from.position, heads));
+    return {};
+  }
+  for (const jobs::LogHead& head : heads) {
+    REDOUBT_TRY(auto proof, log_.tree().consistency(head.size, log_.size()));
+    file.extends.push_back({head.size, head.root, std::move(proof)});
+  }
+  return {};
+}
+
 Result<RunOutput> Room::finish(const Query& query, const jobs::ResultTable& table, Instant now) {
   const std::string result = json::canonical(table.to_json());
   const receipt::Salt salt = receipt::Salt::draw(random_);
+  log(receipt::kRunEntry, crypto::Sha256Digest(query.reserved.digest.array()));
   const receipt::ReceiptBody body = receipt_body(query, result, salt, now);
 
   RunOutput output;
@@ -109,14 +127,9 @@ Result<RunOutput> Room::finish(const Query& query, const jobs::ResultTable& tabl
   }
 
   receipt::ReceiptFile file;
-  for (const auto& [voter, ballot] : query.ballots) {
-    file.extends.push_back({ballot.head.size, ballot.head.root, {}});
-  }
   REDOUBT_TRY(file.receipt, receipt::issue_receipt(body, identity_.evidence.digest(), log_, identity_.receipt_key));
   entries_.push_back(receipt::LogEntry{std::string(receipt::kReceiptEntry), body.digest()}.encode());
-  for (receipt::EarlierHead& head : file.extends) {
-    REDOUBT_TRY(head.proof, log_.tree().consistency(head.size, log_.size()));
-  }
+  REDOUBT_CHECK(add_heads(query, file));
   file.evidence = identity_.evidence;
   file.enrolments = identity_.enrolments;
   file.contract = contract_.canonical();

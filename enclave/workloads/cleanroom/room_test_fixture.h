@@ -79,7 +79,7 @@ class RoomTest : public testing::Test {
     return OrDie(jobs::Contract::parse(contract.canonical()));
   }
 
-  std::unique_ptr<Room> make_room(std::uint64_t seed) {
+  std::unique_ptr<Room> make_room(std::uint64_t seed, std::optional<receipt::TreeHead> previous = std::nullopt) {
     test::FixedRandom random(seed);
     auto receipt_key = OrDie(crypto::Ed25519PrivateKey::generate(random));
     auto hpke_key = OrDie(crypto::HpkePrivateKey::generate(random));
@@ -91,7 +91,7 @@ class RoomTest : public testing::Test {
     claims.hpke_key = hpke_key.public_key();
     claims.contract = contract().digest();
     Room::Identity identity{claims, std::move(receipt_key), std::move(hpke_key), program_,
-                            {"tpm", to_bytes("evidence"), Challenge(), claims.canonical()}, {}, kNow.plus_seconds(-1000), std::nullopt};
+                            {"tpm", to_bytes("evidence"), Challenge(), claims.canonical()}, {}, kNow.plus_seconds(-1000), std::move(previous)};
     return std::make_unique<Room>(contract(), std::move(identity), engine_, room_random_, [this] { return clock_; });
   }
 

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint64_t kDocumentBody = 512 * 1024;
 constexpr std::uint64_t kPartBody = 4U << 20;
+constexpr std::uint64_t kOldLogsBody = 12U << 20;  // all entries that CarriedLogs takes, in base64
 
 json::Value state(const Room& room, const std::string& address) {
   const RoomStatus status = room.status();
@@ -19,6 +20,7 @@ json::Value state(const Room& room, const std::string& address) {
     proposals.emplace_back(json::Object{{"proposal", proposal.hex()}, {"state", proposal_state}});
   }
   return json::Object{{"address", address},
+                      {"carry_over", status.carry_over ? to_json(*status.carry_over) : json::Value()},
                       {"checkpoint", room.checkpoint()},
                       {"claims", room.claims().canonical()},
                       {"datasets", std::move(datasets)},
@@ -27,6 +29,33 @@ json::Value state(const Room& room, const std::string& address) {
                       {"log_size", static_cast<std::int64_t>(status.log_size)},
                       {"open", status.open},
                       {"proposals", std::move(proposals)}};
+}
+
+Result<jobs::OldLog> read_old_log(const json::Value& value) {
+  json::ObjectReader reader(value, "old log");
+  jobs::OldLog old;
+  old.instance = reader.hex<InstanceId>("instance");
+  const json::Array& items = reader.array("entries", jobs::CarriedLogs::kMaxEntries);
+  REDOUBT_CHECK(reader.finish());
+  for (const json::Value& item : items) {
+    if (item.string() == nullptr) return Error(Code::malformed, "old log: expected entries in base64");
+    REDOUBT_TRY(old.entries.emplace_back(), base64_decode(*item.string()).context("old log"));
+  }
+  return old;
+}
+
+Result<json::Value> offer_old_logs(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const json::Value body, json::parse(as_text(request.body), {.max_bytes = kOldLogsBody, .max_depth = 4}));
+  json::ObjectReader reader(body, "old logs");
+  std::string untrusted_checkpoint = reader.nonempty("checkpoint", 4096);
+  const json::Array& items = reader.array("logs", jobs::CarryOver::kMaxLogs);
+  REDOUBT_CHECK(reader.finish());
+  std::vector<jobs::OldLog> untrusted_logs;
+  for (const json::Value& item : items) {
+    REDOUBT_TRY(untrusted_logs.emplace_back(), read_old_log(item));
+  }
+  REDOUBT_CHECK(room.offer_old_logs(untrusted_logs, std::move(untrusted_checkpoint)));
+  return json::Value(json::Object{});
 }
 
 Result<json::Value> put_manifest(Room& room, const net::HttpRequest& request) {
@@ -67,6 +96,7 @@ Result<json::Value> run(Room& room, const net::HttpRequest& request) {
 
 Result<json::Value> log(Room& room, const net::HttpRequest& request) {
   REDOUBT_TRY(const std::uint64_t from, number(request, "from", 0));
+  room.acknowledge(from);  // a host asks for what follows what it has stored
   return json::Value(json::Object{{"checkpoint", room.checkpoint()}, {"entries", entries_json(room.entries(from))}});
 }
 
@@ -79,6 +109,7 @@ net::Handler handler(Room& room, Result<json::Value> (*call)(Room&, const net::H
 void add_host_routes(net::Router& router, Room& room, std::string address) {
   using net::Access;
   router.get("/host/state", Access::open, [&room, address](const net::HttpRequest&) { return answer(state(room, address)); });
+  router.post("/host/old-logs", Access::open, kOldLogsBody, handler(room, offer_old_logs));
   router.post("/host/manifests", Access::open, kDocumentBody, handler(room, put_manifest));
   router.add({"PUT", "/host/ciphertext/{manifest}", Access::open, kPartBody, handler(room, put_ciphertext)});
   router.post("/host/proposals", Access::open, kDocumentBody, handler(room, propose));

@@ -29,7 +29,14 @@ json::Value to_json(const Reservation& reservation) {
                       {"document", reservation.proposal.to_json()},
                       {"inclusion", proof_json(reservation.inclusion)},
                       {"index", static_cast<std::int64_t>(reservation.index)},
+                      {"log", reservation.log.hex()},
                       {"proposal", reservation.digest.hex()}};
+}
+
+json::Value to_json(const CarryOverStatus& status) {
+  return json::Object{{"checkpoint", status.checkpoint},
+                      {"missing", names_json(status.missing)},
+                      {"statement", status.statement.canonical()}};
 }
 
 json::Value to_json(const Tally& tally) {

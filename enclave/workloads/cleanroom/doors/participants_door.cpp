@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint64_t kSmallBody = 16 * 1024;
 constexpr std::uint64_t kManifestBody = 512 * 1024;
+constexpr std::uint64_t kStatementBody = 32 * 1024;
 constexpr std::size_t kMaxWrappedKey = 4096;
 constexpr std::size_t kMaxEnrolment = 4096;
 
@@ -17,6 +18,14 @@ Result<json::Value> join(Room& room, const net::HttpRequest& request) {
   REDOUBT_CHECK(reader.finish());
   REDOUBT_CHECK(room.join(request.principal, signature));
   return json::Value(json::Object{{"joined", names_json(room.status().joined)}});
+}
+
+Result<json::Value> carry_over(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const json::Value body, json::parse(as_text(request.body), {.max_bytes = kStatementBody, .max_depth = 1}));
+  REDOUBT_TRY(const auto document, jobs::SignedDocument::from_json(body, jobs::CarryOver::kMaxBytes));
+  REDOUBT_CHECK(room.carry_over(request.principal, document));
+  const RoomStatus status = room.status();
+  return json::Value(json::Object{{"missing", names_json(status.carry_over ? status.carry_over->missing : std::vector<std::string>())}});
 }
 
 Result<json::Value> release(Room& room, const net::HttpRequest& request) {
@@ -54,7 +63,13 @@ Result<json::Value> consistency(Room& room, const net::HttpRequest& request) {
 
 Result<json::Value> entries(Room& room, const net::HttpRequest& request) {
   REDOUBT_TRY(const std::uint64_t from, number(request, "from", 0));
-  return json::Value(json::Object{{"entries", entries_json(room.entries(from))}});
+  return json::Value(json::Object{{"entries", entries_json(room.stored_entries(from))}});
+}
+
+Result<json::Value> old_entries(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const std::uint64_t position, number(request, "position", std::nullopt));
+  REDOUBT_TRY(const std::uint64_t from, number(request, "from", 0));
+  return json::Value(json::Object{{"entries", entries_json(room.old_entries(position, from))}});
 }
 
 net::Handler handler(Room& room, Result<json::Value> (*call)(Room&, const net::HttpRequest&)) {
@@ -67,7 +82,8 @@ void add_participants_routes(net::Router& router, Room& room, std::string rule_s
   using net::Access;
   router.get("/instance", Access::attested, [&room, rule_set, program](const net::HttpRequest&) {
     const RoomStatus status = room.status();
-    return answer(json::Value(json::Object{{"checkpoint", room.checkpoint()},
+    return answer(json::Value(json::Object{{"carry_over", status.carry_over ? to_json(*status.carry_over) : json::Value()},
+                                           {"checkpoint", room.stored_checkpoint()},
                                            {"claims", room.claims().canonical()},
                                            {"contract", room.contract().digest().hex()},
                                            {"joined", names_json(status.joined)},
@@ -76,13 +92,15 @@ void add_participants_routes(net::Router& router, Room& room, std::string rule_s
                                            {"rule_set", rule_set}}));
   });
   router.post("/join", Access::attested, kSmallBody, handler(room, join));
+  router.post("/carry-over", Access::attested, kStatementBody, handler(room, carry_over));
   router.post("/enrolments", Access::attested, kSmallBody, handler(room, enrol));
   router.post("/datasets/key", Access::attested, kManifestBody, handler(room, release));
   router.get("/queries/{proposal}", Access::attested, handler(room, query));
   router.get("/log/checkpoint", Access::attested, [&room](const net::HttpRequest&) {
-    return answer(json::Value(json::Object{{"checkpoint", room.checkpoint()}}));
+    return answer(json::Value(json::Object{{"checkpoint", room.stored_checkpoint()}}));
   });
   router.get("/log/consistency", Access::attested, handler(room, consistency));
+  router.get("/log/old", Access::attested, handler(room, old_entries));
   router.get("/log/entries", Access::attested, handler(room, entries));
 }
 
