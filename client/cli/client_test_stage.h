@@ -165,6 +165,10 @@ class Stage {
   }
   // start_instance: the operator starts the program, or starts it anew.
   void start_instance();
+  // restart: the same, and hands the new instance the logs of those before it (as `change` leaves them).
+  void restart(const std::function<void(std::vector<jobs::OldLog>&)>& change = [](std::vector<jobs::OldLog>&) {});
+  // redeliver: the operator brings the room what participants left at the hub.
+  void redeliver();
 
   test::TempDir folder;
   crypto::SystemRandom random;
@@ -194,6 +198,10 @@ class Stage {
   std::vector<jobs::SignedDocument> manifests_;
   std::map<jobs::ManifestDigest, std::uint64_t> received_;
   std::map<std::string, jobs::SignedDocument> queries_;
+  std::map<std::string, Bytes> ciphertext_;
+  std::vector<std::pair<jobs::ProposalDigest, jobs::SignedDocument>> ballots_;
+  std::optional<receipt::TreeHead> previous_;
+  std::vector<jobs::OldLog> old_logs_;
   std::map<std::string, cleanroom::RunOutput> outputs_;
   std::unique_ptr<net::HttpServer> hub_;
 };

@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "client/cli/commands.h"
+#include "client/sdk/carry_over.h"
 #include "client/sdk/files.h"
 
 namespace redoubt::cli {
@@ -183,6 +184,37 @@ Status print_verified(Session& session, const appraise::Appraisal& appraisal, co
   return {};
 }
 
+// carry_over: after a restart, the old logs are held against what is remembered of them, and signed as carried over. Ok also when
+// that cannot be told from here, with a warning; a log that contradicts what was seen is the error.
+Status carry_over(Session& session, Environment& environment, sdk::EnclaveClient& enclave, const sdk::InstanceView& instance) {
+  if (!instance.carry_over) return {};
+  REDOUBT_TRY(auto known, environment.state.known_log());
+  REDOUBT_TRY(const auto memory, environment.state.earlier_logs());
+  if (!known || !known->carried.empty()) return {};
+  const sdk::CarryOverView& offered = *instance.carry_over;
+  const Status whole = sdk::check_old_logs(offered, environment.contract.digest(), enclave.claims().instance, memory,
+                                           [&](std::uint64_t position, std::uint64_t from) { return enclave.old_entries(position, from); });
+  if (!whole.ok() && whole.error().code() == Code::not_found) {
+    session.warn("the old log was not signed as carried over: " + whole.error().message() +
+                 "; queries from before the restart do not run, submit them again");
+    return {};
+  }
+  if (!whole.ok()) {
+    session.next("keep the files below " + environment.state.folder().string() + " and show them to the other participants; queries from before "
+                 "the restart do not run without your signature");
+    return whole.error().context("the old log was not signed as carried over");
+  }
+  REDOUBT_CHECK(enclave.carry_over(offered.statement));
+  known->carried = offered.statement.canonical();
+  REDOUBT_CHECK(environment.state.keep_log(*known));
+  const jobs::CarriedHead& last = offered.statement.heads.back();
+  if (!session.json()) {
+    session.out() << "log of instance " << last.instance.hex() << ": " << last.head.size
+                  << " entries extend what was seen here; signed as carried over\n";
+  }
+  return {};
+}
+
 Status verify(Session& session, const EnvironmentOptions& options) {
   REDOUBT_TRY(const std::string name, session.environment_name(options.name));
   REDOUBT_TRY(const auto state, sdk::EnvironmentState::open(session.config(), name));
@@ -211,10 +243,14 @@ Status verify(Session& session, const EnvironmentOptions& options) {
   const auto consistency = [&](std::uint64_t from, std::uint64_t to) { return enclave->consistency(from, to); };
   REDOUBT_CHECK(sdk::adopt_instance(environment->state, enclave->claims(), before.checkpoint, consistency));
   REDOUBT_CHECK(enclave->leave_enrolment(enrolment.encode()));
+  REDOUBT_CHECK(sdk::note_open(environment->state, true, true));
   REDOUBT_CHECK(enclave->join());
+  const Status carried = carry_over(session, *environment, *enclave, before);
   REDOUBT_TRY(const auto after, enclave->instance());
   REDOUBT_CHECK(sdk::advance(environment->state, after.checkpoint, consistency));
-  return print_verified(session, enclave->appraisal(), after, true);
+  REDOUBT_CHECK(sdk::note_open(environment->state, after.open, true));
+  REDOUBT_CHECK(print_verified(session, enclave->appraisal(), after, true));
+  return carried;
 }
 
 Status show(Session& session, const EnvironmentOptions& options) {

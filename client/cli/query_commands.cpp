@@ -107,7 +107,7 @@ Status submit(Session& session, const QueryOptions& options) {
   REDOUBT_TRY(const auto proposal, sdk::make_proposal(plan, visit.contract(), visit.enclave.claims(), visit.instance,
                                                       visit.environment->keys.name(), session.world().random));
   session.next("change the proposal as the message says");
-  REDOUBT_CHECK(sdk::judge_terms(proposal, visit.contract(), visit.enclave.claims(), visit.instance, datasets));
+  REDOUBT_CHECK(sdk::judge_terms(proposal, visit.contract(), visit.enclave.claims(), visit.instance, datasets, visit.carried_over()));
   const auto document = jobs::sign_document(jobs::kProposalType, proposal.canonical(), visit.environment->keys.signing());
   REDOUBT_TRY(const auto submitted, visit.environment->hub.submit(visit.environment->id, document));
   session.next("trust nothing of this answer; compare log heads with the other participants");
@@ -137,14 +137,14 @@ struct Reviewed {
 Result<Reviewed> review(Session& session, const QueryOptions& options, const jobs::ProposalDigest& digest) {
   REDOUBT_TRY(auto visit, session.visit(options.environment));
   session.next("see the ids with `redoubt query list`");
-  REDOUBT_TRY(auto reservation, visit.enclave.reservation(digest));
+  REDOUBT_TRY(auto reservation, visit.enclave.reservation(digest, visit.carried_over()));
   REDOUBT_CHECK(session.see(visit, reservation.checkpoint));
   REDOUBT_TRY(auto datasets, datasets_of(session, *visit.environment));
   return Reviewed{std::move(visit), std::move(reservation), std::move(datasets)};
 }
 
 void print_reviewed(Session& session, const Reviewed& reviewed) {
-  print_proposal(session, reviewed.reservation.proposal, reviewed.datasets, reviewed.reservation.checkpoint.head(), reviewed.reservation.index);
+  print_proposal(session, reviewed.reservation.proposal, reviewed.datasets, reviewed.reservation.head, reviewed.reservation.index);
 }
 
 Status show(Session& session, const QueryOptions& options) {
@@ -152,7 +152,7 @@ Status show(Session& session, const QueryOptions& options) {
   REDOUBT_TRY(auto reviewed, review(session, options, digest));
   REDOUBT_TRY(const auto view, reviewed.visit.environment->hub.query(reviewed.visit.environment->id, options.query));
   if (session.json()) {
-    json::Object value = *proposal_json(reviewed.reservation.proposal, reviewed.reservation.checkpoint.head(), reviewed.reservation.index).object();
+    json::Object value = *proposal_json(reviewed.reservation.proposal, reviewed.reservation.head, reviewed.reservation.index).object();
     value.emplace("reason", view.reason);
     value.emplace("state", view.state);
     value.emplace("votes", static_cast<std::int64_t>(view.ballots.size()));
@@ -175,11 +175,11 @@ Status vote(Session& session, const QueryOptions& options, jobs::Decision decisi
   if (approves) {
     session.next("reject it (`redoubt query reject " + options.query + "`), and ask its proposer");
     REDOUBT_CHECK(sdk::judge_terms(reviewed.reservation.proposal, environment.contract, reviewed.visit.enclave.claims(),
-                                   reviewed.visit.instance, reviewed.datasets));
+                                   reviewed.visit.instance, reviewed.datasets, reviewed.visit.carried_over()));
   }
   REDOUBT_CHECK(session.confirm(approves ? "sign an approval of exactly this?" : "sign a rejection?", options.yes));
-  const auto ballot = sdk::make_ballot(reviewed.reservation.proposal, decision, reviewed.reservation.checkpoint.head(),
-                                       reviewed.reservation.proposal.expires, environment.keys, session.world().random);
+  const auto ballot = sdk::make_ballot(reviewed.reservation.proposal, decision, reviewed.reservation.head,
+                                       reviewed.reservation.log_size, reviewed.reservation.proposal.expires, environment.keys, session.world().random);
   session.next("see what became of it with `redoubt query show " + options.query + "`");
   REDOUBT_TRY(const auto tally, environment.hub.vote(environment.id, options.query, decision, ballot));
   if (session.json()) {

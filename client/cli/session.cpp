@@ -124,8 +124,13 @@ Result<Visit> Session::visit(const std::string& name) {
   REDOUBT_TRY(auto enclave, connect(*known, address, nullptr));
   REDOUBT_CHECK(sdk::check_instance(known->state, enclave.claims()));
   REDOUBT_TRY(auto instance, enclave.instance());
-  Visit visit{std::move(known), std::move(enclave), std::move(instance)};
+  Visit visit{std::move(known), std::move(enclave), std::move(instance), std::nullopt};
   REDOUBT_CHECK(see(visit, visit.instance.checkpoint));
+  REDOUBT_CHECK(sdk::note_open(visit.environment->state, visit.instance.open, false));
+  REDOUBT_TRY(const auto log, visit.environment->state.known_log());
+  if (log && !log->carried.empty()) {
+    REDOUBT_TRY(visit.carried, jobs::CarryOver::parse(log->carried).context("log.json"));
+  }
   return visit;
 }
 

@@ -40,8 +40,10 @@ struct Visit {
   std::unique_ptr<Environment> environment;
   sdk::EnclaveClient enclave;
   sdk::InstanceView instance;
+  std::optional<jobs::CarryOver> carried;  // what this participant signed for the instance
 
   const jobs::Contract& contract() const { return environment->contract; }
+  const jobs::CarryOver* carried_over() const { return carried ? &*carried : nullptr; }
 };
 
 class Session {

@@ -22,7 +22,7 @@ void Stage::start_instance() {
                                      .evidence = {evidence.format, evidence.bytes, challenge, claims.canonical()},
                                      .enrolments = {},
                                      .time_floor = kStageNow.plus_seconds(-100),
-                                     .previous = std::nullopt};
+                                     .previous = previous_};
   room = std::make_unique<cleanroom::Room>(*contract_, std::move(identity), engine_, random, [] { return kStageNow; });
   challenges_ = std::make_unique<ratls::ChallengeTable>(64, random);
   instance_.reset(new ratls::AttesterSession::Instance{
@@ -42,6 +42,7 @@ void Stage::start_instance() {
     for (const auto& [name, value] : request.query) text += (text == request.path ? "?" : "&") + name + "=" + net::percent_encode(value);
     const auto found = shared->find(request.method, OrDie(net::parse_target(text)), request.attested);
     if (const auto* refusal = std::get_if<net::HttpResponse>(&found)) return *refusal;
+    room->acknowledge(room->status().log_size);  // this operator stores the log at once
     net::HttpRequest routed = request;
     routed.params = std::get<net::Router::Match>(found).params;
     net::HttpResponse response = std::get<net::Router::Match>(found).route->handler(routed);
@@ -57,6 +58,27 @@ void Stage::start_instance() {
   options.identity = keys_->tls.clone();
   options.exchange = runtime::exchange_factory(*instance_);
   door_ = OrDie(net::HttpServer::start(std::move(options), std::move(router)));
+}
+
+void Stage::restart(const std::function<void(std::vector<jobs::OldLog>&)>& change) {
+  const bool goes_on = room->status().carry_over && room->status().carry_over->missing.empty();
+  if (!goes_on) old_logs_.clear();
+  old_logs_.push_back({room->claims().instance, room->entries(0)});
+  change(old_logs_);
+  const auto log = OrDie(receipt::Log::restore(old_logs_.back().instance, old_logs_.back().entries));
+  previous_ = log.head();
+  const std::string note = log.checkpoint(keys_->receipt_key).note();
+  start_instance();
+  ASSERT_OK(room->offer_old_logs(old_logs_, note));
+}
+
+void Stage::redeliver() {
+  for (const auto& manifest : manifests_) {
+    const auto digest = OrDie(room->put_manifest(manifest));
+    OrDie(room->put_ciphertext(digest, 0, ciphertext_.at(digest.hex())));
+  }
+  for (const auto& [id, proposal] : queries_) static_cast<void>(room->propose(proposal).ok());
+  for (const auto& [proposal, ballot] : ballots_) static_cast<void>(room->vote(proposal, ballot).ok());
 }
 
 net::HttpResponse Stage::hub(const net::HttpRequest& request) {
@@ -110,6 +132,7 @@ Result<json::Value> Stage::hub_answer(const net::HttpRequest& request) {
     return json::Value(json::Object{{"dataset", digest.hex()}, {"received", static_cast<std::int64_t>(received_[digest])}});
   }
   if (parts[4] == "datasets" && request.method == "PUT") {
+      append(ciphertext_[parts[5]], request.body);
     const auto digest = OrDie(jobs::ManifestDigest::from_hex(parts[5], "manifest"));
     REDOUBT_TRY(const auto received, room->put_ciphertext(digest, std::stoull(request.query.at("offset")), request.body));
     received_[digest] = received;
@@ -135,7 +158,9 @@ Result<json::Value> Stage::hub_answer(const net::HttpRequest& request) {
   }
   if (!queries_.contains(parts[5])) return Error(Code::not_found, "no such query");
   if (request.method == "POST") {
-    REDOUBT_TRY(const auto tally, room->vote(OrDie(jobs::ProposalDigest::from_hex(parts[5], "query")), document("ballot")));
+    const auto proposal = OrDie(jobs::ProposalDigest::from_hex(parts[5], "query"));
+    REDOUBT_TRY(const auto tally, room->vote(proposal, document("ballot")));
+    ballots_.emplace_back(proposal, document("ballot"));
     return cleanroom::to_json(tally);
   }
   return run_query(parts[5], parts.size() > 6 ? parts[6] : "", parts.size() > 7 ? parts[7] : "");

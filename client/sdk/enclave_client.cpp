@@ -22,6 +22,57 @@ Status check_contract(const json::Value& answer, const ContractDigest& own) {
   return Error(Code::binding, "instance: expected contract " + own.hex() + ", found " + net::printable(digest, 80));
 }
 
+// read_carry_over: absent when the program was handed no old logs; programs of an earlier release do not know of them.
+Result<std::optional<CarryOverView>> read_carry_over(const json::Value& answer) {
+  const auto found = answer.object()->find("carry_over");
+  if (found == answer.object()->end() || found->second.is_null()) return std::optional<CarryOverView>();
+  const json::Value known = members_of(found->second, {"checkpoint", "missing", "statement"});
+  json::ObjectReader reader(known, "carry-over");
+  CarryOverView view;
+  view.checkpoint = reader.nonempty("checkpoint", receipt::kMaxNoteSize);
+  const json::Array& missing = reader.array("missing", jobs::Contract::kMaxParticipants);
+  const std::string statement = reader.nonempty("statement", jobs::CarryOver::kMaxBytes);
+  REDOUBT_CHECK(reader.finish());
+  REDOUBT_TRY(view.missing, json::strings(json::Value(missing), "missing", jobs::Contract::kMaxParticipants));
+  REDOUBT_TRY(view.statement, jobs::CarryOver::parse(statement));
+  return std::optional(std::move(view));
+}
+
+Result<std::vector<Bytes>> read_entries(const json::Value& answer) {
+  const json::Value known = members_of(answer, {"entries"});
+  json::ObjectReader reader(known, "log entries");
+  const json::Array& items = reader.array("entries", kMaxEntries);
+  REDOUBT_CHECK(reader.finish());
+  REDOUBT_TRY(const auto texts, json::strings(json::Value(items), "log entries", kMaxEntries));
+  std::vector<Bytes> entries;
+  for (const std::string& text : texts) {
+    REDOUBT_TRY(entries.emplace_back(), base64_decode(text));
+  }
+  return entries;
+}
+
+receipt::LogEntry reservation_entry(const jobs::ProposalDigest& proposal) {
+  return {std::string(receipt::kReservationEntry), crypto::Sha256Digest(proposal.array())};
+}
+
+// Place: where a reservation stands, and how many entries came since, with those of its log.
+struct Place {
+  receipt::TreeHead head;
+  std::uint64_t log_size = 0;
+};
+
+// carried_place: in an old log that this participant has signed as carried over.
+Result<Place> carried_place(const jobs::CarryOver* carried, const InstanceId& log, const receipt::TreeHead& own) {
+  const auto found = carried == nullptr ? std::vector<jobs::CarriedHead>::const_iterator()
+                                        : std::ranges::find(carried->heads, log, &jobs::CarriedHead::instance);
+  if (carried == nullptr || found == carried->heads.end()) {
+    return Error(Code::binding, "reservation: in the log of instance " + log.hex() + ", which was not carried over from here");
+  }
+  Place place{{receipt::log_origin(log), found->head.size, found->head.root}, own.size};
+  for (auto item = found; item != carried->heads.end(); ++item) place.log_size += item->head.size;
+  return place;
+}
+
 }  // namespace
 
 Result<receipt::Checkpoint> check_reservation(const jobs::ProposalDigest& proposal, std::uint64_t index,
@@ -29,8 +80,7 @@ Result<receipt::Checkpoint> check_reservation(const jobs::ProposalDigest& propos
                                               const attest::Claims& claims) {
   REDOUBT_TRY(auto checkpoint,
               receipt::Checkpoint::verify(note, receipt::log_origin(claims.instance), claims.receipt_key).context("checkpoint"));
-  const receipt::LogEntry entry{std::string(receipt::kReservationEntry), crypto::Sha256Digest(proposal.array())};
-  REDOUBT_CHECK(receipt::verify_inclusion(entry.hash(), index, checkpoint.head().size, inclusion, checkpoint.head().root)
+  REDOUBT_CHECK(receipt::verify_inclusion(reservation_entry(proposal).hash(), index, checkpoint.head().size, inclusion, checkpoint.head().root)
                     .context("reservation of " + proposal.hex()));
   return checkpoint;
 }
@@ -71,7 +121,8 @@ Result<InstanceView> EnclaveClient::instance() {
   }
   REDOUBT_TRY(auto checkpoint, verify_note(note));
   REDOUBT_TRY(auto names, json::strings(json::Value(joined), "joined", jobs::Contract::kMaxParticipants));
-  return InstanceView{std::move(names), open, rule_set, program, std::move(checkpoint)};
+  REDOUBT_TRY(auto carry_over, read_carry_over(answer));
+  return InstanceView{std::move(names), open, rule_set, program, std::move(checkpoint), std::move(carry_over)};
 }
 
 Status EnclaveClient::join() {
@@ -105,10 +156,24 @@ Status EnclaveClient::release(const jobs::SignedDocument& document, const Secret
   return {};
 }
 
-Result<ReservationView> EnclaveClient::reservation(const jobs::ProposalDigest& digest) {
+Status EnclaveClient::carry_over(const jobs::CarryOver& statement) {
+  Call call{.method = "POST", .target = "/carry-over"};
+  call.body = *jobs::sign_document(jobs::kCarryOverType, statement.canonical(), relying_.keys.signing()).to_json().object();
+  const auto answer = ask(client_, call);
+  return answer.ok() ? Status() : answer.error().context("carrying the old logs over");
+}
+
+Result<std::vector<Bytes>> EnclaveClient::old_entries(std::uint64_t position, std::uint64_t from) {
+  REDOUBT_TRY(const json::Value answer,
+              ask(client_, {.target = "/log/old?position=" + std::to_string(position) + "&from=" + std::to_string(from)}));
+  return read_entries(answer);
+}
+
+Result<ReservationView> EnclaveClient::reservation(const jobs::ProposalDigest& digest, const jobs::CarryOver* carried) {
   REDOUBT_TRY(const json::Value answer, ask(client_, {.target = "/queries/" + digest.hex()}));
-  const json::Value known = members_of(answer, {"checkpoint", "document", "inclusion"});
+  const json::Value known = members_of(answer, {"checkpoint", "document", "inclusion", "log"});
   json::ObjectReader reader(known, "reservation");
+  const auto log = reader.has("log") ? reader.hex<InstanceId>("log") : claims().instance;
   const std::string note = reader.nonempty("checkpoint", receipt::kMaxNoteSize);
   const json::Array& inclusion = reader.array("inclusion", receipt::kMaxProofCount);
   const json::Value& document = reader.object("document");
@@ -120,11 +185,20 @@ Result<ReservationView> EnclaveClient::reservation(const jobs::ProposalDigest& d
   if (proposal.digest() != digest) {
     return Error(Code::binding, "proposal: expected " + digest.hex() + ", found " + proposal.digest().hex());
   }
-  REDOUBT_TRY(auto checkpoint, check_reservation(digest, index, proof, note, claims()));
+  REDOUBT_TRY(auto checkpoint, verify_note(note));
+  if (proposal.terms.instance != log) {
+    return Error(Code::binding, "reservation: expected in the log of " + proposal.terms.instance.hex() + ", found in that of " + log.hex());
+  }
+  Place place{checkpoint.head(), checkpoint.head().size};
+  if (log != claims().instance) {
+    REDOUBT_TRY(place, carried_place(carried, log, checkpoint.head()));
+  }
+  REDOUBT_CHECK(receipt::verify_inclusion(reservation_entry(digest).hash(), index, place.head.size, proof, place.head.root)
+                    .context("reservation of " + digest.hex()));
   const jobs::Participant* proposer = relying_.contract.find(proposal.proposer);
   if (proposer == nullptr) return Error(Code::auth, "proposal: \"" + proposal.proposer + "\" is not in this contract");
   REDOUBT_CHECK(jobs::verify_document(jobs::kProposalType, signed_proposal, proposer->signing_key));
-  return ReservationView{std::move(signed_proposal), std::move(proposal), index, std::move(checkpoint)};
+  return ReservationView{std::move(signed_proposal), std::move(proposal), index, std::move(checkpoint), std::move(place.head), place.log_size};
 }
 
 Result<receipt::Checkpoint> EnclaveClient::checkpoint() {
@@ -147,16 +221,10 @@ Result<receipt::Proof> EnclaveClient::consistency(std::uint64_t from, std::uint6
 
 Result<std::vector<receipt::LogEntry>> EnclaveClient::entries(std::uint64_t from) {
   REDOUBT_TRY(const json::Value answer, ask(client_, {.target = "/log/entries?from=" + std::to_string(from)}));
-  const json::Value known = members_of(answer, {"entries"});
-  json::ObjectReader reader(known, "log entries");
-  const json::Array& items = reader.array("entries", kMaxEntries);
-  REDOUBT_CHECK(reader.finish());
-  REDOUBT_TRY(const auto texts, json::strings(json::Value(items), "log entries", kMaxEntries));
+  REDOUBT_TRY(const auto encoded, read_entries(answer));
   std::vector<receipt::LogEntry> entries;
-  for (const std::string& text : texts) {
-    REDOUBT_TRY(const Bytes bytes, base64_decode(text));
-    REDOUBT_TRY(auto entry, receipt::LogEntry::parse(bytes));
-    entries.push_back(std::move(entry));
+  for (const Bytes& bytes : encoded) {
+    REDOUBT_TRY(entries.emplace_back(), receipt::LogEntry::parse(bytes));
   }
   return entries;
 }

@@ -8,7 +8,7 @@
 #include "client/sdk/attested_session.h"
 #include "client/sdk/key_file.h"
 #include "client/sdk/open_door.h"
-#include "common/jobs/cleanroom/ballot.h"
+#include "common/jobs/cleanroom/carry_over.h"
 #include "common/receipt/log.h"
 
 namespace redoubt::sdk {
@@ -22,6 +22,13 @@ struct Relying {
   ratls::Now now;
 };
 
+// CarryOverView: the old logs that the host of a new instance handed it. Nothing of it is verified.
+struct CarryOverView {
+  jobs::CarryOver statement;
+  std::string checkpoint;            // of the last old log
+  std::vector<std::string> missing;  // who has not signed, as the program says
+};
+
 // InstanceView: what the program says of itself through the session. claims and contract are checked, the rest is its word.
 struct InstanceView {
   std::vector<std::string> joined;
@@ -29,6 +36,7 @@ struct InstanceView {
   std::string rule_set;
   appraise::ProgramDigest program;  // equals what the Evidence showed
   receipt::Checkpoint checkpoint;
+  std::optional<CarryOverView> carry_over;  // after a restart
 };
 
 // ReservationView: a proposal and its verified place in the log.
@@ -36,7 +44,9 @@ struct ReservationView {
   jobs::SignedDocument document;
   jobs::Proposal proposal;
   std::uint64_t index = 0;
-  receipt::Checkpoint checkpoint;  // includes the reservation
+  receipt::Checkpoint checkpoint;  // of this instance's log
+  receipt::TreeHead head;          // includes the reservation: of this log, or of the old log that it was carried over with
+  std::uint64_t log_size = 0;      // entries since, and with, that log's first
 };
 
 class EnclaveClient {
@@ -56,9 +66,12 @@ class EnclaveClient {
   Status leave_enrolment(ByteView enrolment);
   // release hands over a dataset's object key, sealed to the program's attested key for this manifest and instance.
   Status release(const jobs::SignedDocument& manifest, const SecretBytes& object_key);
-  // reservation: `binding` for another proposal than asked for, `chain` for a wrong signature, `log_proof` for a place that
+  // carry_over signs the statement; old_entries are unverified.
+  Status carry_over(const jobs::CarryOver& statement);
+  Result<std::vector<Bytes>> old_entries(std::uint64_t position, std::uint64_t from);
+  // reservation: `carried` is the statement that this participant signed for this instance, or null. `binding` for another proposal than asked for, `chain` for a wrong signature, `log_proof` for a place that
   // the log does not show.
-  Result<ReservationView> reservation(const jobs::ProposalDigest& proposal);
+  Result<ReservationView> reservation(const jobs::ProposalDigest& proposal, const jobs::CarryOver* carried);
 
   Result<receipt::Checkpoint> checkpoint();
   // consistency: unverified; verify it against the two heads.

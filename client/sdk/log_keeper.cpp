@@ -45,7 +45,9 @@ Status advance(const EnvironmentState& state, const receipt::Checkpoint& checkpo
   REDOUBT_TRY(const auto kept, receipt::Checkpoint::verify(known->note, origin, known->receipt_key).context("kept checkpoint"));
   REDOUBT_CHECK(compare(state, kept, checkpoint, consistency));
   if (checkpoint.head().size == kept.head().size) return {};
-  return state.keep_log({known->instance, known->receipt_key, checkpoint.note()});
+  KnownLog newer = *known;
+  newer.note = checkpoint.note();
+  return state.keep_log(newer);
 }
 
 Status adopt_instance(const EnvironmentState& state, const attest::Claims& claims, const receipt::Checkpoint& checkpoint,
@@ -55,7 +57,20 @@ Status adopt_instance(const EnvironmentState& state, const attest::Claims& claim
     REDOUBT_CHECK(check_instance(state, claims));
     return advance(state, checkpoint, consistency);
   }
-  return state.keep_log({claims.instance, claims.receipt_key, checkpoint.note()});
+  REDOUBT_TRY(const auto earlier, state.earlier_logs());
+  if (std::ranges::find(earlier, claims.instance, &KnownLog::instance) != earlier.end()) {
+    return Error(Code::binding, "instance: " + claims.instance.hex() + " was left for " + (known ? known->instance.hex() : "another") +
+                                    " before: the operator goes back to it");
+  }
+  if (known) REDOUBT_CHECK(state.keep_earlier(*known));
+  return state.keep_log({claims.instance, claims.receipt_key, checkpoint.note(), false, ""});
+}
+
+Status note_open(const EnvironmentState& state, bool open, bool joining) {
+  REDOUBT_TRY(auto known, state.known_log());
+  if (!known || known->open == open || (known->open && !joining)) return {};
+  known->open = open;
+  return state.keep_log(*known);
 }
 
 }  // namespace redoubt::sdk

@@ -15,7 +15,7 @@ namespace redoubt::sdk {
 // Consistency asks the log for a proof between two sizes; unverified.
 using Consistency = std::function<Result<receipt::Proof>(std::uint64_t from, std::uint64_t to)>;
 
-// adopt_instance: the participant joins this instance; its log is known from here on. The same instance again is advance().
+// adopt_instance: the participant is about to join this instance; its log is known from here on. The same instance again is advance(). `binding` for one that was left for another before.
 Status adopt_instance(const EnvironmentState& state, const attest::Claims& claims, const receipt::Checkpoint& checkpoint,
                       const Consistency& consistency);
 
@@ -24,5 +24,9 @@ Status check_instance(const EnvironmentState& state, const attest::Claims& claim
 
 // advance: `log_proof` as above, `binding` for another instance. Keeps the checkpoint when it is newer.
 Status advance(const EnvironmentState& state, const receipt::Checkpoint& checkpoint, const Consistency& consistency);
+
+// note_open: whether everyone has joined the instance that is kept; once it was open it stays so. Just before it joins, a
+// participant notes that the instance may be open from now on; only what follows, with `joining`, may take that back.
+Status note_open(const EnvironmentState& state, bool open, bool joining);
 
 }  // namespace redoubt::sdk

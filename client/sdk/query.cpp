@@ -77,11 +77,11 @@ Result<jobs::Proposal> make_proposal(const ProposalPlan& plan, const jobs::Contr
 }
 
 Status judge_terms(const jobs::Proposal& proposal, const jobs::Contract& contract, const attest::Claims& claims,
-                   const InstanceView& instance, const std::vector<KnownDataset>& datasets) {
+                   const InstanceView& instance, const std::vector<KnownDataset>& datasets, const jobs::CarryOver* carried) {
   const jobs::Terms& terms = proposal.terms;
   jobs::Terms own = terms;  // what is ours to insist on; the rest is the proposer's choice, shown before signing
   own.contract = contract.digest();
-  own.instance = claims.instance;
+  if (carried == nullptr || carried->find(terms.instance) == nullptr) own.instance = claims.instance;
   own.query = jobs::query_digest(proposal.sql);
   own.program = instance.program;
   own.rule_set = instance.rule_set;
@@ -102,13 +102,13 @@ Status judge_terms(const jobs::Proposal& proposal, const jobs::Contract& contrac
 }
 
 jobs::SignedDocument make_ballot(const jobs::Proposal& proposal, jobs::Decision decision, const receipt::TreeHead& head,
-                                 Instant expires, const KeyFile& voter, crypto::Random& random) {
+                                 std::uint64_t log_size, Instant expires, const KeyFile& voter, crypto::Random& random) {
   const jobs::Ballot ballot{proposal.terms,
                             proposal.digest(),
                             voter.name(),
                             decision,
                             expires,
-                            head.size + kBallotLogRoom,
+                            log_size + kBallotLogRoom,
                             random.fixed<jobs::BallotNonce>(),
                             {head.size, head.root}};
   return jobs::sign_document(jobs::kBallotType, ballot.canonical(), voter.signing());

@@ -35,15 +35,17 @@ struct ProposalPlan {
 Result<jobs::Proposal> make_proposal(const ProposalPlan& plan, const jobs::Contract& contract, const attest::Claims& claims,
                                      const InstanceView& instance, std::string_view proposer, crypto::Random& random);
 
-// judge_terms: the proposal binds this contract, this instance, this program and rule set, at least the contract's k, known
+// judge_terms: the proposal binds this contract, this instance (or one that `carried`, what this participant signed for it,
+// names; may be null), this program and rule set, at least the contract's k, known
 // recipients, and only datasets that are known here. `binding` or `refused`, naming the field.
 Status judge_terms(const jobs::Proposal& proposal, const jobs::Contract& contract, const attest::Claims& claims,
-                   const InstanceView& instance, const std::vector<KnownDataset>& datasets);
+                   const InstanceView& instance, const std::vector<KnownDataset>& datasets, const jobs::CarryOver* carried);
 
 // Entries that the log may grow by before a ballot is void.
 inline constexpr std::uint64_t kBallotLogRoom = 1000;
 
+// make_ballot: `head` includes the reservation; `log_size` is head.size, and more when later logs went on from that one.
 jobs::SignedDocument make_ballot(const jobs::Proposal& proposal, jobs::Decision decision, const receipt::TreeHead& head,
-                                 Instant expires, const KeyFile& voter, crypto::Random& random);
+                                 std::uint64_t log_size, Instant expires, const KeyFile& voter, crypto::Random& random);
 
 }  // namespace redoubt::sdk

@@ -24,6 +24,29 @@ fs::path dataset_file(std::string_view dataset, std::uint64_t version) {
   return fs::path("datasets") / (std::string(dataset) + ".v" + std::to_string(version) + ".json");
 }
 
+json::Value write_log(const KnownLog& log) {
+  return json::Object{{"carried", log.carried},
+                      {"checkpoint", log.note},
+                      {"instance", log.instance.hex()},
+                      {"open", log.open},
+                      {"receipt_key", log.receipt_key.hex()},
+                      {"type", kLogType}};
+}
+
+// read_log: files of an earlier release have neither `carried` nor `open`.
+Result<KnownLog> read_log(const json::Value& value, std::string_view what) {
+  json::ObjectReader reader(value, what);
+  KnownLog log;
+  reader.expect("type", kLogType);
+  log.instance = reader.hex<InstanceId>("instance");
+  log.receipt_key = reader.hex<crypto::Ed25519PublicKey>("receipt_key");
+  log.note = reader.nonempty("checkpoint", receipt::kMaxNoteSize);
+  if (reader.has("carried")) log.carried = reader.string("carried");
+  if (reader.has("open")) log.open = reader.boolean("open");
+  REDOUBT_CHECK(reader.finish());
+  return log;
+}
+
 }  // namespace
 
 Result<EnvironmentState> EnvironmentState::open(const fs::path& config, std::string_view name) {
@@ -116,21 +139,34 @@ Result<std::optional<KnownLog>> EnvironmentState::known_log() const {
   REDOUBT_TRY(const auto text, read("log.json"));
   if (!text) return std::optional<KnownLog>();
   REDOUBT_TRY(const json::Value value, json::parse(*text).context("log.json"));
-  json::ObjectReader reader(value, "log.json");
-  KnownLog log;
-  reader.expect("type", kLogType);
-  log.instance = reader.hex<InstanceId>("instance");
-  log.receipt_key = reader.hex<crypto::Ed25519PublicKey>("receipt_key");
-  log.note = reader.nonempty("checkpoint", receipt::kMaxNoteSize);
-  REDOUBT_CHECK(reader.finish());
-  return std::optional(log);
+  REDOUBT_TRY(auto log, read_log(value, "log.json"));
+  return std::optional(std::move(log));
 }
 
-Status EnvironmentState::keep_log(const KnownLog& log) const {
-  return keep("log.json", json::pretty(json::Object{{"checkpoint", log.note},
-                                                    {"instance", log.instance.hex()},
-                                                    {"receipt_key", log.receipt_key.hex()},
-                                                    {"type", kLogType}}));
+Status EnvironmentState::keep_log(const KnownLog& log) const { return keep("log.json", json::pretty(write_log(log))); }
+
+Result<std::vector<KnownLog>> EnvironmentState::earlier_logs() const {
+  std::vector<KnownLog> logs;
+  REDOUBT_TRY(const auto text, read("earlier-logs.json"));
+  if (!text) return logs;
+  REDOUBT_TRY(const json::Value value, json::parse(*text).context("earlier-logs.json"));
+  json::ObjectReader reader(value, "earlier-logs.json");
+  const json::Array& items = reader.array("items", kMaxEarlier);
+  REDOUBT_CHECK(reader.finish());
+  for (const json::Value& item : items) {
+    REDOUBT_TRY(logs.emplace_back(), read_log(item, "earlier-logs.json"));
+  }
+  return logs;
+}
+
+Status EnvironmentState::keep_earlier(const KnownLog& log) const {
+  REDOUBT_TRY(auto logs, earlier_logs());
+  std::erase_if(logs, [&](const KnownLog& other) { return other.instance == log.instance; });
+  logs.push_back(log);
+  if (logs.size() > kMaxEarlier) logs.erase(logs.begin());
+  json::Array items;
+  for (const KnownLog& item : logs) items.push_back(write_log(item));
+  return keep("earlier-logs.json", json::pretty(json::Object{{"items", std::move(items)}}));
 }
 
 Result<fs::path> EnvironmentState::keep_fork(std::string_view json) const {

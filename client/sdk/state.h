@@ -5,6 +5,7 @@
 //                         roots.pem         candidates for the contract's trust anchors
 //                         enrolments.json   own AkEnrolments
 //                         log.json          instance that was joined, its receipt key, the last checkpoint that was verified
+//                         earlier-logs.json the same of instances that were joined before it, oldest first
 //                         fork-N.json       proof that a log was forked, to be shown to others
 //                         datasets/D.vN.json  object key and signed manifest of a sealed dataset (a secret)
 //                         datasets/D.vN.rdt   its envelope, until the hub has all of it
@@ -24,7 +25,9 @@ namespace redoubt::sdk {
 struct KnownLog {
   InstanceId instance;
   crypto::Ed25519PublicKey receipt_key;
-  std::string note;  // the last verified checkpoint
+  std::string note;     // the last verified checkpoint
+  bool open = true;     // everyone had joined it, or may have: only then can anything be in its log that matters later
+  std::string carried;  // the CarryOver that this participant signed for it; empty when it signed none
 };
 
 struct SealedDataset {
@@ -60,6 +63,10 @@ class EnvironmentState {
 
   Result<std::optional<KnownLog>> known_log() const;
   Status keep_log(const KnownLog& log) const;
+  // earlier_logs: of instances that were left for another, oldest first, at most kMaxEarlier. keep_earlier adds one, once.
+  static constexpr std::size_t kMaxEarlier = 256;
+  Result<std::vector<KnownLog>> earlier_logs() const;
+  Status keep_earlier(const KnownLog& log) const;
   // keep_fork writes fork-N.json and gives its path.
   Result<std::filesystem::path> keep_fork(std::string_view json) const;
 

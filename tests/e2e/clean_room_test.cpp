@@ -152,7 +152,7 @@ class CleanRoom : public testing::Test {
     for (Party* voter : {&hospital_, &laboratory_}) {
       const auto seen = OrDie(connect(*voter).reservation(proposal.digest()));
       EXPECT_EQ(seen.proposal.sql, proposal.sql);
-      const auto ballot = sdk::make_ballot(seen.proposal, jobs::Decision::approve, seen.checkpoint.head(), proposal.expires, voter->keys, random_);
+      const auto ballot = sdk::make_ballot(seen.proposal, jobs::Decision::approve, seen.head, seen.log_size, proposal.expires, voter->keys, random_);
       ASSERT_OK(door_->vote(proposal.digest().hex(), ballot));
     }
   }
@@ -224,7 +224,7 @@ TEST_F(CleanRoom, TheHostGetsNothingRunThatWasNotApproved) {
   EXPECT_ERROR(door_->run(id), Code::refused, "2 missing");
   const auto seen = OrDie(connect(hospital_).reservation(proposal.digest()));
   const auto forger = OrDie(sdk::KeyFile::generate("hospital", false, random_));
-  const auto forged = sdk::make_ballot(proposal, jobs::Decision::approve, seen.checkpoint.head(), proposal.expires, forger.keys, random_);
+  const auto forged = sdk::make_ballot(proposal, jobs::Decision::approve, seen.head, seen.log_size, proposal.expires, forger.keys, random_);
   EXPECT_ERROR(door_->vote(id, forged), Code::chain, "not by key");
   approve(proposal);
   jobs::Proposal changed = proposal;
