@@ -147,9 +147,25 @@ void print_reviewed(Session& session, const Reviewed& reviewed) {
   print_proposal(session, reviewed.reservation.proposal, reviewed.datasets, reviewed.reservation.head, reviewed.reservation.index);
 }
 
+// say_what_the_hub_says: after a restart the program may not know the query yet; the hub's word tells whom it waits for.
+void say_what_the_hub_says(Session& session, const QueryOptions& options) {
+  const std::string step = session.next();
+  const auto environment = session.environment(options.environment);
+  if (environment.ok()) {
+    const auto view = (*environment)->hub.query((*environment)->id, options.query);
+    if (view.ok()) session.warn("the hub says: " + view->state + (view->reason.empty() ? "" : ": " + view->reason));
+  }
+  session.next(step);
+}
+
 Status show(Session& session, const QueryOptions& options) {
   REDOUBT_TRY(const auto digest, query_id(session, options));
-  REDOUBT_TRY(auto reviewed, review(session, options, digest));
+  auto found = review(session, options, digest);
+  if (!found.ok()) {
+    say_what_the_hub_says(session, options);
+    return found.error();
+  }
+  Reviewed& reviewed = *found;
   REDOUBT_TRY(const auto view, reviewed.visit.environment->hub.query(reviewed.visit.environment->id, options.query));
   if (session.json()) {
     json::Object value = *proposal_json(reviewed.reservation.proposal, reviewed.reservation.head, reviewed.reservation.index).object();

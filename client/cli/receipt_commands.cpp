@@ -89,7 +89,7 @@ Result<sdk::QueryView> done(Session& session, Environment& environment, const Re
     }
     if (turn * poll >= std::chrono::seconds(options.wait_seconds)) {
       session.next(view.state == "waiting_for_keys" ? "owners run `redoubt dataset release` again" : "wait, with --wait SECONDS, until the voters have approved");
-      return Error(Code::unavailable, "query: still " + view.state);
+      return Error(Code::unavailable, "query: still " + view.state + (view.reason.empty() ? "" : ": " + view.reason));
     }
     waiting.spin(view.state);
     session.world().sleep(poll);

@@ -58,6 +58,9 @@ TEST_F(RestartTest, AnApprovedQueryIsDoneAfterTheRestartWithoutANewBallot) {
   approve("hospital", query);
   stage.restart();
   EXPECT_EQ(stage.run("hospital", {"dataset", "release", "hospital"}).code, static_cast<int>(Code::binding));
+  const Ran shown = stage.run("hospital", {"query", "show", query});
+  EXPECT_EQ(shown.code, static_cast<int>(Code::binding));
+  EXPECT_NE(shown.err.find("the hub says: voting"), std::string::npos) << shown.err;
   return_to();
   approve("laboratory", query);  // who had not voted yet does so in the new instance
   const Ran got = stage.run("analyst", {"result", "get", query, "--receipt", stage.path("receipt.json")});

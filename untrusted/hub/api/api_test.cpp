@@ -126,24 +126,100 @@ TEST_F(HubTest, ADeadProgramIsReplacedAndNothingAcknowledgedIsLost) {
   }));
   // The new instance is handed the last checkpoint's head, and waits for everyone.
   EXPECT_EQ(launcher.requests.back().previous, OrDie(receipt::UnverifiedNote::parse(last)).text);
-  EXPECT_EQ(admin->get(query_path(approved)).text("state"), "waiting_for_keys");
+  const auto waits_for = [&](const std::string& reason) {
+    return until([&] {
+      const Answer query = admin->get(query_path(approved));
+      return query.text("state") == "waiting_for_keys" && query.text("reason") == reason;
+    });
+  };
+  const auto reason = [&] { return admin->get(query_path(approved)).text("reason"); };
+  const std::string release = "hospital, laboratory: redoubt dataset release";
+  EXPECT_TRUE(waits_for("waits for analyst, hospital, laboratory: redoubt environment verify; " + release)) << reason();
   EXPECT_EQ(admin->get(query_path(voting)).text("state"), "voting");
   const auto room = launcher.room();
   join_all(*room);
-  for (const jobs::Proposal* item : {&voting, &approved}) {
-    ASSERT_TRUE(until([&] { return admin->get(query_path(*item)).text("state") == "failed"; }));
-    EXPECT_EQ(admin->get(query_path(*item)).text("reason"), "approve again: new instance");
-  }
+  EXPECT_TRUE(waits_for("waits for analyst, hospital, laboratory: redoubt environment verify, to sign the old log as carried over; " + release)) << reason();
+  carry_over(*room);
+  EXPECT_TRUE(waits_for("waits for " + release)) << reason();
   EXPECT_EQ(admin->get(query_path(approved)).count("ballots"), 2U);
-  // Ciphertext comes from the store; owners only release their keys again.
+  // Ciphertext comes from the store; owners only release their keys again, and the query goes on by itself.
   release_keys(*room);
-  ASSERT_TRUE(datasets_ready(*admin));
-  const jobs::Proposal again = proposal(*room);
-  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(again, analyst_))).status, 201);
+  ASSERT_TRUE(until([&] { return admin->get(query_path(approved)).text("state") == "done"; })) << reason();
+  const auto file = OrDie(receipt::ReceiptFile::parse(json::canonical(admin->get(query_path(approved) + "/receipt").body)));
+  EXPECT_OK(OrDie(receipt::verify_receipt(file, signer(*room), {})).accepted());
+  EXPECT_TRUE(file.carried);
+  // The other one is voted on in the new instance.
+  EXPECT_EQ(admin->get(query_path(voting)).text("state"), "voting");
   for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
-    ASSERT_EQ(admin->post(query_path(again) + "/approve", body("ballot", sign(ballot(*room, again, *voter), *voter))).status, 200);
+    jobs::Ballot late = ballot(*room, voting, *voter);
+    late.head = room->status().carry_over->statement.heads.at(0).head;
+    const Answer voted = admin->post(query_path(voting) + "/approve", body("ballot", sign(late, *voter)));
+    ASSERT_EQ(voted.status, 200) << voted.text("detail");
   }
-  EXPECT_TRUE(until([&] { return admin->get(query_path(again)).text("state") == "done"; }));
+  EXPECT_TRUE(until([&] { return admin->get(query_path(voting)).text("state") == "done"; }));
+}
+
+TEST_F(HubTest, AnInstanceThatWasNeverOpenIsPassedOver) {
+  start_hub();
+  create_study(*admin);
+  const auto first = launcher.room();
+  upload(*admin, hospital_data_);
+  upload(*admin, laboratory_data_);
+  join_all(*first);
+  const jobs::Proposal proposed = proposal(*first);
+  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
+  for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
+    ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(ballot(*first, proposed, *voter), *voter))).status, 200);
+  }
+  const auto restarted = [&](const std::shared_ptr<cleanroom::Room>& old) {
+    ASSERT_TRUE(until([&] { return old->stored_checkpoint() == old->checkpoint(); }));
+    launcher.kill();
+    ASSERT_TRUE(until([&] {
+      const Answer view = admin->get(kStudy);
+      return view.text("state") == "running" && view.text("instance") != old->claims().instance.hex();
+    }));
+  };
+  restarted(first);
+  const auto second = launcher.room();
+  ASSERT_OK(join(*second, hospital_));  // and it is gone again
+  restarted(second);
+  const auto third = launcher.room();
+  ASSERT_TRUE(third->status().carry_over);
+  EXPECT_EQ(third->status().carry_over->statement.heads.at(0).instance, first->claims().instance);
+  join_all(*third);
+  carry_over(*third);
+  restarted(third);  // which was open: the fourth goes on from the first and the third
+  const auto fourth = launcher.room();
+  ASSERT_TRUE(fourth->status().carry_over);
+  ASSERT_EQ(fourth->status().carry_over->statement.heads.size(), 2U);
+  EXPECT_EQ(fourth->status().carry_over->statement.heads.at(1).instance, third->claims().instance);
+  join_all(*fourth);
+  carry_over(*fourth);
+  release_keys(*fourth);
+  EXPECT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "done"; })) << admin->get(query_path(proposed)).text("reason");
+}
+
+TEST_F(HubTest, WhatTheNewInstanceRefusesForGoodFailsWithItsReason) {
+  start_hub();
+  create_study(*admin);
+  const auto old_room = launcher.room();
+  upload(*admin, hospital_data_);
+  upload(*admin, laboratory_data_);
+  join_all(*old_room);
+  const jobs::Proposal proposed = proposal(*old_room);
+  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
+  for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
+    jobs::Ballot narrow = ballot(*old_room, proposed, *voter);
+    narrow.expires_at_size = narrow.head.size + 3;  // more than that is logged until it could run
+    ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(narrow, *voter))).status, 200);
+  }
+  launcher.kill();
+  ASSERT_TRUE(until([&] { return admin->get(kStudy).text("instance") != old_room->claims().instance.hex(); }));
+  ASSERT_TRUE(until([&] { return admin->get(kStudy).text("state") == "running"; }));
+  join_all(*launcher.room());
+  carry_over(*launcher.room());
+  ASSERT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "failed"; }));
+  EXPECT_NE(admin->get(query_path(proposed)).text("reason").find("ballot: void beyond"), std::string::npos);
 }
 
 TEST_F(HubTest, AProgramThatCannotStartIsReportedAndTriedAgain) {

@@ -29,7 +29,7 @@ class HubCrash : public HubTest {
     const pid_t child = fork();
     if (child == 0) {
       close(ends[0]);
-      RoomLauncher rooms(folder.path(), [this](std::uint64_t) { return make_room(1); }, [this](cleanroom::Room& room) { provide_keys(room); });
+      RoomLauncher rooms(folder.path(), [this](std::uint64_t, std::optional<receipt::TreeHead>) { return make_room(1); }, [this](cleanroom::Room& room) { provide_keys(room); });
       ServiceOptions with_fault = options(folder.path() / "state");
       with_fault.fault = [&](std::string_view name) {
         if (name == point) raise(SIGKILL);

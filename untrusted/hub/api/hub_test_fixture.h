@@ -15,7 +15,8 @@ namespace redoubt::hub {
 // RoomLauncher "starts" rooms in this process.
 class RoomLauncher final : public Launcher {
  public:
-  using MakeRoom = std::function<std::unique_ptr<cleanroom::Room>(std::uint64_t seed)>;
+  // `previous`: the head that a launcher is given for the instance.
+  using MakeRoom = std::function<std::unique_ptr<cleanroom::Room>(std::uint64_t seed, std::optional<receipt::TreeHead> previous)>;
   RoomLauncher(std::filesystem::path folder, MakeRoom make, std::function<void(cleanroom::Room&)> started = [](cleanroom::Room&) {})
       : folder_(std::move(folder)), make_(std::move(make)), started_(std::move(started)) {}
 
@@ -40,7 +41,9 @@ class RoomLauncher final : public Launcher {
     const std::lock_guard lock(mutex_);
     if (broken) return Error(Code::missing_dependency, "no TPM");
     requests.push_back(request);
-    auto running = std::make_unique<Running>(make_(requests.size()), (folder_ / ("room" + std::to_string(requests.size()))).string());
+    std::optional<receipt::TreeHead> previous;
+    if (!request.previous.empty()) previous = OrDie(receipt::TreeHead::parse(request.previous));
+    auto running = std::make_unique<Running>(make_(requests.size(), std::move(previous)), (folder_ / ("room" + std::to_string(requests.size()))).string());
     started_(*running->room);
     current_ = running->room;
     kill_ = [program = running.get()] {
@@ -194,6 +197,14 @@ class HubTest : public cleanroom::RoomTest {
     ASSERT_OK(release(room, hospital_, hospital_data_));
     ASSERT_OK(release(room, laboratory_, laboratory_data_));
   }
+  // carry_over: everyone signs the old logs that the room was handed.
+  void carry_over(cleanroom::Room& room) {
+    const auto offered = room.status().carry_over;
+    ASSERT_TRUE(offered);
+    for (const cleanroom::Party* party : {&analyst_, &hospital_, &laboratory_}) {
+      ASSERT_OK(room.carry_over(party->name, jobs::sign_document(jobs::kCarryOverType, offered->statement.canonical(), party->key)));
+    }
+  }
   bool datasets_ready(Client& client) {
     return until([&] {
       const Answer list = client.get(std::string(kStudy) + "/datasets");
@@ -206,7 +217,9 @@ class HubTest : public cleanroom::RoomTest {
 
   test::TempDir folder;
   crypto::SystemRandom random;
-  RoomLauncher launcher{folder.path(), [this](std::uint64_t seed) { return make_room(seed); }};
+  RoomLauncher launcher{folder.path(), [this](std::uint64_t seed, std::optional<receipt::TreeHead> previous) {
+                          return make_room(seed, std::move(previous));
+                        }};
   std::unique_ptr<HubService> hub;
   std::unique_ptr<Client> admin;
 };

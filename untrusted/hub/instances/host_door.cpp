@@ -39,6 +39,17 @@ Result<std::map<std::string, std::string>> states(const json::Array& items, std:
   return out;
 }
 
+// missing_signatures: of the carry-over, when there is one.
+Result<std::vector<std::string>> missing_signatures(const json::Value& answer) {
+  const auto found = answer.object()->find("carry_over");
+  if (found == answer.object()->end() || found->second.is_null()) return std::vector<std::string>();
+  const json::Value known = members(found->second, {"missing"});
+  json::ObjectReader reader(known, "carry-over");
+  const json::Array& missing = reader.array("missing", jobs::Contract::kMaxParticipants);
+  REDOUBT_CHECK(reader.finish());
+  return json::strings(json::Value(missing), "missing", jobs::Contract::kMaxParticipants);
+}
+
 }  // namespace
 
 Result<HostDoor> HostDoor::connect(const std::string& unix_path) {
@@ -66,7 +77,7 @@ Result<json::Value> HostDoor::post(std::string target, const json::Value& body) 
 
 Result<RoomState> HostDoor::state() {
   REDOUBT_TRY(const json::Value answer, call({.target = "/host/state"}));
-  const json::Value known = members(answer, {"address", "claims", "datasets", "instance", "open", "proposals"});
+  const json::Value known = members(answer, {"address", "claims", "datasets", "instance", "joined", "open", "proposals"});
   json::ObjectReader reader(known, "state");
   RoomState out;
   out.address = net::printable(reader.nonempty("address", 256), 256);
@@ -75,12 +86,27 @@ Result<RoomState> HostDoor::state() {
   out.open = reader.boolean("open");
   const json::Array& datasets = reader.array("datasets", kMaxItems);
   const json::Array& proposals = reader.array("proposals", kMaxItems);
+  const json::Array& joined = reader.array("joined", jobs::Contract::kMaxParticipants);
   REDOUBT_CHECK(reader.finish());
+  REDOUBT_TRY(out.joined, json::strings(json::Value(joined), "joined", jobs::Contract::kMaxParticipants));
+  REDOUBT_TRY(out.carry_over_missing, missing_signatures(answer));
   REDOUBT_TRY(out.datasets, states(datasets, "manifest"));
   REDOUBT_TRY(out.proposals, states(proposals, "proposal"));
   REDOUBT_TRY(const attest::Claims claims, attest::Claims::parse(out.claims));
   out.boot = claims.boot;
   return out;
+}
+
+Status HostDoor::offer_old_logs(const std::vector<jobs::OldLog>& logs, const std::string& checkpoint) {
+  json::Array items;
+  for (const jobs::OldLog& log : logs) {
+    json::Array entries;
+    for (const Bytes& entry : log.entries) entries.emplace_back(base64_encode(entry));
+    items.emplace_back(json::Object{{"entries", std::move(entries)}, {"instance", log.instance.hex()}});
+  }
+  const auto answer = post("/host/old-logs", json::Object{{"checkpoint", checkpoint}, {"logs", std::move(items)}});
+  if (!answer.ok()) return answer.error();
+  return {};
 }
 
 Status HostDoor::put_manifest(const jobs::SignedDocument& manifest) {

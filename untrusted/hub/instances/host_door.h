@@ -6,7 +6,7 @@
 #pragma once
 
 #include "common/base/ids.h"
-#include "common/jobs/cleanroom/signed_document.h"
+#include "common/jobs/cleanroom/carried_logs.h"
 #include "common/net/client.h"
 
 namespace redoubt::hub {
@@ -19,6 +19,8 @@ struct RoomState {
   std::string claims;   // canonical JSON
   std::string address;  // participants' door
   bool open = false;    // everyone has joined
+  std::vector<std::string> joined;
+  std::vector<std::string> carry_over_missing;  // who has not signed the old logs that were handed over
   std::map<std::string, std::string> datasets;   // manifest digest, state
   std::map<std::string, std::string> proposals;  // proposal digest, state
 };
@@ -48,6 +50,7 @@ class HostDoor {
   bool open() const { return client_.open(); }
 
   Result<RoomState> state();
+  Status offer_old_logs(const std::vector<jobs::OldLog>& logs, const std::string& checkpoint);
   Status put_manifest(const jobs::SignedDocument& manifest);
   // put_ciphertext gives the number of bytes that the program holds.
   Result<std::uint64_t> put_ciphertext(const std::string& manifest, std::uint64_t offset, Bytes part);
@@ -55,6 +58,7 @@ class HostDoor {
   Result<json::Value> propose(const jobs::SignedDocument& proposal);
   Result<RoomTally> vote(const std::string& proposal, const jobs::SignedDocument& ballot);
   Result<RoomRun> run(const std::string& proposal);
+  // log: up to a thousand entries from index `from`; says with it that what comes before is stored.
   Result<RoomLog> log(std::uint64_t from);
 
  private:

@@ -1,6 +1,7 @@
 #include "untrusted/hub/instances/instance_host.h"
 
 #include "common/receipt/note.h"
+#include "untrusted/hub/instances/old_logs.h"
 #include "untrusted/hub/store/logs.h"
 
 namespace redoubt::hub {
@@ -113,9 +114,18 @@ void InstanceHost::keep(const std::string& environment, Kept& kept) {
 std::pair<std::string, bool> InstanceHost::run_once(const std::string& environment, Kept& kept) {
   LaunchRequest request;
   request.environment = environment;
+  std::optional<OldLogs> old;
   const Status known = store_.read([&](Transaction& transaction) -> Status {
     REDOUBT_TRY(const Environment record, get_environment(transaction, environment));
     request.contract = record.contract;
+    REDOUBT_TRY(const jobs::Contract contract, jobs::Contract::parse(record.contract));
+    auto logs = old_logs(transaction, environment, contract);
+    if (!logs.ok() && logs.error().code() != Code::not_found) return logs.error();
+    if (logs.ok()) {
+      request.previous = logs->head.text();
+      old = std::move(*logs);
+      return {};
+    }
     const auto checkpoint = environment_checkpoint(transaction, environment);
     if (!checkpoint.ok()) return checkpoint.error().code() == Code::not_found ? Status() : Status(checkpoint.error());
     REDOUBT_TRY(const auto note, receipt::UnverifiedNote::parse(*checkpoint));
@@ -130,6 +140,8 @@ std::pair<std::string, bool> InstanceHost::run_once(const std::string& environme
   if (!door.ok()) return {door.error().message(), false};
   const auto state = door->state();
   if (!state.ok()) return {state.error().message(), false};
+  // What the program does not take (too many logs, or not whole) it does not go on from; its queries then say so.
+  if (old) static_cast<void>(door->offer_old_logs(old->logs, old->checkpoint).ok());
   if (const Status registered = register_instance(environment, *state); !registered.ok()) return {registered.error().message(), false};
   {
     const std::lock_guard lock(kept.mutex);
@@ -170,7 +182,7 @@ Status InstanceHost::register_instance(const std::string& environment, const Roo
       for (const Query& query : queries.items) {
         if (query.state != QueryState::queued && query.state != QueryState::running) continue;
         REDOUBT_CHECK(set_query_state(transaction, query.id, query.state, QueryState::waiting_for_keys,
-                                      "a new instance waits for dataset keys", now_()));
+                                      "a new instance waits for everyone: redoubt environment verify", now_()));
       }
       page.cursor = queries.next;
     } while (!page.cursor.empty());
@@ -184,12 +196,12 @@ void InstanceHost::tend(const std::string& environment, Kept& kept) {
   auto connection = door(environment);
   if (!connection.ok()) return;
   const auto state = connection->state();
-  if (!state.ok() || !state->open) return;
+  if (!state.ok()) return;
   {
     const std::lock_guard lock(kept.mutex);
     kept.datasets = state->datasets;
   }
-  static_cast<void>(deliver(environment).ok());
+  if (state->open) static_cast<void>(deliver(environment).ok());
   static_cast<void>(tend_queries(environment, *state).ok());
 }
 

@@ -1,9 +1,10 @@
 // InstanceHost: keeps an enclave program running for each environment, and brings it what participants left at the hub.
 //
 // One thread an environment launches the program, watches it, archives its log, delivers manifests and ciphertext once everyone has
-// joined, and launches another instance, after a growing pause, when it is gone. A new instance has new keys: queries that
-// were approved or running wait for keys, proposals are offered again, and what the new instance refuses because it names another
-// instance fails with a reason for people. Nothing that was acknowledged is removed. Calls may come from any thread; they
+// joined, and launches another instance, after a growing pause, when it is gone. A new instance has new keys and is handed the
+// old logs: queries that were approved or running wait until participants have signed those and owners released their keys,
+// with a reason that names them; proposals and ballots are offered again; what the new instance refuses for good fails with a
+// reason for people. Nothing that was acknowledged is removed. Calls may come from any thread; they
 // use connections of their own. The program's answers are passed on, never believed (clients verify signatures and proofs).
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <map>
 #include <thread>
 
+#include "common/jobs/cleanroom/contract.h"
 #include "untrusted/hub/instances/host_door.h"
 #include "untrusted/hub/instances/launcher.h"
 #include "untrusted/hub/store/environments.h"
@@ -63,8 +65,12 @@ class InstanceHost {
   Status deliver(const std::string& environment);
   // redeliver offers a query's proposal and ballots again; `binding` when they are for another instance.
   Status redeliver(const std::string& environment, const Query& query);
-  // archive stores the log entries and the checkpoint that are new.
+  // archive stores the log entries and the checkpoint that are new, and tells the program so.
   Status archive(const std::string& environment);
+  // run asks for the run of a query, and stores what `store` does together with the log that speaks of it: both, or neither.
+  // `unavailable` or `internal` when it may be tried again.
+  using StoreRun = std::function<Status(Transaction&, const RoomRun&)>;
+  Status run(const std::string& environment, const std::string& query, const StoreRun& store);
 
   // dataset_states: what the running program last said of its datasets, by manifest digest; empty when there is none.
   std::map<std::string, std::string> dataset_states(const std::string& environment);
@@ -95,9 +101,14 @@ class InstanceHost {
   void keep(const std::string& environment, Kept& kept);
   // run_once launches a program and watches it until it ends; why it ended, and whether it had been running.
   std::pair<std::string, bool> run_once(const std::string& environment, Kept& kept);
+  Status archive_with(const std::string& environment, HostDoor& connection, std::string_view name, const std::function<Status(Transaction&)>& also);
   Status register_instance(const std::string& environment, const RoomState& state);
   void tend(const std::string& environment, Kept& kept);
   Status tend_queries(const std::string& environment, const RoomState& state);
+  Status tend_query(const std::string& environment, const RoomState& state, const jobs::Contract& contract,
+                    const std::map<std::string, std::string>& owners, const Query& query);
+  Status note_waiting(const Query& query, const std::string& reason);
+  Status fail_query(const Query& query, std::string_view reason);
   bool pause(Kept& kept, std::chrono::milliseconds time);
 
   Store& store_;

@@ -54,19 +54,16 @@ class Runner {
     const auto ready = host_.ready(environment_, *manifests);
     if (!ready.ok() || !*ready) return wait("datasets wait for their owners' keys");
     if (const Status known = host_.redeliver(environment_, *query); !known.ok()) {
-      if (passes(known.error())) return wait("the enclave program is not running");
+      if (passes(known.error())) return wait(known.error().message().substr(0, kMaxReason));
       return known.error().code() == Code::binding ? end(QueryState::failed, kApproveAgain) : fail(known.error());
     }
     if (state_ != QueryState::running) {
       const Status moved = move(QueryState::running, "");
       if (!moved.ok()) return {JobEnd::Kind::retry, moved.error().message()};
     }
-    auto door = host_.door(environment_);
-    if (!door.ok()) return wait("the enclave program is not running");
-    const auto output = door->run(id_);
-    static_cast<void>(host_.archive(environment_).ok());
-    if (!output.ok()) return passes(output.error()) ? wait("the enclave program is not running") : fail(output.error());
-    return finish(*output);
+    const Status done = host_.run(environment_, id_, [this](Transaction& transaction, const RoomRun& output) { return finish(transaction, output); });
+    if (done.ok()) return {JobEnd::Kind::done, ""};
+    return passes(done.error()) ? wait("the enclave program is not running") : fail(done.error());
   }
 
  private:
@@ -101,18 +98,12 @@ class Runner {
     return {JobEnd::Kind::park, std::string(reason)};
   }
 
-  JobEnd finish(const RoomRun& output) {
-    const auto file = receipt::ReceiptFile::parse(output.receipt);
-    if (!file.ok()) return fail(file.error().context("the program's receipt"));
-    const auto body = receipt::ReceiptBody::parse(file->receipt.body);
-    if (!body.ok()) return fail(body.error().context("the program's receipt"));
+  Status finish(Transaction& transaction, const RoomRun& output) {
+    REDOUBT_TRY(const auto file, receipt::ReceiptFile::parse(output.receipt).context("the program's receipt"));
+    REDOUBT_TRY(const auto body, receipt::ReceiptBody::parse(file.receipt.body).context("the program's receipt"));
     std::vector<ResultRecord> results;
     for (const auto& [recipient, sealed] : output.packages) results.push_back({recipient, sealed, now_()});
-    const Status stored = store_.write("query.finish", [&](Transaction& transaction) {
-      return finish_query(transaction, id_, results, {body->instance, body->sequence, output.receipt, now_()});
-    });
-    if (stored.ok()) return {JobEnd::Kind::done, ""};
-    return passes(stored.error()) ? JobEnd{JobEnd::Kind::retry, stored.error().message()} : fail(stored.error());
+    return finish_query(transaction, id_, results, {body.instance, body.sequence, output.receipt, now_()});
   }
 
   Store& store_;

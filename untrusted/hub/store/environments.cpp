@@ -120,6 +120,18 @@ Result<Instance> latest_instance(Transaction& transaction, std::string_view envi
                             {sql::text(environment)}, "instance", parse_instance);
 }
 
+Result<std::vector<InstanceId>> list_instances(Transaction& transaction, std::string_view environment, std::uint64_t count) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT id FROM instances WHERE environment = ? ORDER BY number DESC LIMIT ?",
+                                           {sql::text(environment), sql::number(count)}));
+  std::vector<InstanceId> out;
+  for (sql::Row& row : rows) {
+    REDOUBT_TRY(const auto id, InstanceId::from(row.blob(), "instance"));
+    REDOUBT_CHECK(row.finish());
+    out.push_back(id);
+  }
+  return out;
+}
+
 Status set_instance_state(Transaction& transaction, const InstanceId& id, InstanceState state) {
   REDOUBT_TRY(const auto changed, transaction.change("UPDATE instances SET state = ? WHERE id = ?",
                                                      {sql::text(name_of(state)), sql::blob(id.view())}));

@@ -54,6 +54,8 @@ Result<Instance> get_instance(Transaction& transaction, const InstanceId& id);
 Result<Instance> current_instance(Transaction& transaction, std::string_view environment);
 // latest_instance: the last one that was added, stopped or not, or `not_found`.
 Result<Instance> latest_instance(Transaction& transaction, std::string_view environment);
+// list_instances: the last `count` that were added, newest first.
+Result<std::vector<InstanceId>> list_instances(Transaction& transaction, std::string_view environment, std::uint64_t count);
 Status set_instance_state(Transaction& transaction, const InstanceId& id, InstanceState state);
 
 struct Acceptance {
