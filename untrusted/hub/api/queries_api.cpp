@@ -168,6 +168,8 @@ Result<net::HttpResponse> HubApi::vote(const Call& call, jobs::Decision decision
   }
   if (query.state != QueryState::proposed) return conflict("query: is " + std::string(state_name(query.state)) + ", voting has ended");
 
+  // A program that was started anew may lack the proposal or an earlier ballot: its tally must count all that the hub holds.
+  REDOUBT_CHECK(parts_.host.redeliver(environment.id, query));
   REDOUBT_TRY(HostDoor door, parts_.host.door(environment.id));
   REDOUBT_TRY(const RoomTally tally, door.vote(query.id, document));
   parts_.fault("ballot.counted");
