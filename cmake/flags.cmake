@@ -80,8 +80,9 @@ find_program(REDOUBT_MOLD mold)
 if(REDOUBT_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
+# ccache leaves the maps of paths out of its keys: whoever changes them above counts the namespace up, or gets objects with old names.
 find_program(REDOUBT_CCACHE ccache)
 if(REDOUBT_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
-      CCACHE_SLOPPINESS=pch_defines,time_macros ${REDOUBT_CCACHE})
+      CCACHE_NAMESPACE=redoubt-paths-2 CCACHE_SLOPPINESS=pch_defines,time_macros ${REDOUBT_CCACHE})
 endif()
