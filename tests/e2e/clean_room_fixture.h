@@ -67,7 +67,7 @@ class CleanRoom : public testing::Test {
     sdk::ContractPlan plan;
     plan.environment = "study";
     plan.members = {{analyst_.keys.public_keys(), false}, {hospital_.keys.public_keys(), true}, {laboratory_.keys.public_keys(), true}};
-    const auto program = OrDie(launch::measure_program(launch::cleanroom_spec(REDOUBT_PROGRAM_DIR)));
+    const auto program = OrDie(launch::measure_cleanroom(REDOUBT_PROGRAM_DIR));
     plan.programs = {{"redoubt-cleanroom", program.manifest.digest()}};
     plan.tpm_roots = roots_;
     plan.accept_host_asserted = plan.accept_software_tpm = true;

@@ -86,11 +86,11 @@ TEST_F(HubProgram, ListsItsKeysAndRefusesARevokedOneAtOnce) {
     EXPECT_TRUE(OrDie(process.wait(std::chrono::seconds(30))).success());
     return process.output();
   };
-  auto hub = serve();
+  auto process = serve();
   std::string key = output({"key", "create", "hospital", "--state", state()});
   key.pop_back();
   const std::string pin = test::read_text(state() + "/hub.pin");
-  Client hospital(port(hub), OrDie(SpkiDigest::from_hex(pin.substr(0, 64), "pin")), key);
+  Client hospital(port(process), OrDie(SpkiDigest::from_hex(pin.substr(0, 64), "pin")), key);
   EXPECT_EQ(hospital.get("/api/tee/environments").status, 200);
   const std::string before = output({"key", "list", "--state", state()});
   EXPECT_NE(before.find("  admin  "), std::string::npos) << before;
