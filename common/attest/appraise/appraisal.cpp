@@ -18,7 +18,8 @@ struct Platform {
 };
 
 constexpr Platform kPlatforms[] = {
-    {"tpm", find_tpm, kTpmTable},
+    {"tpm", find_tpm, kTpmTable},       {"sgx", find_sgx, kSgxTable},       {"tdx", find_tdx, kTdxTable},
+    {"snp", find_snp, kSnpTable},       {"nitro", find_nitro, kNitroTable}, {"token", find_token, kTokenTable},
 };
 
 // check_claims: what the claims say of themselves. Evidence of another protocol than ours has none: a policy takes that by the

@@ -11,6 +11,10 @@
 #include "common/attest/appraise/policy.h"
 #include "common/attest/evidence/check.h"
 #include "common/attest/evidence/claims.h"
+#include "common/attest/evidence/dcap/evidence.h"
+#include "common/attest/evidence/gcp/confidential_space.h"
+#include "common/attest/evidence/nitro/evidence.h"
+#include "common/attest/evidence/snp/evidence.h"
 #include "common/attest/evidence/tpm/evidence.h"
 #include "common/base/instant.h"
 
@@ -34,6 +38,11 @@ struct Challenge {
 };
 
 // Endorsements: what others vouch for. Only what the policy names counts; all of it is verified here.
+struct AmdCertificates {
+  Bytes leaf, intermediate, ark;  // DER: VCEK or VLEK, ASK or ASVK, ARK
+  Bytes crl;                      // DER of the product's revocation list, or empty
+};
+
 struct Endorsements {
   std::vector<crypto::Certificate> tpm_roots;   // candidates for the policy's trust anchors
   std::vector<tpm::AkEnrolment> enrolments;     // by anyone
@@ -41,6 +50,18 @@ struct Endorsements {
   // Proof objects that save checking the EK chain and enrolments' signatures again; they change no result.
   std::shared_ptr<const tpm::VerifiedEk> verified_ek;
   std::vector<tpm::VerifiedEnrolment> verified_enrolments;
+
+  std::vector<endorse::RawCollateral> intel;  // from anywhere; of several, the best fitting with the highest evaluation number counts
+  std::vector<Bytes> pck_chain;               // DER, leaf first, for quotes that carry none
+  std::vector<std::shared_ptr<const endorse::VerifiedCollateral>> verified_intel;  // proof objects, as above
+  std::shared_ptr<const dcap::VerifiedPckChain> verified_pck;
+
+  std::vector<AmdCertificates> amd;           // candidates for the key that signed
+  std::shared_ptr<const amd::VerifiedVcek> verified_vcek;
+
+  std::shared_ptr<const nitro::VerifiedInstanceChain> verified_nitro;
+
+  std::vector<crypto::Jwk> token_keys;        // the issuer's key set, pinned by the caller; empty: tokens bring a chain
 };
 
 // Trust tiers of AR4SI (draft-ietf-rats-ar4si section 2.3.2).

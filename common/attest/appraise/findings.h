@@ -32,5 +32,10 @@ std::optional<Bytes> expected_report_data(const Challenge& challenge, std::size_
 attest::Check check_report_data(attest::CheckId id, const Challenge& challenge, ByteView found, Appraisal& appraisal);
 
 Result<Findings> find_tpm(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
+Result<Findings> find_sgx(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
+Result<Findings> find_tdx(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
+Result<Findings> find_snp(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
+Result<Findings> find_nitro(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
+Result<Findings> find_token(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
 
 }  // namespace redoubt::appraise

@@ -27,6 +27,14 @@ struct TrustAnchor {
   friend bool operator==(const TrustAnchor&, const TrustAnchor&) = default;
 };
 
+// A root that a vendor, or the owner of a test, signs with. Every requirement "roots" is the word "vendor" (the production roots
+// compiled in) or such a list, which replaces them.
+struct VendorRoot {
+  Hash32 certificate;  // SHA-256 of the DER certificate
+  std::string name;    // for people
+  Hash32 spki;         // SHA-256 of its SubjectPublicKeyInfo
+};
+
 struct TpmPolicy {
   std::vector<TrustAnchor> anchors;                         // of EK certificates; at least one
   std::vector<crypto::Ed25519PublicKey> enrollers;          // whose AkEnrolment counts, beside the Relying Party's own
@@ -40,6 +48,7 @@ struct TcbPolicy {
   std::optional<std::vector<std::string>> advisories;   // accepted INTEL-SA ids
   std::optional<std::uint64_t> minimum_evaluation_number;  // tcbEvaluationDataNumber of the collateral
   std::optional<Instant> minimum_level_date;            // tcbDate of the level that the platform reaches
+  std::optional<std::vector<VendorRoot>> roots;
   std::uint64_t grace_days = 0;  // a status that says only OutOfDate is taken so long after the newest level's date
 };
 
@@ -87,16 +96,19 @@ struct SnpPolicy {
   std::optional<std::vector<Hash48>> measurement, id_key, author_key;
   std::optional<Hash32> host_data;
   std::optional<std::vector<ReportBytes64>> chips;
+  std::optional<std::vector<VendorRoot>> roots;  // of the ARK
 };
 
 struct NitroPolicy {
   bool accept_debug = false;
   std::uint64_t maximum_age_seconds = 0;
   std::optional<std::map<int, Hash48>> pcrs;  // 0 to 31
+  std::optional<std::vector<VendorRoot>> roots;
 };
 
 struct TokenPolicy {
-  std::string issuer;                          // exactly
+  std::string issuer;                          // one that is known: see token/issuer.h
+  std::optional<std::vector<VendorRoot>> roots;  // for tokens that carry certificates
   std::optional<std::string> audience;         // exactly
   std::uint64_t skew_seconds = 0;
   bool accept_debug = false;                   // dbgstat other than disabled-since-boot

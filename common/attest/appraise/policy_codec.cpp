@@ -7,15 +7,15 @@ constexpr std::int64_t kMaxNumber = std::int64_t{1} << 52;
 
 }  // namespace
 
-bool PolicyReader::is_any(std::string_view key) {
+bool PolicyReader::is_word(std::string_view key, std::string_view word) {
   if (!reader_.ok()) return false;
   if (!reader_.has(key)) {
-    reader_.fail("requirement \"" + std::string(key) + "\" is absent (write \"any\" to ask for nothing)");
+    reader_.fail("requirement \"" + std::string(key) + "\" is absent (write \"" + std::string(word) + "\" to ask for nothing more)");
     return false;
   }
   const std::string* text = value_.object()->find(key)->second.string();
-  if (text == nullptr || *text != kAny) return false;
-  reader_.expect(key, kAny);
+  if (text == nullptr || *text != word) return false;
+  reader_.expect(key, word);
   return true;
 }
 

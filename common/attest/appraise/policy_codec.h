@@ -11,6 +11,7 @@
 namespace redoubt::appraise {
 
 inline constexpr std::string_view kAny = "any";
+inline constexpr std::string_view kVendor = "vendor";
 inline constexpr std::size_t kMaxPolicyItems = 64;
 inline constexpr std::size_t kMaxPolicyText = 256;
 
@@ -55,7 +56,7 @@ class PolicyReader {
   // any: the word "any", or what `read` reads.
   template <class T, class Read>
   void any(std::string_view key, std::optional<T>& out, Read read) {
-    if (is_any(key)) return;
+    if (is_word(key, kAny)) return;
     if (reader_.ok()) read(out.emplace());
   }
   void any_number(std::string_view key, std::optional<std::uint64_t>& out) {
@@ -92,6 +93,11 @@ class PolicyReader {
   void any_list(std::string_view key, std::optional<std::vector<T>>& out) {
     any(key, out, [&](std::vector<T>& items) { list(key, items); });
   }
+  // vendor_list: the word "vendor", or a list.
+  template <class T>
+  void vendor_list(std::string_view key, std::optional<std::vector<T>>& out) {
+    if (!is_word(key, kVendor) && reader_.ok()) list(key, out.emplace());
+  }
   template <class T>
   void any_section(std::string_view key, std::optional<T>& out) {
     any(key, out, [&](T& value) { section(key, value); });
@@ -107,7 +113,7 @@ class PolicyReader {
   Status finish() { return reader_.finish(); }
 
  private:
-  bool is_any(std::string_view key);
+  bool is_word(std::string_view key, std::string_view word);
   std::optional<int> register_index(const std::string& name, int count, std::string_view key);
   template <class F>
   bool take_hex(const json::Value& item, std::string_view key, F& out) {
@@ -195,6 +201,14 @@ class PolicyWriter {
   template <class T>
   void any_list(std::string_view key, const std::optional<std::vector<T>>& value) {
     any(key, value, [&](const std::vector<T>& items) { list(key, items); });
+  }
+  template <class T>
+  void vendor_list(std::string_view key, const std::optional<std::vector<T>>& value) {
+    if (value) {
+      list(key, *value);
+    } else {
+      put(key, kVendor);
+    }
   }
   template <class T>
   void any_section(std::string_view key, const std::optional<T>& value) {

@@ -20,6 +20,13 @@ void fields(C& c, typename C::template Ref<TrustAnchor> p) {
 }
 
 template <class C>
+void fields(C& c, typename C::template Ref<VendorRoot> p) {
+  c.hex("certificate", p.certificate);
+  c.text("name", p.name);
+  c.hex("spki", p.spki);
+}
+
+template <class C>
 void fields(C& c, typename C::template Ref<TpmPolicy> p) {
   c.list("anchors", p.anchors);
   c.hex_list("enrollers", p.enrollers);
@@ -33,6 +40,7 @@ void fields(C& c, typename C::template Ref<TcbPolicy> p) {
   c.number("grace_days", p.grace_days);
   c.any_number("minimum_evaluation_number", p.minimum_evaluation_number);
   c.any_instant("minimum_level_date", p.minimum_level_date);
+  c.vendor_list("roots", p.roots);
   c.words("statuses", p.statuses, kTcbStatuses);
 }
 
@@ -94,6 +102,7 @@ void fields(C& c, typename C::template Ref<SnpPolicy> p) {
   c.choice("provisional_firmware", p.accept_provisional_firmware, "accepted", "refused");
   c.any_number("required_mitigations", p.required_mitigations);
   c.choice("revocation_list", p.require_revocation_list, "required", kAny);
+  c.vendor_list("roots", p.roots);
   c.choice("single_socket", p.require_single_socket, "required", kAny);
   c.choice("smt", p.accept_smt, "accepted", "refused");
 }
@@ -103,6 +112,7 @@ void fields(C& c, typename C::template Ref<NitroPolicy> p) {
   c.choice("debug", p.accept_debug, "accepted", "refused");
   c.number("maximum_age_seconds", p.maximum_age_seconds);
   c.any_registers("pcrs", p.pcrs, 32);
+  c.vendor_list("roots", p.roots);
 }
 
 template <class C>
@@ -114,6 +124,7 @@ void fields(C& c, typename C::template Ref<TokenPolicy> p) {
   c.text("issuer", p.issuer);
   c.any_number("minimum_software_version", p.minimum_software_version);
   c.choice("overrides", p.accept_overrides, "accepted", "refused");
+  c.vendor_list("roots", p.roots);
   c.choice("secure_boot", p.require_secure_boot, "required", kAny);
   c.number("skew_seconds", p.skew_seconds);
   c.words("software_names", p.software_names);

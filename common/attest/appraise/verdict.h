@@ -24,6 +24,20 @@ using enum attest::CheckId;
 inline constexpr std::array kTpmAll = {m1, m2, m3, m4, m5, m6, l1, l2, l3, l4, l5, i1, i3, app_log, claims_workload, claims_contract,
                                        measured_contract, program, reference_pcrs, host_asserted, software_tpm};
 inline constexpr std::array kTpmMandatory = {m1, m2, m3, m4, m5, m6, claims_workload, claims_contract, host_asserted, software_tpm};
+inline constexpr std::array kSgxAll = {q1, q2, q3, q4, q5, s1, s2, s3, s4, s5, c1, c2, c3, c4, c5, c6, c7, t1, t2, t3, t4, t5, t6, t7, t8, p1, p3,
+                                       claims_workload, claims_contract};
+inline constexpr std::array kSgxMandatory = {q1, q2, q3, q4, s1, s2, s3, s4, s5, c1, c2, c3, c4, c5, c6, c7, t1, t5, t6, t8, p1,
+                                             claims_workload, claims_contract};
+inline constexpr std::array kTdxAll = {q1, q2, q3, q4, q5, s1, s2, s3, s4, s5, c1, c2, c3, c4, c5, c6, c7, t1, t2, t3, t4, t5, t6, t7, t8, p2, p3,
+                                       claims_workload, claims_contract};
+inline constexpr std::array kTdxMandatory = {q1, q2, q3, q4, s1, s2, s3, s4, s5, c1, c2, c3, c4, c5, c6, c7, t1, t2, t3, t5, t6, t7, t8, p2,
+                                             claims_workload, claims_contract};
+inline constexpr std::array kSnpAll = {n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11, n12, n13, n14, claims_workload, claims_contract};
+inline constexpr std::array kSnpMandatory = {n1, n2, n3, n4, n5, n6, n8, n9, n10, n11, n12, claims_workload, claims_contract};
+inline constexpr std::array kNitroAll = {a1, a2, a3, claims_workload, claims_contract};
+inline constexpr std::array kNitroMandatory = kNitroAll;
+inline constexpr std::array kTokenAll = {j1, j2, j3, j4, claims_workload, claims_contract};
+inline constexpr std::array kTokenMandatory = kTokenAll;
 }  // namespace tables
 
 // sound: no id twice, ids in the order of CheckId, and every mandatory one among them.
@@ -40,7 +54,18 @@ consteval bool sound(std::span<const attest::CheckId> all, std::span<const attes
 }
 static_assert(sound(tables::kTpmAll, tables::kTpmMandatory), "the table of TPM checks");
 
+static_assert(sound(tables::kSgxAll, tables::kSgxMandatory), "the table of SGX checks");
+static_assert(sound(tables::kTdxAll, tables::kTdxMandatory), "the table of TDX checks");
+static_assert(sound(tables::kSnpAll, tables::kSnpMandatory), "the table of SEV-SNP checks");
+static_assert(sound(tables::kNitroAll, tables::kNitroMandatory), "the table of Nitro checks");
+static_assert(sound(tables::kTokenAll, tables::kTokenMandatory), "the table of checks of cloud tokens");
+
 inline constexpr Table kTpmTable{tables::kTpmAll, tables::kTpmMandatory};
+inline constexpr Table kSgxTable{tables::kSgxAll, tables::kSgxMandatory};
+inline constexpr Table kTdxTable{tables::kTdxAll, tables::kTdxMandatory};
+inline constexpr Table kSnpTable{tables::kSnpAll, tables::kSnpMandatory};
+inline constexpr Table kNitroTable{tables::kNitroAll, tables::kNitroMandatory};
+inline constexpr Table kTokenTable{tables::kTokenAll, tables::kTokenMandatory};
 
 // in_order: the checks of the table, in its order: those that were not made stand as failed; one that does not belong to
 // the table, or stands twice, makes its first namesake (or the first of the table) failed.

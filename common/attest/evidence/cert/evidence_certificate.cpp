@@ -184,6 +184,10 @@ std::vector<ByteView> unverified_quotes(const attest::Parsed<EvidenceCertificate
   return quotes;
 }
 
+std::vector<Embedded> unverified_embedded(const attest::Parsed<EvidenceCertificate>& parsed) {
+  return CertificateAuthenticator::value(parsed).embedded;
+}
+
 json::Value describe(const attest::Parsed<EvidenceCertificate>& parsed) {
   const EvidenceCertificate& value = CertificateAuthenticator::value(parsed);
   json::Array forms;

@@ -63,6 +63,8 @@ Result<attest::Parsed<EvidenceCertificate>> parse(ByteView der);
 
 // unverified_quotes: what is to be judged, in the order of `embedded`; empty if R1 fails. Borrows `parsed`.
 std::vector<ByteView> unverified_quotes(const attest::Parsed<EvidenceCertificate>& parsed);
+// unverified_embedded: the same with their forms and claims, for display and for tests.
+std::vector<Embedded> unverified_embedded(const attest::Parsed<EvidenceCertificate>& parsed);
 // describe: forms, claims and sizes for people, marked as unverified.
 json::Value describe(const attest::Parsed<EvidenceCertificate>& parsed);
 

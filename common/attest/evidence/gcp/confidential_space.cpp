@@ -32,6 +32,12 @@ json::Value describe(const attest::Parsed<ConfidentialSpace>& parsed) {
   return shown;
 }
 
+std::string unverified_audience(const attest::Parsed<ConfidentialSpace>& parsed) {
+  const json::Value& claims = token::unverified_claims(ConfidentialSpaceAuthenticator::token(parsed));
+  const auto found = claims.object()->find("aud");
+  return found == claims.object()->end() || found->second.string() == nullptr ? "" : *found->second.string();
+}
+
 Outcome authenticate(const attest::Parsed<ConfidentialSpace>& parsed, const token::Inputs& inputs) {
   return ConfidentialSpaceAuthenticator::run(parsed, inputs);
 }

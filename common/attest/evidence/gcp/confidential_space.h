@@ -83,6 +83,9 @@ Result<attest::Parsed<ConfidentialSpace>> parse(std::string_view token);
 // describe: header and claims for people, marked as unverified.
 json::Value describe(const attest::Parsed<ConfidentialSpace>& parsed);
 
+// unverified_audience: whom the token says it is for, or an empty text: for a verifier that takes tokens for anybody and must say so.
+std::string unverified_audience(const attest::Parsed<ConfidentialSpace>& parsed);
+
 struct Outcome {
   std::vector<attest::Check> checks;  // J1, J2, J4: each once, in this order
   std::optional<attest::Authentic<ConfidentialSpace>> authentic;

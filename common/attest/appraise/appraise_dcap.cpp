@@ -1,0 +1,250 @@
+// SGX and TDX Evidence: a DCAP quote with Intel's collateral, held against the policy's sections "sgx" and "tdx".
+#include "common/attest/appraise/findings.h"
+#include "common/attest/appraise/wants.h"
+#include "common/attest/evidence/dcap/evidence.h"
+
+namespace redoubt::appraise {
+namespace {
+
+using attest::Check;
+using attest::CheckId;
+using endorse::TcbStatus;
+
+std::vector<endorse::RootPin> roots_of(const TcbPolicy& policy) {
+  if (!policy.roots) return {endorse::intel_sgx_root()};
+  std::vector<endorse::RootPin> pins;
+  for (const VendorRoot& root : *policy.roots) pins.push_back(root.spki);
+  return pins;
+}
+
+// judge_with_best: the quote with each piece of collateral at hand; of those that it is authentic with, the one with the highest
+// evaluation number counts, so that nobody gains by adding an older one. With none of them: the outcome that failed least.
+struct Judged {
+  dcap::Outcome outcome;
+  std::shared_ptr<const endorse::VerifiedCollateral> collateral;
+};
+
+std::size_t failures(const dcap::Outcome& outcome) {
+  return static_cast<std::size_t>(std::ranges::count(outcome.checks, attest::Outcome::failed, &Check::outcome));
+}
+
+Judged judge_with_best(const attest::Parsed<dcap::Quote>& parsed, const Endorsements& endorsements, dcap::Inputs inputs) {
+  std::optional<Judged> best;
+  const auto better = [&](const Judged& one) {
+    if (!best) return true;
+    const bool authentic = one.outcome.authentic.has_value();
+    if (authentic != best->outcome.authentic.has_value()) return authentic;
+    if (!authentic) return failures(one.outcome) < failures(best->outcome);
+    return one.collateral->evaluation_number() > best->collateral->evaluation_number();
+  };
+  const auto consider = [&](std::shared_ptr<const endorse::VerifiedCollateral> verified) {
+    Judged one{dcap::authenticate(parsed, inputs), std::move(verified)};
+    if (inputs.raw_collateral != nullptr) one.collateral = one.outcome.collateral;
+    if (better(one)) best = std::move(one);
+  };
+  for (const auto& verified : endorsements.verified_intel) {
+    inputs.collateral = verified.get();
+    consider(verified);
+  }
+  inputs.collateral = nullptr;
+  for (const endorse::RawCollateral& raw : endorsements.intel) {
+    inputs.raw_collateral = &raw;
+    consider(nullptr);
+  }
+  if (!best) consider(nullptr);
+  return std::move(*best);
+}
+
+// AR4SI "hardware" (draft-ietf-rats-ar4si section 2.3.2).
+std::int64_t hardware_claim(TcbStatus status) {
+  switch (status) {
+    case TcbStatus::up_to_date: return 2;
+    case TcbStatus::sw_hardening_needed:
+    case TcbStatus::td_relaunch_advised: return 32;
+    case TcbStatus::configuration_needed:
+    case TcbStatus::configuration_and_sw_hardening_needed:
+    case TcbStatus::td_relaunch_advised_configuration_needed:
+    case TcbStatus::out_of_date:
+    case TcbStatus::out_of_date_configuration_needed: return 33;
+    case TcbStatus::revoked:
+    case TcbStatus::not_supported: return 96;
+  }
+  return 96;
+}
+
+constexpr std::int64_t kSecondsPerDay = 86400;
+
+// check_status: T6. The converged status is one of the policy's, or only out of date within the grace; the level is not too old.
+Check check_status(const TcbPolicy& policy, const endorse::TcbVerdict& tcb, const endorse::VerifiedCollateral& collateral, Instant now,
+                   Appraisal& appraisal) {
+  const std::string found = std::string(endorse::status_text(tcb.tcb_status)) +
+                            (tcb.matched_level_date ? " of " + tcb.matched_level_date->text() : "");
+  std::string expected = joined(policy.statuses);
+  if (policy.minimum_level_date) {
+    expected += ", level of " + policy.minimum_level_date->text() + " or later";
+    if (!tcb.matched_level_date || *tcb.matched_level_date < *policy.minimum_level_date) return attest::failed(CheckId::t6, Code::tcb, expected, found);
+  }
+  const bool listed = std::ranges::find(policy.statuses, endorse::status_text(tcb.tcb_status)) != policy.statuses.end();
+  if (listed) return attest::passed(CheckId::t6, expected, found);
+  const auto newest = collateral.tcb_info().newest_level_date();
+  const bool only_old = tcb.tcb_status == TcbStatus::out_of_date;
+  if (only_old && newest && now <= newest->plus_seconds(static_cast<std::int64_t>(policy.grace_days) * kSecondsPerDay)) {
+    appraisal.remarks.emplace_back("the platform is out of date; the policy's grace of " + std::to_string(policy.grace_days) + " days after " +
+                                   newest->text() + " still runs");
+    return attest::passed(CheckId::t6, expected + ", or out of date in the grace", found);
+  }
+  return attest::failed(CheckId::t6, Code::tcb, expected, found);
+}
+
+Check check_relaunch(const TcbPolicy& policy, const endorse::TcbVerdict& tcb, bool is_td) {
+  if (!is_td) return attest::not_applicable(CheckId::t7, "an enclave is not relaunched");
+  if (!tcb.relaunch_advised) return attest::passed(CheckId::t7, "no relaunch advised", "no relaunch advised");
+  const bool listed = std::ranges::find(policy.statuses, endorse::status_text(tcb.tcb_status)) != policy.statuses.end();
+  return judged(CheckId::t7, Code::tcb, listed, joined(policy.statuses), std::string(endorse::status_text(tcb.tcb_status)));
+}
+
+Check check_advisories(const TcbPolicy& policy, const endorse::TcbVerdict& tcb) {
+  if (!policy.advisories) return attest::passed(CheckId::t8, "any", joined(tcb.advisories));
+  std::vector<std::string> unwanted;
+  for (const std::string& advisory : tcb.advisories) {
+    if (std::ranges::find(*policy.advisories, advisory) == policy.advisories->end()) unwanted.push_back(advisory);
+  }
+  return judged(CheckId::t8, Code::tcb, unwanted.empty(), "only " + joined(*policy.advisories), unwanted.empty() ? joined(tcb.advisories) : joined(unwanted));
+}
+
+std::string on_off(bool value) { return value ? "on" : "off"; }
+
+Check check_enclave(const SgxPolicy& policy, const sgx::Report& report, bool debug) {
+  Wants wants;
+  wants.want(policy.accept_debug || !debug, "debug", "off", "on");
+  wants.want(report.attributes.init() && report.attributes.mode64(), "init and mode64", "on", "off");
+  wants.want(!report.attributes.provision_key() && !report.attributes.einittoken_key(), "provisioning and launch keys", "off", "on");
+  wants.want(report.attributes.reserved() == 0 && report.reserved_zero, "reserved bits", "zero", "not zero");
+  wants.any_of("MRENCLAVE", policy.mrenclave, report.mr_enclave.view());
+  if (policy.signers) {
+    const bool known = std::ranges::any_of(*policy.signers, [&](const SgxSigner& one) {
+      return equal(one.mrsigner.view(), report.mr_signer.view()) && one.product == report.isv_prod_id && one.minimum_svn <= report.isv_svn;
+    });
+    std::string expected;
+    for (const SgxSigner& one : *policy.signers) {
+      expected += (expected.empty() ? "" : " or ") + one.mrsigner.hex() + " product " + std::to_string(one.product) + " svn >= " + std::to_string(one.minimum_svn);
+    }
+    wants.want(known, "signer", expected,
+               report.mr_signer.hex() + " product " + std::to_string(report.isv_prod_id) + " svn " + std::to_string(report.isv_svn));
+  }
+  return wants.check(CheckId::p1, report.attributes.debug() && !policy.accept_debug ? Code::policy : Code::measurement,
+                     "MRENCLAVE " + report.mr_enclave.hex() + ", debug " + on_off(debug));
+}
+
+Check check_trust_domain(const TdxPolicy& policy, const tdx::Report& report, bool debug) {
+  Wants wants;
+  wants.want(policy.accept_debug || !debug, "debug", "off", "on");
+  wants.want(policy.accept_migratable || !report.attributes.migratable(), "migration", "off", "on");
+  wants.want(!policy.require_sept_ve_disable || report.attributes.sept_ve_disable(), "SEPT_VE_DISABLE", "on", "off");
+  wants.want(report.attributes.reserved() == 0, "reserved attributes", "zero", "not zero");
+  const bool service = report.v15 && report.v15->mr_service_td != tdx::Measurement();
+  wants.want(policy.accept_service_td || !service, "service TD", "none", service ? report.v15->mr_service_td.hex() : "none");
+  wants.any_of("MRTD", policy.mrtd, report.mr_td.view());
+  if (policy.rtmrs) {
+    for (const auto& [index, value] : *policy.rtmrs) {
+      const tdx::Rtmr& found = report.rtmr.at(static_cast<std::size_t>(index));
+      wants.want(equal(value.view(), found.view()), "RTMR" + std::to_string(index), value.hex(), found.hex());
+    }
+  }
+  const auto same = [&](const std::optional<Hash48>& wanted, const std::string& name, ByteView found) {
+    if (wanted) wants.want(equal(wanted->view(), found), name, wanted->hex(), hex_encode(found));
+  };
+  same(policy.mr_config_id, "MRCONFIGID", report.mr_config_id.view());
+  same(policy.mr_owner, "MROWNER", report.mr_owner.view());
+  same(policy.mr_owner_config, "MROWNERCONFIG", report.mr_owner_config.view());
+  return wants.check(CheckId::p2, debug && !policy.accept_debug ? Code::policy : Code::measurement,
+                     "MRTD " + report.mr_td.hex() + ", debug " + on_off(debug));
+}
+
+json::Object measured_of(const dcap::Quote& quote) {
+  json::Object out{{"debug", quote.debug()}, {"report_data", hex_encode(quote.report_data())}};
+  if (const auto* enclave = quote.enclave()) {
+    out.emplace("mrenclave", enclave->mr_enclave.hex());
+    out.emplace("mrsigner", enclave->mr_signer.hex());
+    out.emplace("isvprodid", static_cast<std::int64_t>(enclave->isv_prod_id));
+    out.emplace("isvsvn", static_cast<std::int64_t>(enclave->isv_svn));
+  }
+  if (const auto* td = quote.trust_domain()) {
+    out.emplace("mrtd", td->mr_td.hex());
+    for (std::size_t i = 0; i < td->rtmr.size(); ++i) out.emplace("rtmr" + std::to_string(i), td->rtmr[i].hex());
+    out.emplace("mrconfigid", td->mr_config_id.hex());
+  }
+  if (quote.pck) {
+    out.emplace("fmspc", quote.pck->extension().fmspc.hex());
+    out.emplace("pceid", quote.pck->extension().pce_id.hex());
+  }
+  if (quote.tcb) {
+    out.emplace("tcb_status", endorse::status_text(quote.tcb->tcb_status));
+    out.emplace("advisories", json::Array(quote.tcb->advisories.begin(), quote.tcb->advisories.end()));
+    if (quote.tcb->matched_level_date) out.emplace("tcb_date", quote.tcb->matched_level_date->text());
+  }
+  return out;
+}
+
+Result<Findings> find_dcap(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge, const TcbPolicy& policy,
+                           endorse::Tee tee, Instant now, auto check_body) {
+  REDOUBT_TRY(const auto parsed, dcap::parse(evidence.bytes).context("parsing evidence"));
+  const dcap::QuoteFacts facts = dcap::unverified_facts(parsed);
+  if (facts.tee != tee) {
+    return Error(Code::malformed, "evidence: expected a quote of " + std::string(endorse::tee_text(tee)) + ", found one of " +
+                                      std::string(endorse::tee_text(facts.tee)));
+  }
+  const std::vector<endorse::RootPin> roots = roots_of(policy);
+  std::optional<std::uint32_t> minimum;
+  if (policy.minimum_evaluation_number) minimum = static_cast<std::uint32_t>(*policy.minimum_evaluation_number);
+  Judged judged = judge_with_best(parsed, endorsements,
+                                  {.roots = roots,
+                                   .now = now,
+                                   .pck_chain = endorsements.pck_chain,
+                                   .minimum_evaluation_number = minimum,
+                                   .known_chain = endorsements.verified_pck.get()});
+  dcap::Outcome& outcome = judged.outcome;
+  Findings findings;
+  Appraisal& appraisal = findings.appraisal;
+  appraisal.validity = outcome.validity;
+  findings.checks = std::move(outcome.checks);
+  if (!outcome.authentic || !(**outcome.authentic).tcb) {
+    const std::string why = outcome.authentic ? "no collateral" : "the Evidence is not authentic";
+    for (const CheckId id : {CheckId::t6, CheckId::t7, CheckId::t8, tee == endorse::Tee::sgx ? CheckId::p1 : CheckId::p2, CheckId::p3}) {
+      findings.checks.push_back(attest::not_applicable(id, why));
+    }
+    appraisal.host_asserted = false;
+    return findings;
+  }
+  const dcap::Quote& quote = **outcome.authentic;
+  appraisal.host_asserted = false;
+  appraisal.hardware = hardware_claim(quote.tcb->tcb_status);
+  appraisal.measured = measured_of(quote);
+  findings.checks.push_back(check_status(policy, *quote.tcb, *judged.collateral, now, appraisal));
+  findings.checks.push_back(check_relaunch(policy, *quote.tcb, tee == endorse::Tee::tdx));
+  findings.checks.push_back(check_advisories(policy, *quote.tcb));
+  findings.checks.push_back(check_body(quote));
+  findings.checks.push_back(check_report_data(CheckId::p3, challenge, quote.report_data(), appraisal));
+  if (quote.tcb->tcb_status != TcbStatus::up_to_date) {
+    appraisal.remarks.emplace_back("TCB status " + std::string(endorse::status_text(quote.tcb->tcb_status)) + ", accepted by the policy");
+  }
+  return findings;
+}
+
+}  // namespace
+
+Result<Findings> find_sgx(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge, const Policy& policy, Instant now) {
+  if (!policy.platforms.sgx) return Error(Code::policy, "the policy accepts no SGX Evidence");
+  const SgxPolicy& section = *policy.platforms.sgx;
+  return find_dcap(evidence, endorsements, challenge, section.tcb, endorse::Tee::sgx, now,
+                   [&](const dcap::Quote& quote) { return check_enclave(section, *quote.enclave(), quote.debug()); });
+}
+
+Result<Findings> find_tdx(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge, const Policy& policy, Instant now) {
+  if (!policy.platforms.tdx) return Error(Code::policy, "the policy accepts no TDX Evidence");
+  const TdxPolicy& section = *policy.platforms.tdx;
+  return find_dcap(evidence, endorsements, challenge, section.tcb, endorse::Tee::tdx, now,
+                   [&](const dcap::Quote& quote) { return check_trust_domain(section, *quote.trust_domain(), quote.debug()); });
+}
+
+}  // namespace redoubt::appraise

@@ -1,0 +1,84 @@
+// AWS Nitro Evidence: an attestation document, held against the policy's section "nitro".
+#include "common/attest/appraise/findings.h"
+#include "common/attest/appraise/wants.h"
+
+namespace redoubt::appraise {
+namespace {
+
+using attest::Check;
+using attest::CheckId;
+
+std::vector<crypto::RootPin> roots_of(const NitroPolicy& policy) {
+  if (!policy.roots) return {nitro::kAwsRootG1};
+  std::vector<crypto::RootPin> pins;
+  for (const VendorRoot& root : *policy.roots) pins.push_back({root.name, root.certificate, root.spki});
+  return pins;
+}
+
+std::string pcr_text(const std::optional<ByteView>& pcr) { return pcr ? hex_encode(*pcr) : "absent"; }
+
+// A3: age, challenge, debug and measurements. A document without a challenge is fresh only by its own clock.
+Check check_document(const NitroPolicy& policy, const nitro::NitroEvidence& document, const Challenge& challenge, Instant now, Appraisal& appraisal) {
+  Wants wants;
+  Code code = Code::measurement;
+  const auto fresh = [&](bool holds, const std::string& name, const std::string& wanted, const std::string& is) {
+    if (!holds) code = Code::freshness;
+    wants.want(holds, name, wanted, is);
+  };
+  const Instant oldest = now.plus_seconds(-static_cast<std::int64_t>(policy.maximum_age_seconds));
+  fresh(oldest <= document.time() && document.time() <= now, "time", "from " + oldest.text() + " to " + now.text(), document.time().text());
+  if (const auto expected = expected_report_data(challenge, crypto::Sha512Digest::size)) {
+    fresh(document.nonce && equal(*document.nonce, *expected), "nonce", hex_encode(*expected), document.nonce ? hex_encode(*document.nonce) : "absent");
+  } else {
+    appraisal.remarks.emplace_back("nobody sent a challenge: this Evidence may be another's");
+  }
+  if (document.debug() && !policy.accept_debug) code = Code::policy;
+  wants.want(policy.accept_debug || !document.debug(), "debug", "off", "on");
+  if (policy.pcrs) {
+    for (const auto& [index, value] : *policy.pcrs) {
+      const auto& found = document.pcrs.at(static_cast<std::size_t>(index));
+      wants.want(found && equal(*found, value.view()), "PCR" + std::to_string(index), value.hex(), pcr_text(found));
+    }
+  }
+  return wants.check(CheckId::a3, code, document.time().text() + ", debug " + (document.debug() ? "on" : "off"));
+}
+
+json::Object measured_of(const nitro::NitroEvidence& document) {
+  json::Object out{{"module_id", document.module_id}, {"time", document.time().text()}, {"debug", document.debug()}};
+  for (std::size_t i = 0; i < document.pcrs.size(); ++i) {
+    const auto& pcr = document.pcrs[i];
+    const bool zero = pcr && std::ranges::all_of(*pcr, [](std::byte byte) { return byte == std::byte{0}; });
+    if (pcr && (!zero || i < 3)) out.emplace("pcr" + std::to_string(i), hex_encode(*pcr));
+  }
+  if (document.nonce) out.emplace("nonce", hex_encode(*document.nonce));
+  if (document.user_data) out.emplace("user_data", hex_encode(*document.user_data));
+  if (document.public_key) out.emplace("public_key", hex_encode(*document.public_key));
+  return out;
+}
+
+}  // namespace
+
+Result<Findings> find_nitro(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge, const Policy& policy, Instant now) {
+  if (!policy.platforms.nitro) return Error(Code::policy, "the policy accepts no Nitro Evidence");
+  const NitroPolicy& section = *policy.platforms.nitro;
+  REDOUBT_TRY(const auto parsed, nitro::parse(evidence.bytes).context("parsing evidence"));
+  const std::vector<crypto::RootPin> roots = roots_of(section);
+  nitro::Outcome outcome = nitro::authenticate(parsed, {.roots = roots, .now = now, .verified_chain = endorsements.verified_nitro.get()});
+  Findings findings;
+  findings.appraisal.validity = outcome.validity;
+  findings.appraisal.host_asserted = false;
+  findings.checks = std::move(outcome.checks);
+  if (!outcome.authentic) {
+    findings.checks.push_back(attest::not_applicable(CheckId::a3, "the Evidence is not authentic"));
+    return findings;
+  }
+  const nitro::NitroEvidence& document = **outcome.authentic;
+  findings.appraisal.measured = measured_of(document);
+  findings.appraisal.hardware = 2;
+  const Instant stale = document.time().plus_seconds(static_cast<std::int64_t>(section.maximum_age_seconds));
+  findings.appraisal.validity = findings.appraisal.validity.intersect({document.time(), stale});
+  findings.checks.push_back(check_document(section, document, challenge, now, findings.appraisal));
+  return findings;
+}
+
+}  // namespace redoubt::appraise

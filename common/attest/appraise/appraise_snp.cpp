@@ -1,0 +1,174 @@
+// SEV-SNP Evidence: a report with AMD's certificates, held against the policy's section "snp".
+#include "common/attest/appraise/findings.h"
+#include "common/attest/appraise/wants.h"
+
+namespace redoubt::appraise {
+namespace {
+
+using attest::Check;
+using attest::CheckId;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+std::vector<amd::Anchor> anchors_of(const SnpPolicy& policy) {
+  if (!policy.roots) {
+    const auto production = amd::production_anchors();
+    return {production.begin(), production.end()};
+  }
+  std::vector<amd::Anchor> anchors;
+  for (const VendorRoot& root : *policy.roots) {
+    for (const amd::Product product : {amd::Product::milan, amd::Product::genoa, amd::Product::turin}) {
+      anchors.push_back({product, SpkiDigest(root.spki.array()), std::nullopt, std::nullopt});
+    }
+  }
+  return anchors;
+}
+
+// below: the first part of `found` that is below `minimum`, or an empty text.
+std::string below(const SnpTcb& minimum, const amd::TcbParts& found) {
+  const auto part = [](std::string_view name, std::uint64_t wanted, std::uint64_t is) {
+    return is < wanted ? std::string(name) + " " + std::to_string(is) + " below " + std::to_string(wanted) : std::string();
+  };
+  for (const std::string& text :
+       {part("fmc", minimum.fmc, found.fmc.value_or(0)), part("boot loader", minimum.boot_loader, found.boot_loader), part("tee", minimum.tee, found.tee),
+        part("snp", minimum.snp, found.snp), part("microcode", minimum.microcode, found.microcode)}) {
+    if (!text.empty()) return text;
+  }
+  return "";
+}
+
+// N8: the order of versions, and the policy's minimum of the reported and of the launch version.
+Check check_tcb(const SnpPolicy& policy, const snp::SnpEvidence& evidence) {
+  Wants wants;
+  const snp::TcbOrder order = snp::tcb_order(evidence.report);
+  wants.want(order.in_order(), "reported TCB at most committed at most current", "yes", "no");
+  if (policy.minimum_tcb) {
+    const std::string problem = below(*policy.minimum_tcb, evidence.reported_tcb());
+    wants.want(problem.empty(), "reported TCB", "at least the policy's", problem);
+  }
+  if (policy.minimum_launch_tcb) {
+    const std::string problem = below(*policy.minimum_launch_tcb, evidence.launch_tcb());
+    wants.want(problem.empty(), "launch TCB", "at least the policy's", problem);
+  }
+  return wants.check(CheckId::n8, Code::tcb, amd::tcb_text(evidence.report.reported_tcb, evidence.endorsement.product));
+}
+
+// N9: what the guest's owner allowed, and what the platform is set to.
+Check check_guest_policy(const SnpPolicy& policy, const snp::SnpEvidence& evidence) {
+  const snp::GuestPolicy& guest = evidence.report.policy;
+  Wants wants;
+  wants.want(policy.accept_debug || !guest.debug(), "debug", "off", "on");
+  wants.want(policy.accept_migration_agent || !guest.migrate_ma(), "migration agent", "off", "on");
+  wants.want(policy.accept_smt || !guest.smt(), "SMT", "off", "on");
+  wants.want(!policy.require_single_socket || guest.single_socket(), "single socket", "on", "off");
+  wants.want(guest.reserved_ok(), "reserved policy bits", "as specified", "others");
+  wants.want(!policy.require_alias_check || evidence.report.platform.alias_check_complete(), "alias check", "complete", "not complete");
+  const std::string product = lower(amd::product_text(evidence.endorsement.product));
+  wants.want(std::ranges::find(policy.products, product) != policy.products.end(), "product", joined(policy.products), product);
+  const std::string key(amd::key_kind_text(evidence.endorsement.signing_key));
+  wants.want(std::ranges::find(policy.keys, key) != policy.keys.end(), "signing key", joined(policy.keys), key);
+  wants.want(policy.accept_masked_chip_id || evidence.chip_id().has_value() || evidence.endorsement.signing_key == amd::KeyKind::vlek,
+             "chip id", "shown", "masked");
+  if (policy.chips) {
+    const auto chip = evidence.chip_id();
+    const bool known = chip && std::ranges::any_of(*policy.chips, [&](const ReportBytes64& one) { return equal(one.view(), chip->view()); });
+    wants.want(known, "chip", hex_of(*policy.chips), chip ? chip->hex() : "not shown");
+  }
+  return wants.check(CheckId::n9, Code::policy, "guest policy " + hex_number(guest.raw));
+}
+
+Check check_measurement(const SnpPolicy& policy, const snp::SnpEvidence& evidence) {
+  const snp::Report& report = evidence.report;
+  Wants wants;
+  wants.any_of("measurement", policy.measurement, report.measurement.view());
+  wants.any_of("id key", policy.id_key, report.id_key_digest.view());
+  wants.any_of("author key", policy.author_key, report.author_key_digest.view());
+  if (policy.author_key) wants.want(report.keys.author_key_en(), "author key", "enabled", "not enabled");
+  if (policy.host_data) wants.want(equal(policy.host_data->view(), report.host_data.view()), "host data", policy.host_data->hex(), report.host_data.hex());
+  if (policy.minimum_guest_svn) {
+    wants.want(report.guest_svn >= *policy.minimum_guest_svn, "guest SVN", ">= " + std::to_string(*policy.minimum_guest_svn), std::to_string(report.guest_svn));
+  }
+  wants.want(policy.accept_provisional_firmware || report.current == report.committed, "firmware", "committed " + report.committed.text(),
+             "current " + report.current.text());
+  return wants.check(CheckId::n11, Code::measurement, "measurement " + report.measurement.hex());
+}
+
+Check check_mitigations(const SnpPolicy& policy, const snp::Report& report) {
+  if (!policy.required_mitigations) {
+    return attest::passed(CheckId::n12, "any", report.launch_mitigations ? hex_number(*report.launch_mitigations) : "not in this version of the report");
+  }
+  const std::uint64_t wanted = *policy.required_mitigations;
+  const bool ok = report.launch_mitigations && report.current_mitigations && (*report.launch_mitigations & wanted) == wanted &&
+                  (*report.current_mitigations & wanted) == wanted;
+  return judged(CheckId::n12, Code::tcb, ok, hex_number(wanted),
+                report.launch_mitigations ? "launch " + hex_number(*report.launch_mitigations) + ", current " + hex_number(report.current_mitigations.value_or(0))
+                                          : "not in this version of the report");
+}
+
+json::Object measured_of(const snp::SnpEvidence& evidence) {
+  const snp::Report& report = evidence.report;
+  return {{"product", lower(amd::product_text(evidence.endorsement.product))},
+          {"signing_key", amd::key_kind_text(evidence.endorsement.signing_key)},
+          {"measurement", report.measurement.hex()},
+          {"host_data", report.host_data.hex()},
+          {"report_data", report.report_data.hex()},
+          {"reported_tcb", report.reported_tcb.hex()},
+          {"guest_svn", static_cast<std::int64_t>(report.guest_svn)},
+          {"vmpl", static_cast<std::int64_t>(report.vmpl)},
+          {"debug", report.policy.debug()},
+          {"chip_id", evidence.chip_id() ? evidence.chip_id()->hex() : ""}};
+}
+
+}  // namespace
+
+Result<Findings> find_snp(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge, const Policy& policy, Instant now) {
+  if (!policy.platforms.snp) return Error(Code::policy, "the policy accepts no SEV-SNP Evidence");
+  const SnpPolicy& section = *policy.platforms.snp;
+  REDOUBT_TRY(const auto parsed, snp::parse(evidence.bytes).context("parsing evidence"));
+  const std::vector<amd::Anchor> anchors = anchors_of(section);
+  if (endorsements.amd.empty()) return Error(Code::usage, "SEV-SNP Evidence needs the certificates of its key: VCEK or VLEK, ASK or ASVK, ARK");
+  snp::Outcome outcome;
+  for (const AmdCertificates& one : endorsements.amd) {
+    outcome = snp::authenticate(parsed, {.leaf = one.leaf, .intermediate = one.intermediate, .ark = one.ark, .anchors = anchors, .now = now, .crl = one.crl,
+                                         .verified_vcek = endorsements.verified_vcek.get()});
+    if (outcome.authentic) break;
+  }
+  Findings findings;
+  Appraisal& appraisal = findings.appraisal;
+  appraisal.validity = outcome.validity;
+  appraisal.host_asserted = false;
+  findings.checks = std::move(outcome.checks);
+  if (!outcome.authentic) {
+    for (const CheckId id : {CheckId::n8, CheckId::n9, CheckId::n10, CheckId::n11, CheckId::n12, CheckId::n14}) {
+      findings.checks.push_back(attest::not_applicable(id, "the Evidence is not authentic"));
+    }
+    return findings;
+  }
+  const snp::SnpEvidence& authentic = **outcome.authentic;
+  appraisal.hardware = 2;
+  appraisal.measured = measured_of(authentic);
+  Check& revocation = *std::ranges::find(findings.checks, CheckId::n13, &Check::id);
+  if (revocation.outcome == attest::Outcome::not_applicable) {
+    if (section.require_revocation_list) {
+      revocation = attest::failed(CheckId::n13, Code::chain, "a revocation list", "none");
+    } else {
+      appraisal.remarks.emplace_back("no revocation list was given: a revoked key would not be noticed");
+    }
+  }
+  findings.checks.push_back(check_tcb(section, authentic));
+  findings.checks.push_back(check_guest_policy(section, authentic));
+  findings.checks.push_back(judged(CheckId::n10, Code::policy, authentic.report.vmpl <= section.maximum_vmpl,
+                                   "VMPL at most " + std::to_string(section.maximum_vmpl), "VMPL " + std::to_string(authentic.report.vmpl)));
+  findings.checks.push_back(check_measurement(section, authentic));
+  findings.checks.push_back(check_mitigations(section, authentic.report));
+  findings.checks.push_back(check_report_data(CheckId::n14, challenge, authentic.report.report_data.view(), appraisal));
+  return findings;
+}
+
+}  // namespace redoubt::appraise

@@ -1,0 +1,64 @@
+// Wants: several requirements under one check id, gathered so that every difference is told. Private to this room.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/attest/evidence/check.h"
+#include "common/base/bytes.h"
+
+namespace redoubt::appraise {
+
+inline std::string joined(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+  return text.empty() ? "none" : text;
+}
+
+std::string hex_of(const auto& values) {
+  std::vector<std::string> items;
+  for (const auto& value : values) items.push_back(value.hex());
+  return joined(items);
+}
+
+// hex_number: "0x30000".
+inline std::string hex_number(std::uint64_t value) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  do {
+    text.insert(text.begin(), digits[value & 15U]);
+    value >>= 4U;
+  } while (value != 0);
+  return "0x" + text;
+}
+
+class Wants {
+ public:
+  // want: `name` must be `wanted`; where it does not hold, both values are kept.
+  void want(bool holds, const std::string& name, const std::string& wanted, const std::string& is) {
+    if (holds) return;
+    expected_ += (ok_ ? "" : ", ") + name + " " + wanted;
+    found_ += (ok_ ? "" : ", ") + name + " " + is;
+    ok_ = false;
+  }
+  // any_of: one of the values; absent: any.
+  template <class F>
+  void any_of(const std::string& name, const std::optional<std::vector<F>>& values, ByteView found) {
+    if (!values) return;
+    bool known = false;
+    for (const F& value : *values) known = known || equal(value.view(), found);
+    want(known, name, hex_of(*values), hex_encode(found));
+  }
+  bool ok() const { return ok_; }
+  // check: passed with `all` as both values, or failed with every difference.
+  attest::Check check(attest::CheckId id, Code code, const std::string& all) const {
+    return ok_ ? attest::passed(id, all, all) : attest::failed(id, code, expected_, found_);
+  }
+
+ private:
+  std::string expected_, found_;
+  bool ok_ = true;
+};
+
+}  // namespace redoubt::appraise
