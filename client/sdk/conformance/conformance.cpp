@@ -1,0 +1,158 @@
+#include "client/sdk/conformance/conformance.h"
+
+#include <map>
+
+#include "client/sdk/conformance/entry.h"
+#include "client/sdk/files.h"
+
+namespace redoubt::conformance {
+namespace {
+
+constexpr json::Limits kLimits{.max_bytes = std::size_t{64} << 20, .max_depth = 32};
+
+struct Platform {
+  std::string_view evidence;  // member that names the Evidence
+  std::string_view also;      // member that tells it from others
+  Result<Facts> (*facts)(const Entry&);
+};
+
+constexpr Platform kPlatforms[] = {
+    {"quote", "tcb_info", dcap_facts},  {"report", "leaf", snp_facts},      {"file", "module_id", nitro_facts},
+    {"file", "feed", uvm_facts},        {"token", "window", token_facts},   {"cert", "window_certificate", certificate_facts},
+};
+
+const Platform* platform_of(const Entry& entry) {
+  for (const Platform& platform : kPlatforms) {
+    if (entry.has(platform.evidence) && entry.has(platform.also)) return &platform;
+  }
+  return nullptr;
+}
+
+// Book: the cases that negative entries build on, by id.
+using Book = std::map<std::string, json::Object, std::less<>>;
+
+Result<json::Value> load(const std::filesystem::path& file) {
+  REDOUBT_TRY(const std::string text, sdk::read_file(file.string(), kLimits.max_bytes));
+  return json::parse(text, kLimits).context(file.filename().string());
+}
+
+// base_cases: those of cases.json beside the file.
+Result<Book> base_cases(const std::filesystem::path& folder) {
+  Book book;
+  REDOUBT_TRY(const json::Value value, load(folder / "cases.json"));
+  if (value.array() == nullptr) return Error(Code::malformed, "cases.json: expected a list");
+  for (const json::Value& one : *value.array()) {
+    const json::Value id = member_or_null(one, "id");
+    if (id.string() != nullptr) book.emplace(*id.string(), *one.object());
+  }
+  return book;
+}
+
+std::string name_of(const json::Object& entry, const std::string& key) {
+  for (const char* member : {"id", "file"}) {
+    const json::Value value = member_or_null(json::Value(entry), member);
+    if (value.string() != nullptr) return *value.string();
+  }
+  if (!key.empty()) return key;
+  const json::Value quote = member_or_null(json::Value(entry), "quote");
+  const json::Value at = member_or_null(json::Value(entry), "at");
+  return (quote.string() != nullptr ? *quote.string() : "") + "@" + (at.string() != nullptr ? *at.string() : "");
+}
+
+Verdict skip(Verdict verdict, std::string why) {
+  verdict.skipped = std::move(why);
+  return verdict;
+}
+
+Verdict compare(Verdict verdict, const Result<Facts>& facts) {
+  json::Object got;
+  for (const auto& [key, value] : *verdict.expected.object()) {
+    if (!facts.ok()) {
+      if (key == "verdict") got.emplace(key, "reject");
+      if (key == "authentic" || key == "accept_under_strict_policy") got.emplace(key, false);
+      continue;
+    }
+    const auto found = facts->find(key);
+    if (found != facts->end()) got.emplace(key, found->second);
+  }
+  verdict.got = got;
+  verdict.ok = verdict.got == verdict.expected;
+  return verdict;
+}
+
+// judge: one entry that has an expectation.
+Verdict judge(const std::filesystem::path& folder, const json::Object& members, const std::string& key, const Book& book) {
+  Verdict verdict;
+  verdict.id = name_of(members, key);
+  const json::Value expect = member_or_null(json::Value(members), "expect");
+  if (expect.is_null()) return skip(std::move(verdict), "nothing is expected of it");
+  verdict.expected = expect.string() != nullptr ? json::Value(json::Object{{"verdict", *expect.string()}}) : expect;
+  if (verdict.expected.object() == nullptr) return skip(std::move(verdict), "the expectation is neither text nor an object");
+
+  Entry entry{folder, members, {}};
+  for (const char* name : {"base", "base_case"}) {
+    const std::string_view base = entry.text(name);
+    if (base.empty()) continue;
+    const auto found = book.find(base);
+    if (found == book.end()) return skip(std::move(verdict), "its base case is not in cases.json");
+    entry.members = found->second;
+    if (const auto at = members.find("at"); at != members.end()) entry.members["at"] = at->second;
+    const json::Value override = member_or_null(json::Value(members), "override");
+    if (override.object() != nullptr) {
+      for (const auto& [changed, value] : *override.object()) entry.members[changed] = value;
+    }
+    const json::Value edits = member_or_null(json::Value(members), "edits");
+    if (edits.array() != nullptr) entry.edits = *edits.array();
+    break;
+  }
+  const Platform* platform = platform_of(entry);
+  if (platform == nullptr) return skip(std::move(verdict), "its platform is not built");
+  const bool is_verdict = expect.string() == nullptr || *expect.string() == "reject" || *expect.string() == "accept" || *expect.string() == "reject-or-ignore";
+  if (!is_verdict) return skip(std::move(verdict), "the expectation is prose");
+  Result<Facts> facts = platform->facts(entry);
+  if (expect.string() != nullptr && *expect.string() == "reject-or-ignore") {
+    // Bytes that nothing covers: refusing them and dropping them are both right; believing them is not.
+    const bool ignored = facts.ok() && facts->contains("ignored");
+    const bool refused = !facts.ok() || facts->at("verdict") == json::Value("reject");
+    facts = Facts{{"verdict", ignored || refused ? "reject-or-ignore" : "accept"}};
+  }
+  return compare(std::move(verdict), facts);
+}
+
+}  // namespace
+
+json::Value verdict_json(const Verdict& verdict) {
+  json::Object out{{"expected", verdict.expected}, {"got", verdict.got}, {"id", verdict.id}};
+  out.emplace("ok", verdict.ok ? json::Value(*verdict.ok) : json::Value());
+  if (!verdict.ok) out.emplace("skipped", verdict.skipped);
+  return out;
+}
+
+Result<Summary> run(const std::filesystem::path& file, const std::function<void(const Verdict&)>& report) {
+  REDOUBT_TRY(const json::Value value, load(file));
+  const std::filesystem::path folder = file.parent_path();
+  Book book;
+  if (auto cases = base_cases(folder); cases.ok()) book = std::move(*cases);
+  Summary summary;
+  const auto each = [&](const json::Value& one, const std::string& key) {
+    if (one.object() == nullptr) return;
+    const Verdict verdict = judge(folder, *one.object(), key, book);
+    (!verdict.ok ? summary.skipped : *verdict.ok ? summary.passed : summary.failed) += 1;
+    report(verdict);
+  };
+  if (value.array() != nullptr) {
+    for (const json::Value& one : *value.array()) each(one, "");
+    return summary;
+  }
+  if (value.object() == nullptr) return Error(Code::malformed, file.filename().string() + ": expected a list of cases or an object");
+  for (const auto& [key, member] : *value.object()) {
+    if (member.array() != nullptr) {
+      for (const json::Value& one : *member.array()) each(one, "");
+    } else {
+      each(member, key);
+    }
+  }
+  return summary;
+}
+
+}  // namespace redoubt::conformance

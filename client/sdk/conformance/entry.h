@@ -1,0 +1,43 @@
+// Entry: one case of a vector file, with the folder that its paths are relative to. Private to this room.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "common/base/instant.h"
+#include "common/base/json.h"
+
+namespace redoubt::conformance {
+
+struct Entry {
+  std::filesystem::path folder;
+  json::Object members;          // of the case, with the overrides of a negative entry applied
+  json::Array edits;             // to the bytes of the Evidence
+
+  bool has(std::string_view key) const { return members.contains(std::string(key)); }
+  // text: a member that is text, or an empty view.
+  std::string_view text(std::string_view key) const;
+  Result<Instant> at() const;    // member "at" (fractions of a second are cut), else the first of "window"
+  // file: the bytes of the file that the member names.
+  Result<Bytes> file(std::string_view key) const;
+  Result<Bytes> read(std::string_view name) const;
+  // evidence: file(key) with the edits applied.
+  Result<Bytes> evidence(std::string_view key) const;
+};
+
+// Facts: everything that an expectation may ask about a case, by the name that it asks with.
+using Facts = json::Object;
+
+// One function a platform. An Error means that the Evidence was refused before it could be judged: facts then hold nothing but
+// the verdict "reject".
+Result<Facts> dcap_facts(const Entry& entry);
+Result<Facts> snp_facts(const Entry& entry);
+Result<Facts> nitro_facts(const Entry& entry);
+Result<Facts> uvm_facts(const Entry& entry);
+Result<Facts> token_facts(const Entry& entry);
+Result<Facts> certificate_facts(const Entry& entry);
+
+// member_or_null: the member of an object, or JSON null.
+json::Value member_or_null(const json::Value& object, std::string_view key);
+
+}  // namespace redoubt::conformance
