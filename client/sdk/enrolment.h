@@ -1,4 +1,4 @@
-// enrolment: the AkEnrolment conversation (PROTOCOL section 1): does this attestation key live in the TPM of that EK certificate?
+// enrolment: the AkEnrolment conversation (docs/protocol.md section 1): does this attestation key live in the TPM of that EK certificate?
 //
 // The participant encrypts a secret to the EK for the name of the AK; a TPM gives it back only when it holds both. The door
 // that is asked may lie and relay: a secret that comes back proves a TPM all the same, and nothing about the machine. The EK

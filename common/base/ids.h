@@ -1,4 +1,4 @@
-// Ids and digests that many rooms speak of, each a type of its own (PROTOCOL: what is bound to what, docs/specs/).
+// Ids and digests that many rooms speak of, each a type of its own (docs/protocol.md, docs/specs/).
 #pragma once
 
 #include "common/base/bytes.h"

@@ -1,4 +1,4 @@
-// Admission: caps on connections, in total and before authentication, counted without I/O (PROTOCOL section 9).
+// Admission: caps on connections, in total and before authentication, counted without I/O (docs/protocol.md section 6).
 //
 // A connection is unauthenticated from accept until its exchange is done. Unauthenticated ones are capped in total and per
 // peer address, so that strangers can neither use up the whole server nor, from one address, the strangers' share. IPv6

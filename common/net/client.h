@@ -3,7 +3,7 @@
 // Blocking, with a time limit on every wait. The server may lie, stall and leave: its answers are bounded and read as strictly
 // as requests are. Nothing is repeated on its own: when a kept connection turns out to be gone, the caller gets `unavailable`
 // and connects again, since only he knows whether a request may be sent twice, and what an exchange costs. One thread
-// at a time. RFC 9112, RFC 8446; PROTOCOL section 2.
+// at a time. RFC 9112, RFC 8446; docs/protocol.md section 2.
 #pragma once
 
 #include <chrono>

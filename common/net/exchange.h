@@ -1,6 +1,6 @@
 // The exchange: what two sides say to each other on a TLS 1.3 stream before the first HTTP byte, and its framing.
 //
-// This room carries the messages and knows nothing of their meaning: attested TLS is made of an Exchange (PROTOCOL
+// This room carries the messages and knows nothing of their meaning: attested TLS is made of an Exchange (docs/protocol.md
 // section 2). The peer may lie in every byte. Messages go strictly to and fro: whoever was sent something must answer, and
 // bytes that come too early end the connection. One Exchange serves one connection; its calls run on a worker thread,
 // never two at once, and may take as long as a quote takes, up to the exchange's time limit.

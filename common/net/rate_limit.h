@@ -1,4 +1,4 @@
-// TokenBucket: at most `burst` events at once and `per_second` in the long run (PROTOCOL section 9: a token bucket on
+// TokenBucket: at most `burst` events at once and `per_second` in the long run (docs/protocol.md section 6: a token bucket on
 // quotes). Pure: the time is an argument and may stand still or go back, in which case nothing is added. Not thread-safe:
 // the owner has a lock, or one thread.
 #pragma once

@@ -3,7 +3,7 @@
 // The peers may lie, stall and leave; each limit below refuses one connection or one request, and the server goes on. With
 // an exchange, ALPN `redoubt/1` leads through it to all routes, `http/1.1` or none only to the open ones (router.h). There
 // is no way to serve TCP without TLS. One I/O thread and `workers` handler threads belong to the object; its functions
-// may be called from any thread but a handler's. RFC 9112, RFC 8446; PROTOCOL sections 2 and 9.
+// may be called from any thread but a handler's. RFC 9112, RFC 8446; docs/protocol.md sections 2 and 6.
 #pragma once
 
 #include <chrono>

@@ -3,7 +3,7 @@
 // Bytes go in, bytes come out; what may take long comes out as a Job, for any thread, whose Completion comes back in. The
 // shell (server.cpp) moves bytes, keeps time and runs jobs; nothing else. The peer may lie, stall and leave at any moment;
 // everything it can make this object hold is bounded by the limits. Order: TLS handshake, exchange (ALPN redoubt/1 only),
-// then HTTP/1.1, one request at a time. A connection without an exporter ends (PROTOCOL section 2). One thread at a time.
+// then HTTP/1.1, one request at a time. A connection without an exporter ends (docs/protocol.md section 2). One thread at a time.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,7 @@
 // TlsContext: the settings of TLS 1.3 endpoints, one for a server, one for a client.
 //
 // Every zone uses it. TLS 1.3 only, key exchange over P-256 and X25519, no tickets, no resumption, no 0-RTT, no
-// renegotiation (PROTOCOL section 2): each connection proves its keys anew. What a client trusts is one of three things,
+// renegotiation (docs/protocol.md section 2): each connection proves its keys anew. What a client trusts is one of three things,
 // and "accept any certificate" is only meaningful together with an exchange that decides (client.h enforces that).
 // Immutable after it is made, cheap to copy, thread-safe. RFC 8446, RFC 7301 (ALPN), RFC 6125 (names).
 #pragma once

@@ -147,7 +147,7 @@ Result<bool> TlsEndpoint::handshake() {
     }
     return Error(Code::malformed, "tls handshake: " + reason);
   }
-  // Resumption would carry an old verdict into a new connection (PROTOCOL section 2). No ticket was ever accepted, so a
+  // Resumption would carry an old verdict into a new connection (docs/protocol.md section 2). No ticket was ever accepted, so a
   // resumed session means that somebody broke the rule.
   if (SSL_session_reused(ssl) != 0 || SSL_version(ssl) != TLS1_3_VERSION) {
     state_->failed = true;

@@ -1,5 +1,5 @@
 // Receipts: what an enclave instance says it did, signed by its attested receipt key and placed in its log
-// (docs/specs/receipt.md; PROTOCOL: receipts).
+// (docs/specs/receipt.md; docs/protocol.md section 5).
 //
 // The body is signed JSON with closed keys. Content appears only as salted commitments; public facts are named texts. The body
 // names its own place: `sequence` is the index of its entry in the log, so that order is signed too. Enclaves issue receipts;

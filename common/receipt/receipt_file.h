@@ -54,7 +54,7 @@ struct ReceiptFile {
 
   Receipt receipt;
   StoredEvidence evidence;
-  std::vector<Bytes> enrolments;         // AkEnrolments (PROTOCOL 1)
+  std::vector<Bytes> enrolments;         // AkEnrolments (docs/protocol.md section 1)
   std::string contract;                  // canonical JSON; empty when not shown
   std::vector<std::string> acceptances;  // participants' signatures over (contract, instance)
   std::vector<std::string> ballots;      // signed documents, as counted

@@ -1,4 +1,4 @@
-// TimeFloor: the earliest time that it can be now, as far as an enclave program can know (PROTOCOL section 2).
+// TimeFloor: the earliest time that it can be now, as far as an enclave program can know (docs/protocol.md section 2).
 //
 // The host sets the clock and may lie. An enclave program's time is the interval [floor, host's clock]; the floor is the release
 // date of the program or what participants signed since, whichever is later, and never falls. Signed documents carry no time

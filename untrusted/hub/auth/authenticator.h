@@ -2,7 +2,7 @@
 //
 // The operator's zone; callers are strangers until this room has looked at them. A key comes in the Authorization header as a
 // bearer token and nowhere else (a URL ends in logs). It authenticates transport to the hub only: what counts inside an enclave
-// is signed by contract keys (PROTOCOL section 2). Each key has a token bucket, and so have the wrong keys of one peer address.
+// is signed by contract keys (docs/protocol.md section 2). Each key has a token bucket, and so have the wrong keys of one peer address.
 // Thread-safe. RFC 6750.
 #pragma once
 
