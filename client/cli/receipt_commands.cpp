@@ -114,7 +114,7 @@ Status get(Session& session, const ResultOptions& options) {
   knowledge.openings = sdk::openings_of(result, {proposal.sql, terms.manifests, terms.level, terms.k});
   REDOUBT_TRY(auto roots, session.roots(environment->state, &environment->hub));
   REDOUBT_TRY(const auto verdict, sdk::check_receipt(file, {environment->contract, std::move(roots), environment->keys.enroller().public_key(),
-                                                            std::move(knowledge), session.world().appraise, session.world().now()}));
+                                                            std::move(knowledge), session.world().appraise, session.world().now(), digest}));
   const Status accepted = verdict.accepted();
   if (!accepted.ok() && !session.json()) print_checks(session, verdict, false);
   REDOUBT_CHECK(accepted);

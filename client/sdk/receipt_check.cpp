@@ -99,9 +99,9 @@ Status check_head(const receipt::ReceiptFile& file, const jobs::Ballot& ballot, 
   return Error(Code::log_proof, "ballot of " + ballot.voter + ": no proof that the log extends the head it names");
 }
 
-// check_ballots: `carried` is what check_carried accepted, or null.
+// check_ballots: `carried` is what check_carried accepted, or null; `proposal` is the one that was asked for, if that is known.
 Status check_ballots(const receipt::ReceiptFile& file, const jobs::Contract& contract, const receipt::ReceiptBody& body,
-                     const jobs::CarryOver* carried) {
+                     const jobs::CarryOver* carried, std::optional<jobs::ProposalDigest> proposal) {
   std::vector<std::string> approved;
   for (const std::string& text : file.ballots) {
     REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(text, jobs::Ballot::kMaxBytes));
@@ -112,6 +112,10 @@ Status check_ballots(const receipt::ReceiptFile& file, const jobs::Contract& con
     if (ballot.terms.contract != body.contract || ballot.terms.rule_set != body.rules ||
         !equal(ballot.terms.program.view(), body.measurement.view())) {
       return Error(Code::binding, "ballot of " + ballot.voter + ": made for another contract, program or rule set");
+    }
+    if (!proposal) proposal = ballot.proposal;  // all of them must speak of one proposal
+    if (ballot.proposal != *proposal) {
+      return Error(Code::binding, "ballot of " + ballot.voter + ": expected proposal " + proposal->hex() + ", found " + ballot.proposal.hex());
     }
     REDOUBT_CHECK(check_head(file, ballot, body.instance, carried));
     if (ballot.decision == jobs::Decision::approve) approved.push_back(ballot.voter);
@@ -184,7 +188,7 @@ Result<ReceiptVerdict> check_receipt(const receipt::ReceiptFile& file, ReceiptVe
     report.checks.push_back({"contract.carried", Outcome::not_shown, Code::binding, "nothing was carried over from an earlier instance"});
   }
   report.checks.push_back(
-      outcome_of("contract.ballots", check_ballots(file, verifier.contract, report.body, carried ? &*carried : nullptr)));
+      outcome_of("contract.ballots", check_ballots(file, verifier.contract, report.body, carried ? &*carried : nullptr, verifier.proposal)));
   report.checks.push_back(outcome_of("contract.manifests", check_manifests(file, verifier.contract)));
   return ReceiptVerdict{std::move(appraisal), std::move(report)};
 }

@@ -9,7 +9,7 @@
 #include <functional>
 
 #include "common/attest/appraise/appraisal.h"
-#include "common/jobs/cleanroom/manifest.h"
+#include "common/jobs/cleanroom/ballot.h"
 #include "common/jobs/cleanroom/result_package.h"
 #include "common/receipt/receipt_file.h"
 
@@ -26,6 +26,7 @@ struct ReceiptVerifier {
   receipt::VerifierKnowledge knowledge;                   // `contract` is filled in from above
   OfflineAppraise appraise;
   Instant now;
+  std::optional<jobs::ProposalDigest> proposal = {};      // what was asked; unknown: all ballots must still speak of one proposal
 };
 
 struct ReceiptVerdict {

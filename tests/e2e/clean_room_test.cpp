@@ -28,16 +28,23 @@ TEST_F(CleanRoom, AJoinedQueryGivesTheRightTableAndAReceiptThatAStrangerChecks) 
   EXPECT_NEAR(std::stod(*opened.table.rows[1][2]), 17.46283, 0.0001);
   EXPECT_FALSE(sdk::open_result(run.packages[0].second, laboratory_.keys.hpke(), body.digest()).ok());
 
-  const auto verdict = [&](const jobs::Contract& contract, const receipt::ReceiptFile& shown) {
+  const auto verdict = [&](const jobs::Contract& contract, const receipt::ReceiptFile& shown, std::optional<jobs::ProposalDigest> asked = {}) {
     sdk::ReceiptVerifier verifier{contract, roots_, laboratory_.keys.enroller().public_key(), {},
                                   [](const appraise::Evidence& evidence, const appraise::Endorsements& endorsements,
                                      const appraise::Challenge& challenge, const appraise::Policy& policy, Instant now) {
                                     return appraise::appraise(evidence, endorsements, challenge, policy, now);
                                   },
-                                  system_now()};
+                                  system_now(), asked};
     return OrDie(sdk::check_receipt(shown, std::move(verifier))).accepted();
   };
   EXPECT_OK(verdict(contract_, file));
+  const jobs::ProposalDigest asked = OrDie(jobs::Ballot::parse(OrDie(jobs::SignedDocument::decode(file.ballots[0], jobs::Ballot::kMaxBytes)).text)).proposal;
+  EXPECT_OK(verdict(contract_, file, asked));
+  jobs::ProposalDigest another = asked;
+  another.array()[0] ^= std::byte{1};
+  const Status other_question = verdict(contract_, file, another);
+  ASSERT_FALSE(other_question.ok());
+  EXPECT_NE(other_question.error().message().find("contract.ballots"), std::string::npos) << other_question.error().message();
   jobs::Contract other = contract_;
   other.k = 11;
   EXPECT_FALSE(verdict(other, file).ok());
