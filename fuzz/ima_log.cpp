@@ -1,8 +1,8 @@
 // An IMA list that parses gives its own replayed value at its end.
 #include <cstdlib>
 
-#include "common/attest/evidence/tpm/event_log.h"
 #include "common/attest/evidence/tpm/ima_log.h"
+#include "common/attest/evidence/tpm/pcr.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace redoubt;

@@ -19,13 +19,6 @@ void must(bool ok) {
 unsigned char* out(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
 const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
 
-template <class Digest>
-Digest hash(const EVP_MD* algorithm, ByteView bytes) {
-  Digest digest;
-  must(EVP_Digest(bytes.data(), bytes.size(), out(digest.array().data()), nullptr, algorithm, nullptr) == 1);
-  return digest;
-}
-
 }  // namespace
 
 // The one-call functions of <openssl/sha.h> skip the provider look-up, which costs more than a short hash.
@@ -41,8 +34,17 @@ Sha256Digest sha256(std::initializer_list<ByteView> parts) {
   return sha256(joined);
 }
 
-Sha384Digest sha384(ByteView bytes) { return hash<Sha384Digest>(EVP_sha384(), bytes); }
-Sha512Digest sha512(ByteView bytes) { return hash<Sha512Digest>(EVP_sha512(), bytes); }
+Sha384Digest sha384(ByteView bytes) {
+  Sha384Digest digest;
+  SHA384(in(bytes), bytes.size(), out(digest.array().data()));
+  return digest;
+}
+
+Sha512Digest sha512(ByteView bytes) {
+  Sha512Digest digest;
+  SHA512(in(bytes), bytes.size(), out(digest.array().data()));
+  return digest;
+}
 
 struct Sha256::State {
   MdCtxPtr context{EVP_MD_CTX_new()};

@@ -14,26 +14,30 @@ bool is_boot_pcr(int pcr) { return pcr <= 14 && pcr != 10; }
 }  // namespace
 
 void TpmAuthenticator::check_event_log() {
-  constexpr CheckId kRest[] = {CheckId::l2, CheckId::l3, CheckId::l4,
-                               CheckId::l5};
+  constexpr CheckId kRest[] = {CheckId::l2, CheckId::l3, CheckId::l4, CheckId::l5};
   const std::string form = "a crypto-agile log with a SHA-256 bank";
   if (raw_.event_log.empty()) {
     skip(CheckId::l1, "no event log");
     for (const CheckId id : kRest) skip(id, "no event log");
     return;
   }
-  const auto log = EventLog::parse(raw_.event_log);
-  if (!log.ok()) {
-    fail(CheckId::l1, Code::malformed, form, log.error().message());
+  const auto log = eventlog::EventLog::parse(raw_.event_log);
+  const eventlog::Bank* bank = log.ok() ? log->bank(eventlog::kSha256) : nullptr;
+  if (bank == nullptr) {
+    fail(CheckId::l1, Code::malformed, form, log.ok() ? "event log: no SHA-256 bank" : log.error().message());
     for (const CheckId id : kRest) fail(id, Code::malformed, "a well-formed log", "a log that is not");
     return;
   }
   pass(CheckId::l1, form, std::to_string(log->events.size()) + " events");
-  firmware_ = replay(*log);
+  const eventlog::Replay replayed = log->replay(*bank);
+  for (std::size_t pcr = 0; pcr < firmware_.size(); ++pcr) {
+    if (!replayed[pcr]) continue;
+    std::ranges::copy(replayed[pcr]->view(), firmware_[pcr].emplace().array().begin());
+  }
   check_replay();
-  judge(CheckId::l3, "digest of the data where the type says so", check_data(*log));
-  judge(CheckId::l4, "one separator in each of PCR 0-7", check_separators(*log));
-  check_secure_boot(*log);
+  judge(CheckId::l3, "digest of the data where the type says so", eventlog::check_data(*log, *bank));
+  judge(CheckId::l4, "one separator in each of PCR 0-7", eventlog::check_separators(*log, *bank));
+  check_secure_boot(*log, *bank);
   evidence_.event_log_present = true;
 }
 
@@ -63,13 +67,14 @@ void TpmAuthenticator::check_replay() {
   pass(CheckId::l2, "the quoted values", "PCR" + replayed + " replay");
 }
 
-void TpmAuthenticator::check_secure_boot(const EventLog& log) {
+void TpmAuthenticator::check_secure_boot(const eventlog::EventLog& log, const eventlog::Bank& bank) {
   if (!raw_.pcrs.contains(kSecureBootPcr)) return skip(CheckId::l5, "PCR 7 is not quoted");
-  const std::string expected = "at most one SecureBoot variable, before the separator of PCR 7";
-  const auto value = secure_boot(log);
-  if (!value.ok()) return fail(CheckId::l5, value.error().code(), expected, value.error().message());
-  evidence_.secure_boot = *value;
-  pass(CheckId::l5, expected, !value->has_value() ? "not logged" : **value ? "on" : "off");
+  const std::string expected = "Secure Boot variables at most once, before the separator of PCR 7";
+  auto facts = eventlog::boot_facts(log, bank);
+  if (!facts.ok()) return fail(CheckId::l5, facts.error().code(), expected, facts.error().message());
+  evidence_.secure_boot = facts->secure_boot;
+  pass(CheckId::l5, expected, !facts->secure_boot ? "not logged" : *facts->secure_boot ? "on" : "off");
+  evidence_.boot = std::move(*facts);
 }
 
 void TpmAuthenticator::check_ima_log() {

@@ -3,8 +3,8 @@
 // thread, one run.
 #pragma once
 
-#include "common/attest/evidence/tpm/event_log.h"
 #include "common/attest/evidence/tpm/evidence.h"
+#include "common/attest/evidence/tpm/pcr.h"
 
 namespace redoubt::tpm {
 
@@ -29,7 +29,7 @@ class TpmAuthenticator {
   // authenticate_logs.cpp
   void check_event_log();
   void check_replay();
-  void check_secure_boot(const EventLog& log);
+  void check_secure_boot(const eventlog::EventLog& log, const eventlog::Bank& bank);
   void check_ima_log();
   void check_application_log();
 

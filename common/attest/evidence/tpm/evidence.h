@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/attest/evidence/check.h"
+#include "common/attest/evidence/eventlog/boot.h"
 #include "common/attest/evidence/tpm/application_log.h"
 #include "common/attest/evidence/tpm/enrolment.h"
 #include "common/attest/evidence/tpm/structures.h"
@@ -54,6 +55,8 @@ struct TpmEvidence {
   bool event_log_present = false;    // and, when authentic, replayed and consistent
   bool ima_log_present = false;
   std::optional<bool> secure_boot;   // from the SecureBoot variable in PCR 7; absent without event log or variable
+  // The rest that the event log shows of the boot. Of other PCRs than 7 (Exit Boot Services: PCR 5) only if those are quoted too.
+  std::optional<eventlog::BootFacts> boot;
   // Typed; absent when there is no log, when an event is untyped, when the log is of another PCR than kLauncherPcr, and when
   // the firmware log speaks of that PCR too: then the host could call the first application events firmware events, and with
   // them hide a "cap".

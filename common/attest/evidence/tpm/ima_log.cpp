@@ -1,6 +1,6 @@
 #include "common/attest/evidence/tpm/ima_log.h"
 
-#include "common/attest/evidence/tpm/event_log.h"
+#include "common/attest/evidence/tpm/pcr.h"
 #include "common/base/reader.h"
 
 namespace redoubt::tpm {

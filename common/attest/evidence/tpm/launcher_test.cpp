@@ -3,8 +3,9 @@
 // Evidence is that of a recorded boot.
 #include <gtest/gtest.h>
 
-#include "common/attest/evidence/tpm/event_log.h"
+#include "common/attest/evidence/tpm/pcr.h"
 #include "common/crypto/ecdsa_p256.h"
+#include "tests/support/evidence_eventlog.h"
 #include "tests/support/tpm_vectors.h"
 
 namespace redoubt::tpm {
@@ -63,17 +64,10 @@ std::vector<Bytes> both(std::vector<Bytes> first, const std::vector<Bytes>& seco
 
 // A firmware log that says of each of PCR 0-7 that it has its separator, and of `pcr` that `events` were measured into it.
 Bytes firmware_log(int pcr, const std::vector<Bytes>& events) {
-  Writer log;
-  Writer spec;
-  spec.bytes(as_bytes(std::string_view("Spec ID Event03\0", 16))).u32le(0).u8(0).u8(2).u8(0).u8(2).u32le(1).u16le(kAlgSha256).u16le(32).u8(0);
-  log.u32le(0).u32le(kEvNoAction).bytes(Bytes(20)).u32le(static_cast<std::uint32_t>(spec.size())).bytes(spec.view());
-  const auto event = [&](int index, std::uint32_t type, ByteView data) {
-    log.u32le(static_cast<std::uint32_t>(index)).u32le(type).u32le(1).u16le(kAlgSha256).bytes(crypto::sha256(data).view());
-    log.u32le(static_cast<std::uint32_t>(data.size())).bytes(data);
-  };
-  for (int i = 0; i < 8; ++i) event(i, kEvSeparator, Bytes(4));
-  for (const Bytes& data : events) event(pcr, 0x0d, data);
-  return log.take();
+  test::LogBuilder log;
+  log.separators(0, 7);
+  for (const Bytes& data : events) log.event(static_cast<std::uint32_t>(pcr), 0x0d, data);
+  return log.bytes();
 }
 
 const PcrValue kSeparated = extend({}, crypto::sha256(Bytes(4)));

@@ -2,8 +2,8 @@
 // the recorded boots, changed one thing at a time.
 #include <gtest/gtest.h>
 
-#include "common/attest/evidence/tpm/event_log.h"
 #include "common/attest/evidence/tpm/ima_log.h"
+#include "common/attest/evidence/tpm/pcr.h"
 #include "tests/support/tpm_vectors.h"
 
 namespace redoubt::tpm {

@@ -1,6 +1,6 @@
-#include "common/attest/evidence/tpm/event_log.h"
 #include "common/attest/evidence/tpm/evidence.h"
 #include "common/attest/evidence/tpm/ima_log.h"
+#include "common/attest/evidence/tpm/pcr.h"
 #include "common/base/reader.h"
 
 namespace redoubt::tpm {
@@ -54,7 +54,7 @@ Result<RawEvidence> RawEvidence::decode(ByteView bytes) {
     raw.ek_intermediates.push_back(to_bytes(reader.sized32be(crypto::Certificate::kMaxSize)));
   }
   read_pcrs(reader, raw.pcrs);
-  raw.event_log = to_bytes(reader.sized32be(EventLog::kMaxSize));
+  raw.event_log = to_bytes(reader.sized32be(eventlog::EventLog::kMaxSize));
   raw.ima_log = to_bytes(reader.sized32be(ImaLog::kMaxSize));
   const std::uint8_t has_application_log = reader.u8();
   if (has_application_log > 1) reader.fail("application log: expected 0 or 1");
