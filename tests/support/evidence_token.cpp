@@ -97,7 +97,7 @@ std::pair<Bytes, Bytes> Signer::point() const {
 Bytes Signer::sign(std::string_view algorithm, std::string_view text) const {
   const Owned<EVP_MD_CTX, EVP_MD_CTX_free> context(must(EVP_MD_CTX_new()));
   EVP_PKEY_CTX* parameters = nullptr;
-  const EVP_MD* digest = algorithm.ends_with("384") ? EVP_sha384() : EVP_sha256();
+  const EVP_MD* digest = algorithm.ends_with("512") ? EVP_sha512() : algorithm.ends_with("384") ? EVP_sha384() : EVP_sha256();
   must(EVP_DigestSignInit(context.get(), &parameters, digest, nullptr, key_.get()) == 1);
   if (algorithm.starts_with("PS")) {
     must(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1);

@@ -25,7 +25,7 @@ class Signer {
   Bytes spki() const;     // DER
   Bytes modulus() const;  // RSA, big-endian
   std::pair<Bytes, Bytes> point() const;  // EC, each as long as the field
-  // sign: as a JWS of `algorithm` (RS256, PS256, PS384, ES256, ES384).
+  // sign: as a JWS of `algorithm` (RS, PS or ES with 256, 384 or 512).
   Bytes sign(std::string_view algorithm, std::string_view text) const;
   evp_pkey_st* get() const { return key_.get(); }
 

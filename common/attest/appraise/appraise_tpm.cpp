@@ -1,5 +1,6 @@
 // TPM Evidence: what the quote and its logs say, held against the policy's section "tpm" and its accepted programs.
 #include "common/attest/appraise/findings.h"
+#include "common/attest/appraise/wants.h"
 
 namespace redoubt::appraise {
 namespace {
@@ -125,6 +126,21 @@ tpm::Outcome authenticate(const attest::Parsed<tpm::TpmEvidence>& parsed, const 
   return tpm::authenticate(parsed, inputs);
 }
 
+// measured_of: what the quote says beside the PCRs. Counters tell a Relying Party that keeps them whether the machine has been reset
+// (reset_count) or resumed (restart_count) since.
+json::Object measured_of(const tpm::TpmEvidence& evidence) {
+  const tpm::Attest& quote = evidence.attest;
+  return {{"ak_name", evidence.ak_name.hex()},
+          {"ak_certified", !evidence.raw.ak_certificates.empty()},
+          {"bank", tpm::algorithm_text(evidence.raw.bank)},
+          {"clock_ms", std::to_string(quote.clock_ms)},
+          {"clock_safe", quote.safe},
+          {"firmware_version", hex_number(quote.firmware_version)},
+          {"qualified_signer", hex_encode(quote.qualified_signer)},
+          {"reset_count", static_cast<std::int64_t>(quote.reset_count)},
+          {"restart_count", static_cast<std::int64_t>(quote.restart_count)}};
+}
+
 struct PolicyChecks {
   Check secure_boot, measured_contract, program, pcrs, host_asserted, software_tpm;
 };
@@ -140,6 +156,7 @@ PolicyChecks measure(const tpm::TpmEvidence& evidence, const Check& secure_boot,
                      const Policy& policy, const TpmPolicy& section, Appraisal& appraisal) {
   const Result<Launch> launch = read_launch(evidence);
   appraisal.pcrs = evidence.pcrs();
+  appraisal.measured = measured_of(evidence);
   if (launch.ok()) appraisal.program = launch->program;
   const Check pcrs = check_pcrs(section, evidence.pcrs());
   appraisal.host_asserted = pcrs.outcome != attest::Outcome::passed;

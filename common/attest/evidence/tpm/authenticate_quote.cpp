@@ -1,88 +1,52 @@
 #include "common/attest/evidence/tpm/authenticator.h"
-#include "common/crypto/ecdsa_p256.h"
 
 namespace redoubt::tpm {
 namespace {
 
 using attest::CheckId;
 
-constexpr std::size_t kExtraDataSize = 32;
-
-std::string list_text(const std::vector<int>& pcrs) {
-  std::string text;
-  for (const int pcr : pcrs) text += (text.empty() ? "" : " ") + std::to_string(pcr);
-  return text.empty() ? "none" : text;
-}
-
-bool has_ecdsa_scheme(const Public& ak) {
-  return ak.scheme.algorithm == kAlgEcdsa && ak.scheme.hash == kAlgSha256;
-}
-
 }  // namespace
 
-void TpmAuthenticator::check_form() {
+void TpmAuthenticator::check_form(const Result<Public>& ak) {
   // Magic, type and trailing bytes were refused by the parser; it runs again here, so that this check rests on itself.
   const auto attest = Attest::parse(raw_.attest);
-  if (!attest.ok()) return fail(CheckId::m1, Code::malformed, "a TPM quote", attest.error().message());
-  evidence_.attest = *attest;
-  if (!attest->safe) return fail(CheckId::m1, Code::freshness, "a quote with a safe clock", "the clock may have gone back");
-  pass(CheckId::m1, "a quote with a safe clock", "a quote with a safe clock");
-}
-
-void TpmAuthenticator::check_qualifying_data() {
-  const std::string expected = hex_encode(inputs_.expected_extra_data);
-  const std::string found = hex_encode(evidence_.attest.extra_data);
-  // An empty expectation must never be met by an empty field.
-  if (inputs_.expected_extra_data.size() == kExtraDataSize &&
-      equal(inputs_.expected_extra_data, evidence_.attest.extra_data)) {
-    pass(CheckId::m2, expected, found);
-  } else {
-    fail(CheckId::m2, Code::binding, expected, found);
+  if (attest.ok()) evidence_.attest = *attest;
+  // Our collector makes the AK under the EK, which is a primary key of the endorsement hierarchy; others make the AK a primary key
+  // there. The parent of a key that has a certificate of its own is not known.
+  std::vector<Signer> signers;
+  const auto ek = raw_.ak_certificates.empty() ? Public::parse(raw_.ek_public) : Result<Public>(Error(Code::malformed, "none"));
+  if (ak.ok() && ek.ok()) {
+    const AkName parent = primary_qualified_name(ek->name, kHierarchyEndorsement);
+    signers = {{qualified_name(ak->name, parent.view()), "the attestation key under this endorsement key"},
+               {primary_qualified_name(ak->name, kHierarchyEndorsement), "the attestation key in the endorsement hierarchy"}};
   }
+  checks_.push_back(check_quote(attest, signers));
 }
 
 void TpmAuthenticator::check_signature(const Result<Public>& ak) {
-  const std::string expected = "ECDSA P-256 with SHA-256 by the attestation key " + evidence_.ak_name.hex();
+  const auto scheme = ak.ok() ? signature_scheme(*ak) : Result<crypto::SignatureScheme>(ak.error());
+  const std::string expected = std::string(scheme.ok() ? crypto::scheme_text(*scheme) : "a signature") + " by the attestation key " + evidence_.ak_name.hex();
   const auto verified = [&]() -> Status {
-    if (!ak.ok()) return ak.error();
     // The scheme is the key's own: a signature blob must not choose how it is judged.
-    if (ak->ecc() == nullptr || !has_ecdsa_scheme(*ak)) {
-      return Error(Code::chain, "the key's scheme is not ECDSA with SHA-256");
-    }
+    if (!scheme.ok()) return scheme.error();
     REDOUBT_TRY(const Signature signature, Signature::parse(raw_.signature));
-    REDOUBT_TRY(const crypto::EcdsaP256PublicKey key,
-                crypto::EcdsaP256PublicKey::from_point(ak->ecc()->x.view(), ak->ecc()->y.view()));
-    return key.verify_digest(crypto::sha256(raw_.attest), signature.r.view(), signature.s.view());
+    if (signature.scheme != ak->scheme.algorithm || signature.hash != ak->scheme.hash) {
+      return Error(Code::chain, "a signature of " + algorithm_text(signature.scheme) + " with " + algorithm_text(signature.hash));
+    }
+    REDOUBT_TRY(const crypto::PublicKey key, public_key(*ak));
+    return verify_quote(key, *scheme, raw_.attest, signature.value);
   };
   judge(CheckId::m3, expected, verified());
 }
 
-void TpmAuthenticator::check_pcrs() {
-  const Attest& attest = evidence_.attest;
-  std::vector<int> supplied;
-  for (const auto& [pcr, value] : raw_.pcrs) supplied.push_back(pcr);
-  const std::string expected = "SHA-256 bank, PCR " + list_text(supplied) + ", among them " + list_text(inputs_.required_pcrs);
-
-  if (attest.selections.size() != 1 || attest.selections[0].bank != kAlgSha256) {
-    return fail(CheckId::m4, Code::measurement, expected,
-                "a selection that is not of the SHA-256 bank alone, " + std::to_string(attest.selections.size()) + " banks");
-  }
-  const std::vector<int>& selected = attest.selections[0].pcrs;
-  if (selected != supplied) return fail(CheckId::m4, Code::measurement, expected, "PCR " + list_text(selected));
-  for (const int pcr : inputs_.required_pcrs) {
-    if (!raw_.pcrs.contains(pcr)) {
-      return fail(CheckId::m4, Code::measurement, expected, "no PCR " + std::to_string(pcr));
-    }
-  }
-  // The hash of the digest is that of the signing scheme (Part 3 section 18.4.1), SHA-256 here; values in ascending order.
-  Bytes values;
-  for (const auto& [pcr, value] : raw_.pcrs) append(values, value.view());
-  const crypto::Sha256Digest digest = crypto::sha256(values);
-  if (!equal(digest.view(), attest.pcr_digest)) {
-    return fail(CheckId::m4, Code::measurement, "digest of the values " + digest.hex(),
-                "quoted digest " + hex_encode(attest.pcr_digest));
-  }
-  pass(CheckId::m4, expected, "PCR " + list_text(selected) + ", digest " + digest.hex());
+void TpmAuthenticator::check_quoted_pcrs(const Result<Public>& ak) {
+  QuotedPcrs quoted{raw_.bank, {}};
+  for (const auto& [pcr, value] : raw_.pcrs) quoted.values.emplace_back(pcr, value.view());
+  for (const auto& [pcr, value] : raw_.wide_pcrs) quoted.values.emplace_back(pcr, ByteView(value));
+  // The hash of the digest is that of the signing scheme (Part 3 section 18.4.1), which is the key's.
+  const auto scheme = ak.ok() ? signature_scheme(*ak) : Result<crypto::SignatureScheme>(ak.error());
+  const crypto::HashKind hash = scheme.ok() ? crypto::hash_of(*scheme) : crypto::HashKind::sha256;
+  checks_.push_back(check_pcrs(evidence_.attest, quoted, inputs_.required_pcrs, hash));
 }
 
 // enrolled: some enrolment by an enroller that counts ties this AK to this EK certificate.
@@ -105,23 +69,54 @@ Status TpmAuthenticator::enrolled() const {
   return last;
 }
 
-void TpmAuthenticator::check_ak(const Result<Public>& ak) {
-  constexpr std::uint32_t kNeeded = kFixedTpm | kFixedParent | kSensitiveDataOrigin | kRestricted | kSign;
-  constexpr std::uint32_t kForbidden = kDecrypt | kX509Sign;
-  const std::string expected = attributes_text(kNeeded) + ", ECDSA with SHA-256, and an enrolment of " +
-                               evidence_.ak_name.hex() + " with EK certificate " + evidence_.ek_certificate.hex();
-  const auto judged = [&]() -> Status {
-    if (!ak.ok()) return ak.error();
-    if (ak->ecc() == nullptr || !has_ecdsa_scheme(*ak) || ak->symmetric.algorithm != kAlgNull) {
-      return Error(Code::chain, "attestation key: expected a signing key with the scheme ECDSA with SHA-256");
+namespace {
+constexpr std::uint32_t kNeeded = kFixedTpm | kFixedParent | kSensitiveDataOrigin | kRestricted | kSign;
+constexpr std::uint32_t kForbidden = kDecrypt | kX509Sign;
+}  // namespace
+
+// check_attributes: of the AK, whoever vouches for it: a key that signs what its TPM made, and nothing else.
+Status TpmAuthenticator::check_attributes(const Result<Public>& ak) const {
+  if (!ak.ok()) return ak.error();
+  REDOUBT_CHECK([&]() -> Status {
+    const auto scheme = signature_scheme(*ak);
+    return scheme.ok() ? Status() : scheme.error();
+  }());
+  if (ak->symmetric.algorithm != kAlgNull) return Error(Code::chain, "attestation key: a symmetric scheme, which a signing key has not");
+  if ((ak->attributes & kNeeded) != kNeeded || (ak->attributes & kForbidden) != 0) {
+    return Error(Code::chain, "attestation key: attributes " + attributes_text(ak->attributes));
+  }
+  if (ak->name != evidence_.ak_name) return Error(Code::chain, "attestation key: name " + ak->name.hex());
+  return {};
+}
+
+void TpmAuthenticator::check_enrolled_ak(const Result<Public>& ak) {
+  const std::string expected = attributes_text(kNeeded) + ", and an enrolment of " + evidence_.ak_name.hex() + " with EK certificate " +
+                               evidence_.ek_certificate.hex();
+  Status status = check_attributes(ak);
+  judge(CheckId::m5, expected, status.ok() ? enrolled() : status);
+}
+
+// check_certified_ak: M5 and M6 for an AK that has certificates of its own: the first is of this key, and they lead to an anchor.
+void TpmAuthenticator::check_certified_ak(const Result<Public>& ak) {
+  const ByteView leaf = raw_.ak_certificates.front();
+  judge(CheckId::m5, attributes_text(kNeeded) + ", and a certificate of " + evidence_.ak_name.hex(), [&]() -> Status {
+    REDOUBT_CHECK(check_attributes(ak));
+    REDOUBT_TRY(const crypto::PublicKey key, public_key(*ak));
+    REDOUBT_TRY(const auto certificate, crypto::CertificateView::parse(leaf).context("ak certificate"));
+    if (!equal(certificate.spki, key.spki())) return Error(Code::chain, "ak certificate: of another key");
+    if (certificate.key_usage && (*certificate.key_usage & crypto::kDigitalSignature) == 0) {
+      return Error(Code::chain, "ak certificate: expected the key usage digitalSignature, found none such");
     }
-    if ((ak->attributes & kNeeded) != kNeeded || (ak->attributes & kForbidden) != 0) {
-      return Error(Code::chain, "attestation key: attributes " + attributes_text(ak->attributes));
-    }
-    if (ak->name != evidence_.ak_name) return Error(Code::chain, "attestation key: name " + ak->name.hex());
-    return enrolled();
-  };
-  judge(CheckId::m5, expected, judged());
+    return {};
+  }());
+  const std::string expected = "an AK certificate (2.23.133.8.3) under one of " + std::to_string(inputs_.roots.size()) + " anchors";
+  std::vector<ByteView> anchors;
+  for (const crypto::Certificate& root : inputs_.roots) anchors.push_back(root.der());
+  const auto chain = verify_chain(leaf, std::span(raw_.ak_certificates).subspan(1), anchors, inputs_.now, &kAkUsage).context("ak certificate");
+  if (!chain.ok()) return fail(CheckId::m6, chain.error().code(), expected, chain.error().message());
+  validity_ = chain->validity;
+  evidence_.anchor = chain->anchor;
+  pass(CheckId::m6, expected, "anchor " + chain->anchor.hex());
 }
 
 Result<VerifiedEk> TpmAuthenticator::ek_proof() const {

@@ -17,12 +17,13 @@ class TpmAuthenticator {
 
  private:
   // authenticate_quote.cpp
-  void check_form();
-  void check_qualifying_data();
+  void check_form(const Result<Public>& ak);
   void check_signature(const Result<Public>& ak);
-  void check_pcrs();
-  void check_ak(const Result<Public>& ak);
+  void check_quoted_pcrs(const Result<Public>& ak);
+  Status check_attributes(const Result<Public>& ak) const;
+  void check_enrolled_ak(const Result<Public>& ak);
   void check_ek();
+  void check_certified_ak(const Result<Public>& ak);
   Result<VerifiedEk> ek_proof() const;
   Status enrolled() const;
 

@@ -26,7 +26,7 @@ Result<Credential> make_credential(const Public& ek, const AkName& name, const S
     return Error(Code::usage, "credential: expected a secret of 1 to 32 bytes, found " + std::to_string(secret.size()));
   }
   REDOUBT_TRY(const crypto::RsaPublicKey key,
-              crypto::RsaPublicKey::from_numbers(ek.rsa()->modulus.view(), kDefaultExponent).context("endorsement key"));
+              crypto::RsaPublicKey::from_numbers(ek.rsa()->modulus, kDefaultExponent).context("endorsement key"));
   const SecretBytes seed = random.secret(kSeedSize);
   // The label's NUL is part of it.
   REDOUBT_TRY(const Bytes encrypted_seed, key.encrypt_oaep(as_bytes(std::string_view("IDENTITY\0", 9)), seed));

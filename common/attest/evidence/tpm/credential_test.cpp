@@ -119,7 +119,7 @@ TEST(TpmCredential, SecretsAndKeysOfAnotherFormAreRefused) {
   other.attributes |= kSign;
   EXPECT_ERROR(make_credential(other, name_of(1), SecretBytes(32), random), Code::usage, "template");
   other = ek.public_area;
-  std::get<Public::Rsa>(other.key).modulus.array()[0] = std::byte{0};
+  std::get<Public::Rsa>(other.key).modulus[0] = std::byte{0};
   EXPECT_ERROR(make_credential(other, name_of(1), SecretBytes(32), random), Code::malformed, "2048");
 }
 
@@ -128,7 +128,7 @@ TEST(RsaOaep, TheKeyOfACertificateIsTheKeyOfItsNumbers) {
   const auto certificate = OrDie(crypto::Certificate::parse_der(raw.ek_certificate));
   const auto key = OrDie(crypto::RsaPublicKey::from_spki(certificate.spki()));
   const Public ek = OrDie(Public::parse(raw.ek_public));
-  EXPECT_TRUE(equal(key.modulus(), ek.rsa()->modulus.view()));
+  EXPECT_TRUE(equal(key.modulus(), ek.rsa()->modulus));
   EXPECT_EQ(key.exponent(), 65537U);
   EXPECT_TRUE(equal(rsa_spki(*ek.rsa()), certificate.spki()));
   EXPECT_EQ(OrDie(crypto::RsaPublicKey::from_numbers(key.modulus(), 65537)).modulus(), key.modulus());

@@ -3,12 +3,6 @@
 #include "common/attest/evidence/tpm/authenticator.h"
 
 namespace redoubt::tpm {
-namespace {
-
-constexpr std::string_view kEkUsage = "2.23.133.8.1";  // tcg-kp-EKCertificate, TCG EK Credential Profile section 3.2
-
-}  // namespace
-
 Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence) {
   TpmEvidence value;
   REDOUBT_TRY(value.raw, RawEvidence::decode(evidence));
@@ -19,32 +13,25 @@ Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence) {
     return {};
   }());
   REDOUBT_TRY(const Public ak, Public::parse(value.raw.ak_public).context("attestation key"));
-  if (ak.ecc() == nullptr) return Error(Code::malformed, "attestation key: expected a key on P-256, found an RSA key");
-  REDOUBT_TRY(const Public ek, Public::parse(value.raw.ek_public).context("endorsement key"));
-  if (ek.rsa() == nullptr) return Error(Code::malformed, "endorsement key: expected an RSA key, found a key on P-256");
   value.ak_name = ak.name;
-  value.ek_certificate = crypto::sha256(value.raw.ek_certificate);
+  if (value.raw.ak_certificates.empty()) {
+    REDOUBT_TRY(const Public ek, Public::parse(value.raw.ek_public).context("endorsement key"));
+    if (ek.rsa() == nullptr) return Error(Code::malformed, "endorsement key: expected an RSA key, found a key on P-256");
+    value.ek_certificate = crypto::sha256(value.raw.ek_certificate);
+  }
   return attest::Parsed<TpmEvidence>(std::move(value));
 }
 
 Result<VerifiedEk> verify_ek(ByteView certificate, std::span<const Bytes> intermediates,
                              std::span<const crypto::Certificate> roots, Instant now) {
-  REDOUBT_TRY(const crypto::Certificate leaf, crypto::Certificate::parse_der(certificate).context("ek certificate"));
-  std::vector<crypto::Certificate> between;
-  for (const Bytes& der : intermediates) {
-    REDOUBT_TRY(crypto::Certificate parsed, crypto::Certificate::parse_der(der).context("ek intermediate"));
-    between.push_back(std::move(parsed));
-  }
-  if (!leaf.has_extended_usage(kEkUsage)) {
-    return Error(Code::chain, "ek certificate: expected the extended usage 2.23.133.8.1, found none such");
-  }
-  if (leaf.is_ca()) return Error(Code::chain, "ek certificate: expected an end entity, found a CA");
-  REDOUBT_TRY(const crypto::ChainResult chain, crypto::verify_chain(leaf, between, roots, now).context("ek certificate"));
+  std::vector<ByteView> anchors;
+  for (const crypto::Certificate& root : roots) anchors.push_back(root.der());
+  REDOUBT_TRY(KeyChain chain, verify_chain(certificate, intermediates, anchors, now, &kEkUsage).context("ek certificate"));
   VerifiedEk ek;
-  ek.certificate_ = leaf.digest();
+  ek.certificate_ = crypto::sha256(certificate);
   ek.anchor_ = chain.anchor;
   ek.validity_ = chain.validity;
-  ek.spki_ = to_bytes(leaf.spki());
+  ek.spki_ = std::move(chain.spki);
   return ek;
 }
 
@@ -58,13 +45,17 @@ void TpmAuthenticator::judge(attest::CheckId id, std::string expected, const Sta
 
 Outcome TpmAuthenticator::run() {
   const auto ak = Public::parse(raw_.ak_public);
-  evidence_.ek_certificate = crypto::sha256(raw_.ek_certificate);
-  check_form();
-  check_qualifying_data();
+  check_form(ak);
+  checks_.push_back(check_extra_data(inputs_.expected_extra_data, evidence_.attest.extra_data));
   check_signature(ak);
-  check_pcrs();
-  check_ak(ak);
-  check_ek();
+  check_quoted_pcrs(ak);
+  if (raw_.ak_certificates.empty()) {
+    evidence_.ek_certificate = crypto::sha256(raw_.ek_certificate);
+    check_enrolled_ak(ak);
+    check_ek();
+  } else {
+    check_certified_ak(ak);
+  }
   check_event_log();
   check_ima_log();
   check_application_log();

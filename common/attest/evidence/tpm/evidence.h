@@ -15,7 +15,9 @@
 #include "common/attest/evidence/check.h"
 #include "common/attest/evidence/eventlog/boot.h"
 #include "common/attest/evidence/tpm/application_log.h"
+#include "common/attest/evidence/tpm/certificates.h"
 #include "common/attest/evidence/tpm/enrolment.h"
+#include "common/attest/evidence/tpm/quote.h"
 #include "common/attest/evidence/tpm/structures.h"
 #include "common/attest/evidence/type_state.h"
 #include "common/base/instant.h"
@@ -30,10 +32,15 @@ struct RawEvidence {
   Bytes attest;      // TPMS_ATTEST
   Bytes signature;   // TPMT_SIGNATURE
   Bytes ak_public;   // TPMT_PUBLIC of the AK
+  // What vouches for the AK: either an EK, whose certificate is here and to which somebody enrolled the AK ...
   Bytes ek_public;   // TPMT_PUBLIC of the EK
   Bytes ek_certificate;                  // DER
   std::vector<Bytes> ek_intermediates;   // DER, at most 4; anchors are never taken from here
-  std::map<int, PcrValue> pcrs;          // the quoted ones, SHA-256 bank
+  // ... or the AK's own certificates, DER, leaf first, at most 5; then the three above are empty.
+  std::vector<Bytes> ak_certificates;
+  std::map<int, PcrValue> pcrs;          // the quoted ones, where the quote is over the SHA-256 bank
+  std::uint16_t bank = kAlgSha256;       // of the quote
+  std::map<int, Bytes> wide_pcrs;        // the quoted ones of another bank (SHA-384, SHA-512); then pcrs is empty
   Bytes event_log;                       // TCG crypto-agile, or empty
   Bytes ima_log;                         // binary list, template ima-ng, or empty
   std::optional<ApplicationLog> application_log;
@@ -50,8 +57,8 @@ struct TpmEvidence {
   RawEvidence raw;  // when authentic, its IMA list ends where the quoted PCR 10 ends
   Attest attest;
   AkName ak_name;
-  crypto::Sha256Digest ek_certificate;
-  crypto::Sha256Digest anchor;       // SHA-256 of the DER of the root that the EK certificate leads to
+  crypto::Sha256Digest ek_certificate;  // of its DER; zero where the AK has certificates of its own
+  crypto::Sha256Digest anchor;       // SHA-256 of the DER of the root that the EK's or the AK's certificate leads to
   bool event_log_present = false;    // and, when authentic, replayed and consistent
   bool ima_log_present = false;
   std::optional<bool> secure_boot;   // from the SecureBoot variable in PCR 7; absent without event log or variable
@@ -85,8 +92,8 @@ class VerifiedEk {
   friend class TpmAuthenticator;
 };
 
-// verify_ek: certificate (DER) through intermediates to one of `roots` at time `now`; TCG EK usage 2.23.133.8.1. `malformed`
-// or `chain`.
+// verify_ek: certificate (DER) through intermediates to one of `roots` at time `now`; TCG EK usage 2.23.133.8.1. `malformed`,
+// `chain` or `freshness`.
 Result<VerifiedEk> verify_ek(ByteView certificate, std::span<const Bytes> intermediates,
                              std::span<const crypto::Certificate> roots, Instant now);
 
@@ -108,7 +115,7 @@ struct Outcome {
   // Present when every check passed or is not applicable (logs that are absent, Secure Boot off is data, not a failure:
   // L5 here says only that the variable, if logged, is covered by its digest and stands before the separator).
   std::optional<attest::Authentic<TpmEvidence>> authentic;
-  Interval validity;  // of the EK certificate's chain; empty when that was not accepted
+  Interval validity;  // of the chain of the EK's or the AK's certificate; empty when that was not accepted
 };
 
 Outcome authenticate(const attest::Parsed<TpmEvidence>& parsed, const Inputs& inputs);

@@ -35,7 +35,9 @@ RawEvidence quote(const std::map<int, PcrValue>& pcrs, const TpmVerifier& verifi
     bitmap |= 1U << pcr;
   }
   Writer attest;
-  attest.u32be(0xff544347).u16be(0x8018).sized16be({}).sized16be(verifier.nonce);
+  const AkName parent = primary_qualified_name(OrDie(Public::parse(raw.ek_public)).name, kHierarchyEndorsement);
+  const AkName signer = qualified_name(OrDie(Public::parse(raw.ak_public)).name, parent.view());
+  attest.u32be(0xff544347).u16be(0x8018).sized16be(signer.view()).sized16be(verifier.nonce);
   attest.u64be(1).u32be(1).u32be(0).u8(1).u64be(1).u32be(1).u16be(kAlgSha256).u8(3);
   attest.u8(static_cast<std::uint8_t>(bitmap)).u8(static_cast<std::uint8_t>(bitmap >> 8)).u8(static_cast<std::uint8_t>(bitmap >> 16));
   attest.sized16be(crypto::sha256(values).view());

@@ -87,7 +87,7 @@ TEST(TpmQuote, EveryBitOfTheSignatureCounts) {
     const Ids ids = verifier.failures(changed);
     EXPECT_TRUE(ids == Ids{"parse"} || ids == Ids{"M3"}) << "bit " << i;
   }
-  EXPECT_ERROR(Signature::parse(OrDie(hex_decode("0014000b"))), Code::malformed, "found 0x0014");  // RSASSA
+  EXPECT_ERROR(Signature::parse(OrDie(hex_decode("0015000b"))), Code::malformed, "found 0x0015");  // RSAES
   EXPECT_ERROR(Signature::parse(OrDie(hex_decode("00180004"))), Code::malformed, "found 0x0004");  // SHA-1
 }
 
@@ -128,9 +128,9 @@ TEST(TpmQuote, TheAttestationKeyOfAnotherMachineIsRefused) {
   RawEvidence raw = without_logs(test::tpm_evidence("good"));
   raw.ak_public = test::tpm_evidence("other-image").ak_public;
   TpmVerifier verifier("good");
-  EXPECT_EQ(verifier.failures(raw), (Ids{"M3", "M5"}));
+  EXPECT_EQ(verifier.failures(raw), (Ids{"M1", "M3", "M5"}));
   verifier.enrolments = {test::tpm_enrolment(raw, test::tpm_enroller())};
-  EXPECT_EQ(verifier.failures(raw), Ids{"M3"});
+  EXPECT_EQ(verifier.failures(raw), (Ids{"M1", "M3"}));
 }
 
 TEST(TpmQuote, AnAttestationKeyMustBeRestrictedAndStayInItsTpm) {
@@ -141,7 +141,8 @@ TEST(TpmQuote, AnAttestationKeyMustBeRestrictedAndStayInItsTpm) {
     TpmVerifier verifier("good");
     // Even when somebody enrolled it.
     verifier.enrolments = {test::tpm_enrolment(changed, test::tpm_enroller())};
-    EXPECT_EQ(verifier.failures(changed), Ids{"M5"});
+    // The name has changed with the attributes, and with it the qualified name that the quote was signed under.
+    EXPECT_EQ(verifier.failures(changed), (Ids{"M1", "M5"}));
   };
   for (const std::uint32_t bit : {kFixedTpm, kFixedParent, kSensitiveDataOrigin, kRestricted, kSign}) {
     refused(with_attributes(raw.ak_public, bit, 0));
@@ -153,10 +154,29 @@ TEST(TpmQuote, AnAttestationKeyMustBeRestrictedAndStayInItsTpm) {
 TEST(TpmQuote, TheSchemeIsTheKeysOwn) {
   RawEvidence raw = without_logs(test::tpm_evidence("good"));
   // TPMT_PUBLIC of the AK: type 2, name algorithm 2, attributes 4, policy 2, symmetric 2, scheme 2, hash 2.
-  raw.ak_public[15] = std::byte{0x0c};  // SHA-384
+  raw.ak_public[15] = std::byte{0x0c};  // SHA-384: an honest scheme, but neither the signature's nor the digest's
   TpmVerifier verifier("good");
   verifier.enrolments = {test::tpm_enrolment(raw, test::tpm_enroller())};
-  EXPECT_EQ(verifier.failures(raw), (Ids{"M3", "M5"}));
+  EXPECT_EQ(verifier.failures(raw), (Ids{"M1", "M3", "M4"}));
+  raw.ak_public[15] = std::byte{0x04};  // SHA-1
+  verifier.enrolments = {test::tpm_enrolment(raw, test::tpm_enroller())};
+  EXPECT_EQ(verifier.failures(raw), (Ids{"M1", "M3", "M5"}));
+}
+
+TEST(TpmQuote, TheQualifiedSignerIsTheAttestationKeyUnderThisEndorsementKey) {
+  for (const std::string_view set : test::kTpmSets) {
+    const RawEvidence raw = test::tpm_evidence(set);
+    const Public ek = OrDie(Public::parse(raw.ek_public));
+    const Public ak = OrDie(Public::parse(raw.ak_public));
+    const AkName parent = primary_qualified_name(ek.name, kHierarchyEndorsement);
+    const Attest quote = OrDie(Attest::parse(raw.attest));
+    EXPECT_TRUE(equal(qualified_name(ak.name, parent.view()).view(), quote.qualified_signer)) << set;
+    EXPECT_FALSE(equal(primary_qualified_name(ak.name, kHierarchyEndorsement).view(), quote.qualified_signer)) << set;
+  }
+  // Another EK than the parent: the quote itself stays as it was signed.
+  RawEvidence raw = without_logs(test::tpm_evidence("good"));
+  raw.ek_public = test::tpm_evidence("other-image").ek_public;
+  EXPECT_EQ(TpmVerifier("good").failures(raw), (Ids{"M1", "M6"}));
 }
 
 TEST(TpmQuote, AnEnrolmentMustBeOfTheseKeysByAnEnrollerThatCounts) {

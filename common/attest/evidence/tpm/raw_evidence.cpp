@@ -6,11 +6,17 @@
 namespace redoubt::tpm {
 namespace {
 
+// Form 1 is an enrolled AK and a quote over the SHA-256 bank; form 2 is everything else. What form 1 can say, form 2 must not.
 constexpr std::string_view kLabel = "redoubt/tpm-evidence/1";
+constexpr std::string_view kLabel2 = "redoubt/tpm-evidence/2";
+constexpr std::uint8_t kEnrolled = 1;   // form 2: an EK follows
+constexpr std::uint8_t kCertified = 2;  // form 2: certificates of the AK follow
 constexpr std::size_t kMaxIntermediates = 4;
+constexpr std::size_t kMaxAkCertificates = 5;
 constexpr std::size_t kMaxApplicationLog = 320 * 1024;
 
-void read_pcrs(Reader& reader, std::map<int, PcrValue>& pcrs) {
+// read_pcrs: u8 count, then index and digest, ascending; each digest goes to `take`.
+void read_pcrs(Reader& reader, std::size_t size, auto take) {
   const std::uint8_t count = reader.u8();
   int last = -1;
   for (std::uint8_t i = 0; i < count && reader.ok(); ++i) {
@@ -19,20 +25,73 @@ void read_pcrs(Reader& reader, std::map<int, PcrValue>& pcrs) {
       reader.fail("PCR " + std::to_string(pcr) + ": expected ascending indices below 24");
     }
     last = pcr;
-    pcrs.emplace_hint(pcrs.end(), pcr, reader.fixed<PcrValue>());
+    const ByteView value = reader.bytes(size);
+    if (reader.ok()) take(pcr, value);
   }
+}
+
+void read_certificates(Reader& reader, std::size_t most, std::string_view what, std::vector<Bytes>& out) {
+  const std::uint8_t count = reader.u8();
+  if (count > most) reader.fail("more than " + std::to_string(most) + " " + std::string(what));
+  for (std::uint8_t i = 0; i < count && reader.ok(); ++i) out.push_back(to_bytes(reader.sized32be(crypto::Certificate::kMaxSize)));
+}
+
+void read_endorsement_key(Reader& reader, RawEvidence& raw) {
+  raw.ek_public = to_bytes(reader.sized32be(Public::kMaxSize));
+  raw.ek_certificate = to_bytes(reader.sized32be(crypto::Certificate::kMaxSize));
+  read_certificates(reader, kMaxIntermediates, "intermediate certificates", raw.ek_intermediates);
+}
+
+void read_sha256_pcrs(Reader& reader, RawEvidence& raw) {
+  read_pcrs(reader, PcrValue::size, [&](int pcr, ByteView value) {
+    std::ranges::copy(value, raw.pcrs[pcr].array().begin());
+  });
+}
+
+// read_form_2: who vouches for the AK, and the PCR values of whatever bank.
+void read_form_2(Reader& reader, RawEvidence& raw) {
+  const std::uint8_t kind = reader.u8();
+  if (kind == kEnrolled) {
+    read_endorsement_key(reader, raw);
+  } else if (kind == kCertified) {
+    read_certificates(reader, kMaxAkCertificates, "attestation key certificates", raw.ak_certificates);
+    if (reader.ok() && raw.ak_certificates.empty()) reader.fail("attestation key: expected at least one certificate");
+  } else {
+    reader.fail("attestation key: expected 1 (enrolled) or 2 (certified), found " + std::to_string(kind));
+  }
+  raw.bank = reader.u16be();
+  const auto hash = hash_kind(raw.bank);
+  if (!hash) return reader.fail("bank: expected SHA-256, SHA-384 or SHA-512, found " + algorithm_text(raw.bank));
+  if (raw.bank == kAlgSha256) {
+    if (kind == kEnrolled) reader.fail("an enrolled key and the SHA-256 bank, which form 1 is for");
+    return read_sha256_pcrs(reader, raw);
+  }
+  read_pcrs(reader, crypto::hash(*hash, {}).size(), [&](int pcr, ByteView value) { raw.wide_pcrs.emplace(pcr, to_bytes(value)); });
+}
+
+void write_certificates(Writer& writer, const std::vector<Bytes>& certificates) {
+  writer.u8(static_cast<std::uint8_t>(certificates.size()));
+  for (const Bytes& certificate : certificates) writer.sized32be(certificate);
 }
 
 }  // namespace
 
 Bytes RawEvidence::encode() const {
   Writer writer;
-  writer.sized32be(as_bytes(kLabel));
-  for (const Bytes* part : {&attest, &signature, &ak_public, &ek_public, &ek_certificate}) writer.sized32be(*part);
-  writer.u8(static_cast<std::uint8_t>(ek_intermediates.size()));
-  for (const Bytes& certificate : ek_intermediates) writer.sized32be(certificate);
-  writer.u8(static_cast<std::uint8_t>(pcrs.size()));
+  const bool form_1 = bank == kAlgSha256 && ak_certificates.empty();
+  writer.sized32be(as_bytes(form_1 ? kLabel : kLabel2));
+  for (const Bytes* part : {&attest, &signature, &ak_public}) writer.sized32be(*part);
+  if (!form_1) writer.u8(ak_certificates.empty() ? kEnrolled : kCertified);
+  if (ak_certificates.empty()) {
+    writer.sized32be(ek_public).sized32be(ek_certificate);
+    write_certificates(writer, ek_intermediates);
+  } else {
+    write_certificates(writer, ak_certificates);
+  }
+  if (!form_1) writer.u16be(bank);
+  writer.u8(static_cast<std::uint8_t>(pcrs.size() + wide_pcrs.size()));
   for (const auto& [pcr, value] : pcrs) writer.u8(static_cast<std::uint8_t>(pcr)).bytes(value.view());
+  for (const auto& [pcr, value] : wide_pcrs) writer.u8(static_cast<std::uint8_t>(pcr)).bytes(value);
   writer.sized32be(event_log).sized32be(ima_log);
   writer.u8(application_log ? 1 : 0);
   if (application_log) writer.sized32be(application_log->encode());
@@ -41,19 +100,18 @@ Bytes RawEvidence::encode() const {
 
 Result<RawEvidence> RawEvidence::decode(ByteView bytes) {
   Reader reader(bytes, "tpm evidence");
-  if (as_text(reader.sized32be(kLabel.size())) != kLabel) reader.fail("expected redoubt/tpm-evidence/1");
+  const std::string_view label = as_text(reader.sized32be(kLabel.size()));
+  if (label != kLabel && label != kLabel2) reader.fail("expected redoubt/tpm-evidence/1 or /2");
   RawEvidence raw;
   raw.attest = to_bytes(reader.sized32be(Attest::kMaxSize));
   raw.signature = to_bytes(reader.sized32be(Signature::kMaxSize));
   raw.ak_public = to_bytes(reader.sized32be(Public::kMaxSize));
-  raw.ek_public = to_bytes(reader.sized32be(Public::kMaxSize));
-  raw.ek_certificate = to_bytes(reader.sized32be(crypto::Certificate::kMaxSize));
-  const std::uint8_t intermediates = reader.u8();
-  if (intermediates > kMaxIntermediates) reader.fail("more than 4 intermediate certificates");
-  for (std::uint8_t i = 0; i < intermediates && reader.ok(); ++i) {
-    raw.ek_intermediates.push_back(to_bytes(reader.sized32be(crypto::Certificate::kMaxSize)));
+  if (label == kLabel) {
+    read_endorsement_key(reader, raw);
+    read_sha256_pcrs(reader, raw);
+  } else {
+    read_form_2(reader, raw);
   }
-  read_pcrs(reader, raw.pcrs);
   raw.event_log = to_bytes(reader.sized32be(eventlog::EventLog::kMaxSize));
   raw.ima_log = to_bytes(reader.sized32be(ImaLog::kMaxSize));
   const std::uint8_t has_application_log = reader.u8();

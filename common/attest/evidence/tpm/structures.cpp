@@ -1,6 +1,7 @@
 #include "common/attest/evidence/tpm/structures.h"
 
 #include "common/base/reader.h"
+#include "common/base/writer.h"
 
 namespace redoubt::tpm {
 namespace {
@@ -11,7 +12,7 @@ constexpr std::size_t kMaxName = 66;                   // algorithm and SHA-512
 constexpr std::size_t kMaxData = 64;                   // TPM2B_DATA is bounded by the largest digest
 constexpr std::uint32_t kMaxBanks = 8;
 constexpr std::size_t kMaxSelect = 4;  // bytes of a PCR bit map; 24 PCRs need 3
-constexpr std::uint16_t kRsaBits = 2048;
+constexpr std::uint16_t kMaxRsaBits = 4096;
 
 constexpr std::uint32_t kKnownAttributes = 0x000f0cf6;  // every bit that Part 2 section 8.3 defines
 
@@ -37,6 +38,8 @@ P256Number number(Reader& reader, std::string_view field) {
   std::ranges::copy(bytes, out.array().end() - static_cast<std::ptrdiff_t>(bytes.size()));
   return out;
 }
+
+bool is_rsa_size(std::size_t size) { return size == 256 || size == 384 || size == 512; }
 
 std::vector<int> selected_pcrs(ByteView bitmap) {
   std::vector<int> pcrs;
@@ -80,13 +83,52 @@ Result<Attest> Attest::parse(ByteView bytes) {
 
 Result<Signature> Signature::parse(ByteView bytes) {
   Reader reader(bytes, "quote signature");
-  expect_algorithm(reader, reader.u16be(), kAlgEcdsa, "scheme (ECDSA)");
-  expect_algorithm(reader, reader.u16be(), kAlgSha256, "hash (SHA-256)");
   Signature signature;
-  signature.r = number(reader, "r");
-  signature.s = number(reader, "s");
+  signature.scheme = reader.u16be();
+  if (signature.scheme != kAlgEcdsa && signature.scheme != kAlgRsassa && signature.scheme != kAlgRsapss) {
+    reader.fail("scheme: expected ECDSA, RSASSA or RSAPSS, found " + hex16(signature.scheme));
+  }
+  signature.hash = reader.u16be();
+  if (!hash_kind(signature.hash)) {
+    reader.fail("hash: expected SHA-256, SHA-384 or SHA-512, found " + hex16(signature.hash) + (signature.hash == kAlgSha1 ? " (SHA-1)" : ""));
+  }
+  if (signature.scheme == kAlgEcdsa) {
+    const P256Number r = number(reader, "r");
+    const P256Number s = number(reader, "s");
+    append(signature.value, r.view());
+    append(signature.value, s.view());
+  } else {
+    signature.value = to_bytes(reader.sized16be(kMaxRsaBits / 8));
+    if (reader.ok() && !is_rsa_size(signature.value.size())) {
+      reader.fail("RSA signature: expected 256, 384 or 512 bytes, found " + std::to_string(signature.value.size()));
+    }
+  }
   REDOUBT_CHECK(reader.finish());
   return signature;
+}
+
+std::optional<crypto::HashKind> hash_kind(std::uint16_t algorithm) {
+  switch (algorithm) {
+    case kAlgSha256: return crypto::HashKind::sha256;
+    case kAlgSha384: return crypto::HashKind::sha384;
+    case kAlgSha512: return crypto::HashKind::sha512;
+    default: return std::nullopt;
+  }
+}
+
+std::string algorithm_text(std::uint16_t algorithm) {
+  switch (algorithm) {
+    case kAlgRsa: return "RSA";
+    case kAlgSha1: return "SHA-1";
+    case kAlgSha256: return "SHA-256";
+    case kAlgSha384: return "SHA-384";
+    case kAlgSha512: return "SHA-512";
+    case kAlgNull: return "none";
+    case kAlgRsassa: return "RSASSA";
+    case kAlgRsapss: return "RSAPSS";
+    case kAlgEcdsa: return "ECDSA";
+    default: return hex16(algorithm);
+  }
 }
 
 std::string attributes_text(std::uint32_t attributes) {
@@ -139,13 +181,12 @@ Result<Public> Public::parse(ByteView bytes) {
   } else {
     Rsa rsa;
     const std::uint16_t bits = reader.u16be();
-    if (reader.ok() && bits != kRsaBits) reader.fail("RSA key: expected 2048 bits, found " + std::to_string(bits));
+    if (reader.ok() && !is_rsa_size(bits / 8U)) reader.fail("RSA key: expected 2048, 3072 or 4096 bits, found " + std::to_string(bits));
     rsa.exponent = reader.u32be();
-    const ByteView modulus = reader.sized16be(kRsaBits / 8);
-    if (reader.ok() && modulus.size() != kRsaBits / 8) {
-      reader.fail("RSA modulus: expected 256 bytes, found " + std::to_string(modulus.size()));
+    rsa.modulus = to_bytes(reader.sized16be(kMaxRsaBits / 8));
+    if (reader.ok() && rsa.modulus.size() * 8 != bits) {
+      reader.fail("RSA modulus: expected " + std::to_string(bits / 8) + " bytes, found " + std::to_string(rsa.modulus.size()));
     }
-    std::ranges::copy(modulus, rsa.modulus.array().begin());
     key.key = rsa;
   }
   REDOUBT_CHECK(reader.finish());
@@ -170,21 +211,59 @@ bool ek_template_matches(const Public& ek) {
       0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52, 0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa};
   // fixedTPM, fixedParent, sensitiveDataOrigin, adminWithPolicy, restricted, decrypt
   constexpr std::uint32_t kAttributes = 0x000300b2;
+  constexpr std::size_t kEkModulus = 256;
   const Public::Rsa* rsa = ek.rsa();
-  return rsa != nullptr && rsa->exponent == 0 && ek.attributes == kAttributes &&
+  return rsa != nullptr && rsa->exponent == 0 && rsa->modulus.size() == kEkModulus && ek.attributes == kAttributes &&
          equal(ek.auth_policy, std::as_bytes(std::span(kPolicy))) && ek.symmetric.algorithm == kAlgAes &&
          ek.symmetric.bits == 128 && ek.symmetric.mode == kAlgCfb && ek.scheme.algorithm == kAlgNull;
 }
 
+Result<crypto::PublicKey> public_key(const Public& key) {
+  if (const Public::Ecc* ecc = key.ecc()) {
+    return crypto::PublicKey::from_point(crypto::KeyKind::p256, ecc->x.view(), ecc->y.view());
+  }
+  constexpr std::uint32_t kExponent = 65537;
+  const Public::Rsa& rsa = *key.rsa();
+  if (rsa.exponent != 0 && rsa.exponent != kExponent) {
+    return Error(Code::malformed, "RSA key: expected the exponent 65537, found " + std::to_string(rsa.exponent));
+  }
+  return crypto::PublicKey::from_rsa(rsa.modulus);
+}
+
 Bytes rsa_spki(const Public::Rsa& key) {
-  static constexpr std::array<unsigned char, 33> kBefore = {
-      0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01,
-      0x05, 0x00, 0x03, 0x82, 0x01, 0x0f, 0x00, 0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00};
-  static constexpr std::array<unsigned char, 5> kAfter = {0x02, 0x03, 0x01, 0x00, 0x01};
-  Bytes der = to_bytes(std::as_bytes(std::span(kBefore)));
-  append(der, key.modulus.view());
-  append(der, std::as_bytes(std::span(kAfter)));
-  return der;
+  const auto made = crypto::PublicKey::from_rsa(key.modulus);
+  return made.ok() ? to_bytes(made->spki()) : Bytes();
+}
+
+Result<crypto::SignatureScheme> signature_scheme(const Public& key) {
+  using enum crypto::SignatureScheme;
+  const auto hash = hash_kind(key.scheme.hash);
+  const bool fits = key.ecc() != nullptr ? key.scheme.algorithm == kAlgEcdsa
+                                         : key.scheme.algorithm == kAlgRsassa || key.scheme.algorithm == kAlgRsapss;
+  if (!fits || !hash) {
+    const std::string scheme = algorithm_text(key.scheme.algorithm) +
+                               (key.scheme.algorithm == kAlgNull ? "" : " with " + algorithm_text(key.scheme.hash));
+    return Error(Code::chain, "the key's scheme: expected ECDSA on P-256, RSASSA or RSAPSS with SHA-256, SHA-384 or SHA-512, found " + scheme);
+  }
+  constexpr crypto::SignatureScheme kSchemes[][3] = {{ecdsa_sha256, ecdsa_sha384, ecdsa_sha512},
+                                                     {rsa_pkcs1_sha256, rsa_pkcs1_sha384, rsa_pkcs1_sha512},
+                                                     {rsa_pss_sha256, rsa_pss_sha384, rsa_pss_sha512}};
+  const std::size_t family = key.scheme.algorithm == kAlgEcdsa ? 0 : key.scheme.algorithm == kAlgRsassa ? 1 : 2;
+  return kSchemes[family][static_cast<std::size_t>(*hash)];
+}
+
+AkName qualified_name(const AkName& name, ByteView parent) {
+  Bytes both = to_bytes(parent);
+  append(both, name.view());
+  AkName out;
+  out.array()[0] = std::byte{kAlgSha256 >> 8};
+  out.array()[1] = std::byte{kAlgSha256 & 0xff};
+  std::ranges::copy(crypto::sha256(both).view(), out.array().begin() + 2);
+  return out;
+}
+
+AkName primary_qualified_name(const AkName& name, std::uint32_t hierarchy) {
+  return qualified_name(name, Writer().u32be(hierarchy).view());
 }
 
 }  // namespace redoubt::tpm

@@ -1,0 +1,72 @@
+#include "common/attest/evidence/tpm/quote.h"
+
+namespace redoubt::tpm {
+namespace {
+
+using attest::CheckId;
+
+std::string list_text(std::span<const int> pcrs) {
+  std::string text;
+  for (const int pcr : pcrs) text += (text.empty() ? "" : " ") + std::to_string(pcr);
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+attest::Check check_quote(const Result<Attest>& attest, std::span<const Signer> signers) {
+  std::string expected = "a quote with a safe clock";
+  if (!attest.ok()) return attest::failed(CheckId::m1, Code::malformed, "a TPM quote", attest.error().message());
+  if (!attest->safe) return attest::failed(CheckId::m1, Code::freshness, expected, "the clock may have gone back");
+  if (signers.empty()) {
+    return attest::passed(CheckId::m1, expected, expected + "; qualified signer not applicable: the key's parent is not known");
+  }
+  std::string names;
+  for (const Signer& signer : signers) {
+    if (equal(signer.qualified_name.view(), attest->qualified_signer)) {
+      return attest::passed(CheckId::m1, expected + ", signed by " + signer.qualified_name.hex(), expected + ", signed by " + std::string(signer.what));
+    }
+    names += (names.empty() ? "" : " or ") + signer.qualified_name.hex() + " (" + std::string(signer.what) + ")";
+  }
+  return attest::failed(CheckId::m1, Code::binding, "qualified signer " + names, hex_encode(attest->qualified_signer));
+}
+
+attest::Check check_extra_data(ByteView expected, ByteView found) {
+  if (!expected.empty() && equal(expected, found)) return attest::passed(CheckId::m2, hex_encode(expected), hex_encode(found));
+  return attest::failed(CheckId::m2, Code::binding, expected.empty() ? "a challenge" : hex_encode(expected), hex_encode(found));
+}
+
+Status verify_quote(const crypto::PublicKey& key, crypto::SignatureScheme scheme, ByteView attest, ByteView signature) {
+  return key.kind() == crypto::KeyKind::rsa ? key.verify(scheme, attest, signature) : key.verify_raw(scheme, attest, signature);
+}
+
+attest::Check check_pcrs(const Attest& attest, const QuotedPcrs& pcrs, std::span<const int> required, crypto::HashKind hash) {
+  std::vector<int> supplied;
+  for (const auto& [pcr, value] : pcrs.values) supplied.push_back(pcr);
+  const std::string bank = algorithm_text(pcrs.bank);
+  const std::string expected = bank + " bank, PCR " + list_text(supplied) + ", among them " + list_text(required);
+  const auto failed = [](std::string wanted, std::string found) {
+    return attest::failed(CheckId::m4, Code::measurement, std::move(wanted), std::move(found));
+  };
+  // SHA-1 has no kind: a bank of it shows nothing, since events with the same digest can be made.
+  const auto bank_hash = hash_kind(pcrs.bank);
+  if (!bank_hash) return failed("a bank of SHA-256, SHA-384 or SHA-512", bank);
+  if (attest.selections.size() != 1 || attest.selections[0].bank != pcrs.bank) {
+    return failed(expected, "a selection that is not of the " + bank + " bank alone, " + std::to_string(attest.selections.size()) + " banks");
+  }
+  const std::vector<int>& selected = attest.selections[0].pcrs;
+  if (selected != supplied) return failed(expected, "PCR " + list_text(selected));
+  for (const int pcr : required) {
+    if (std::ranges::find(supplied, pcr) == supplied.end()) return failed(expected, "no PCR " + std::to_string(pcr));
+  }
+  const std::size_t size = crypto::hash(*bank_hash, {}).size();
+  Bytes values;
+  for (const auto& [pcr, value] : pcrs.values) {
+    if (value.size() != size) return failed(expected, "PCR " + std::to_string(pcr) + " of " + std::to_string(value.size()) + " bytes");
+    append(values, value);
+  }
+  const Bytes digest = crypto::hash(hash, values);
+  if (!equal(digest, attest.pcr_digest)) return failed("digest of the values " + hex_encode(digest), "quoted digest " + hex_encode(attest.pcr_digest));
+  return attest::passed(CheckId::m4, expected, "PCR " + list_text(selected) + ", digest " + hex_encode(digest));
+}
+
+}  // namespace redoubt::tpm
