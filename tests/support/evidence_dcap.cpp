@@ -189,7 +189,8 @@ endorse::RawCollateral DcapMaker::collateral() const {
     const std::string module = "\"mrsigner\":\"" + hex_of(48, '0') + "\",\"attributes\":\"" + hex_of(8, '0') +
                                "\",\"attributesMask\":\"" + hex_of(8, 'F') + "\"";
     info += "\"tdxModule\":{" + module + "},\"tdxModuleIdentities\":[{\"id\":\"TDX_01\"," + module +
-            ",\"tcbLevels\":[{\"tcb\":{\"isvsvn\":5}," + level_facts + "UpToDate\"}]}],";
+            ",\"tcbLevels\":[{\"tcb\":{\"isvsvn\":5}," + level_facts + "UpToDate\"}" +
+            (old_module_level ? ",{\"tcb\":{\"isvsvn\":4}," + level_facts + "OutOfDate\"}" : std::string()) + "]}],";
   }
   info += "\"tcbLevels\":[";
   for (std::size_t i = 0; i < level_count; ++i) {

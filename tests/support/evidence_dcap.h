@@ -45,6 +45,7 @@ struct DcapMaker {
   std::string tcb_status = "UpToDate";
   std::uint32_t evaluation_number = 19;
   std::size_t level_count = 8;                // the first matches; the others make the document as long as real ones
+  bool old_module_level = false;              // TDX: a second, outdated level of the module, of version 4
   std::string fmspc = "90C06F000000", pce_id = "0000";
   std::vector<std::uint64_t> revoked;         // serials in the PCK CA's list
 

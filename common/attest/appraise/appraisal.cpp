@@ -87,6 +87,9 @@ Result<Appraisal> appraise(const Evidence& evidence, const Endorsements& endorse
     for (const Platform& one : kPlatforms) known += (known.empty() ? "\"" : ", \"") + std::string(one.format) + "\"";
     return Error(Code::usage, "evidence format: expected one of " + known + ", found \"" + evidence.format.substr(0, 32) + "\"");
   }
+  if (challenge.unchallenged && challenge.claims) {
+    return Error(Code::usage, "challenge: expected no claims where nobody sent a challenge, since nothing would bind them");
+  }
   REDOUBT_TRY(Findings findings, platform->find(evidence, endorsements, challenge, policy, now));
   check_claims(challenge, policy, findings.checks);
   Appraisal appraisal = std::move(findings.appraisal);

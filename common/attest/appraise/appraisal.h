@@ -33,7 +33,8 @@ struct Challenge {
   ContractDigest contract;
   // The exact report data, for Evidence that was made for another protocol than ours; empty: H(statement).
   Bytes report_data = {};
-  // Nobody sent a challenge: the report data are not compared, and the result is never better than a warning.
+  // Nobody sent a challenge: the report data are not compared, and the result is never better than a warning. Claims would then be
+  // bound by nothing, and are an error.
   bool unchallenged = false;
 };
 

@@ -1,4 +1,6 @@
 // SGX and TDX Evidence: a DCAP quote with Intel's collateral, held against the policy's sections "sgx" and "tdx".
+#include <limits>
+
 #include "common/attest/appraise/findings.h"
 #include "common/attest/appraise/wants.h"
 #include "common/attest/evidence/dcap/evidence.h"
@@ -73,6 +75,21 @@ std::int64_t hardware_claim(TcbStatus status) {
 }
 
 constexpr std::int64_t kSecondsPerDay = 86400;
+constexpr std::uint64_t kMaxGraceDays = 36500;
+
+// minimum_of: evaluation numbers have 32 bits; a policy that asks for more than that asks for what no collateral has.
+std::optional<std::uint32_t> minimum_of(const TcbPolicy& policy) {
+  if (!policy.minimum_evaluation_number) return std::nullopt;
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::min(*policy.minimum_evaluation_number, kMax));
+}
+
+// end_of_grace: until when a platform that is only out of date is taken.
+std::optional<Instant> end_of_grace(const TcbPolicy& policy, const endorse::VerifiedCollateral& collateral) {
+  const auto newest = collateral.tcb_info().newest_level_date();
+  if (!newest || policy.grace_days == 0) return std::nullopt;
+  return newest->plus_seconds(static_cast<std::int64_t>(std::min(policy.grace_days, kMaxGraceDays)) * kSecondsPerDay);
+}
 
 // check_status: T6. The converged status is one of the policy's, or only out of date within the grace; the level is not too old.
 Check check_status(const TcbPolicy& policy, const endorse::TcbVerdict& tcb, const endorse::VerifiedCollateral& collateral, Instant now,
@@ -84,13 +101,15 @@ Check check_status(const TcbPolicy& policy, const endorse::TcbVerdict& tcb, cons
     expected += ", level of " + policy.minimum_level_date->text() + " or later";
     if (!tcb.matched_level_date || *tcb.matched_level_date < *policy.minimum_level_date) return attest::failed(CheckId::t6, Code::tcb, expected, found);
   }
+  // Whatever a list says: these two are never accepted.
+  const bool hopeless = tcb.tcb_status == TcbStatus::revoked || tcb.tcb_status == TcbStatus::not_supported;
   const bool listed = std::ranges::find(policy.statuses, endorse::status_text(tcb.tcb_status)) != policy.statuses.end();
-  if (listed) return attest::passed(CheckId::t6, expected, found);
-  const auto newest = collateral.tcb_info().newest_level_date();
-  const bool only_old = tcb.tcb_status == TcbStatus::out_of_date;
-  if (only_old && newest && now <= newest->plus_seconds(static_cast<std::int64_t>(policy.grace_days) * kSecondsPerDay)) {
-    appraisal.remarks.emplace_back("the platform is out of date; the policy's grace of " + std::to_string(policy.grace_days) + " days after " +
-                                   newest->text() + " still runs");
+  if (listed && !hopeless) return attest::passed(CheckId::t6, expected, found);
+  const auto grace = end_of_grace(policy, collateral);
+  if (tcb.tcb_status == TcbStatus::out_of_date && grace && now <= *grace) {
+    appraisal.remarks.emplace_back("the platform is out of date; the policy's grace of " + std::to_string(policy.grace_days) +
+                                   " days ends at " + grace->text());
+    appraisal.validity.end = std::min(appraisal.validity.end, *grace);
     return attest::passed(CheckId::t6, expected + ", or out of date in the grace", found);
   }
   return attest::failed(CheckId::t6, Code::tcb, expected, found);
@@ -147,8 +166,10 @@ Check check_trust_domain(const TdxPolicy& policy, const tdx::Report& report, boo
   wants.any_of("MRTD", policy.mrtd, report.mr_td.view());
   if (policy.rtmrs) {
     for (const auto& [index, value] : *policy.rtmrs) {
-      const tdx::Rtmr& found = report.rtmr.at(static_cast<std::size_t>(index));
-      wants.want(equal(value.view(), found.view()), "RTMR" + std::to_string(index), value.hex(), found.hex());
+      const auto at = static_cast<std::size_t>(index);
+      const bool known = at < report.rtmr.size();
+      wants.want(known && equal(value.view(), report.rtmr[at].view()), "RTMR" + std::to_string(index), value.hex(),
+                 known ? report.rtmr[at].hex() : "no such register");
     }
   }
   const auto same = [&](const std::optional<Hash48>& wanted, const std::string& name, ByteView found) {
@@ -195,13 +216,11 @@ Result<Findings> find_dcap(const Evidence& evidence, const Endorsements& endorse
                                       std::string(endorse::tee_text(facts.tee)));
   }
   const std::vector<endorse::RootPin> roots = roots_of(policy);
-  std::optional<std::uint32_t> minimum;
-  if (policy.minimum_evaluation_number) minimum = static_cast<std::uint32_t>(*policy.minimum_evaluation_number);
   Judged judged = judge_with_best(parsed, endorsements,
                                   {.roots = roots,
                                    .now = now,
                                    .pck_chain = endorsements.pck_chain,
-                                   .minimum_evaluation_number = minimum,
+                                   .minimum_evaluation_number = minimum_of(policy),
                                    .known_chain = endorsements.verified_pck.get()});
   dcap::Outcome& outcome = judged.outcome;
   Findings findings;

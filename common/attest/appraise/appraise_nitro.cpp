@@ -15,6 +15,12 @@ std::vector<crypto::RootPin> roots_of(const NitroPolicy& policy) {
   return pins;
 }
 
+constexpr std::uint64_t kMaxAgeSeconds = 100ULL * 366 * 86400;  // beyond a century all ages are alike
+
+std::int64_t maximum_age(const NitroPolicy& policy) {
+  return static_cast<std::int64_t>(std::min(policy.maximum_age_seconds, kMaxAgeSeconds));
+}
+
 std::string pcr_text(const std::optional<ByteView>& pcr) { return pcr ? hex_encode(*pcr) : "absent"; }
 
 // A3: age, challenge, debug and measurements. A document without a challenge is fresh only by its own clock.
@@ -25,7 +31,7 @@ Check check_document(const NitroPolicy& policy, const nitro::NitroEvidence& docu
     if (!holds) code = Code::freshness;
     wants.want(holds, name, wanted, is);
   };
-  const Instant oldest = now.plus_seconds(-static_cast<std::int64_t>(policy.maximum_age_seconds));
+  const Instant oldest = now.plus_seconds(-maximum_age(policy));
   fresh(oldest <= document.time() && document.time() <= now, "time", "from " + oldest.text() + " to " + now.text(), document.time().text());
   if (const auto expected = expected_report_data(challenge, crypto::Sha512Digest::size)) {
     fresh(document.nonce && equal(*document.nonce, *expected), "nonce", hex_encode(*expected), document.nonce ? hex_encode(*document.nonce) : "absent");
@@ -36,7 +42,8 @@ Check check_document(const NitroPolicy& policy, const nitro::NitroEvidence& docu
   wants.want(policy.accept_debug || !document.debug(), "debug", "off", "on");
   if (policy.pcrs) {
     for (const auto& [index, value] : *policy.pcrs) {
-      const auto& found = document.pcrs.at(static_cast<std::size_t>(index));
+      const auto at = static_cast<std::size_t>(index);
+      const std::optional<ByteView> found = at < document.pcrs.size() ? document.pcrs[at] : std::nullopt;
       wants.want(found && equal(*found, value.view()), "PCR" + std::to_string(index), value.hex(), pcr_text(found));
     }
   }
@@ -75,7 +82,7 @@ Result<Findings> find_nitro(const Evidence& evidence, const Endorsements& endors
   const nitro::NitroEvidence& document = **outcome.authentic;
   findings.appraisal.measured = measured_of(document);
   findings.appraisal.hardware = 2;
-  const Instant stale = document.time().plus_seconds(static_cast<std::int64_t>(section.maximum_age_seconds));
+  const Instant stale = document.time().plus_seconds(maximum_age(section));
   findings.appraisal.validity = findings.appraisal.validity.intersect({document.time(), stale});
   findings.checks.push_back(check_document(section, document, challenge, now, findings.appraisal));
   return findings;

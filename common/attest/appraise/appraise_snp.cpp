@@ -16,18 +16,30 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::vector<amd::Anchor> anchors_of(const SnpPolicy& policy) {
+// anchors_of: sets of anchors, of which one must hold. A root of the policy may be that of any product, one at a time: which one it is
+// shows in its certificate, and a set names each root once.
+std::vector<std::vector<amd::Anchor>> anchors_of(const SnpPolicy& policy) {
   if (!policy.roots) {
     const auto production = amd::production_anchors();
-    return {production.begin(), production.end()};
+    return {{production.begin(), production.end()}};
   }
-  std::vector<amd::Anchor> anchors;
-  for (const VendorRoot& root : *policy.roots) {
-    for (const amd::Product product : {amd::Product::milan, amd::Product::genoa, amd::Product::turin}) {
-      anchors.push_back({product, SpkiDigest(root.spki.array()), std::nullopt, std::nullopt});
-    }
+  std::vector<std::vector<amd::Anchor>> sets;
+  for (const amd::Product product : {amd::Product::milan, amd::Product::genoa, amd::Product::turin}) {
+    auto& anchors = sets.emplace_back();
+    for (const VendorRoot& root : *policy.roots) anchors.push_back({product, SpkiDigest(root.spki.array()), std::nullopt, std::nullopt});
   }
-  return anchors;
+  return sets;
+}
+
+// rank: which of several sets of certificates speaks for a report. One whose list revokes the key comes before one without a list, so
+// that nobody gains by adding a set that lacks the list; then authentic ones, the checked before the unchecked; of the rest, the one
+// that failed least.
+int rank(const snp::Outcome& outcome) {
+  const auto failures = static_cast<int>(std::ranges::count(outcome.checks, attest::Outcome::failed, &Check::outcome));
+  const Check& revocation = *std::ranges::find(outcome.checks, CheckId::n13, &Check::id);
+  if (failures == 1 && revocation.outcome == attest::Outcome::failed && revocation.code == Code::chain) return 3;
+  if (outcome.authentic) return revocation.outcome == attest::Outcome::passed ? 2 : 1;
+  return -failures;
 }
 
 // below: the first part of `found` that is below `minimum`, or an empty text.
@@ -131,14 +143,16 @@ Result<Findings> find_snp(const Evidence& evidence, const Endorsements& endorsem
   if (!policy.platforms.snp) return Error(Code::policy, "the policy accepts no SEV-SNP Evidence");
   const SnpPolicy& section = *policy.platforms.snp;
   REDOUBT_TRY(const auto parsed, snp::parse(evidence.bytes).context("parsing evidence"));
-  const std::vector<amd::Anchor> anchors = anchors_of(section);
   if (endorsements.amd.empty()) return Error(Code::usage, "SEV-SNP Evidence needs the certificates of its key: VCEK or VLEK, ASK or ASVK, ARK");
-  snp::Outcome outcome;
-  for (const AmdCertificates& one : endorsements.amd) {
-    outcome = snp::authenticate(parsed, {.leaf = one.leaf, .intermediate = one.intermediate, .ark = one.ark, .anchors = anchors, .now = now, .crl = one.crl,
-                                         .verified_vcek = endorsements.verified_vcek.get()});
-    if (outcome.authentic) break;
+  std::optional<snp::Outcome> best;
+  for (const std::vector<amd::Anchor>& anchors : anchors_of(section)) {
+    for (const AmdCertificates& one : endorsements.amd) {
+      auto candidate = snp::authenticate(parsed, {.leaf = one.leaf, .intermediate = one.intermediate, .ark = one.ark, .anchors = anchors, .now = now,
+                                                  .crl = one.crl, .verified_vcek = endorsements.verified_vcek.get()});
+      if (!best || rank(candidate) > rank(*best)) best = std::move(candidate);
+    }
   }
+  snp::Outcome& outcome = *best;
   Findings findings;
   Appraisal& appraisal = findings.appraisal;
   appraisal.validity = outcome.validity;

@@ -15,7 +15,9 @@ using attest::CheckId;
 Result<token::Issuer> issuer_of(const TokenPolicy& policy, bool with_key_set) {
   const token::Issuer oidc = token::google_oidc();
   if (policy.issuer == oidc.name) return with_key_set ? oidc : token::google_pki();
-  const token::Issuer intel = token::intel();
+  // Intel signs for a Confidential Space with the claims of that service, the nonce among them.
+  token::Issuer intel = token::intel();
+  intel.nonce_claim = oidc.nonce_claim;
   if (policy.issuer == intel.name) return intel;
   return Error(Code::usage, "policy: expected the issuer " + oidc.name + " or " + intel.name + ", found " + policy.issuer);
 }
@@ -87,7 +89,7 @@ Result<Findings> find_token(const Evidence& evidence, const Endorsements& endors
   const auto expected = expected_report_data(challenge, crypto::Sha256Digest::size);
   // A nonce that is not text already crosses in hexadecimal.
   const std::string nonce = !expected ? "" : challenge.report_data.empty() ? hex_encode(*expected) : std::string(as_text(*expected));
-  const std::string audience = section.audience ? *section.audience : gcp::unverified_audience(parsed);
+  const std::string audience = section.audience ? *section.audience : issuer.has_audience ? gcp::unverified_audience(parsed) : "";
   token::Inputs inputs{.issuer = issuer, .key_set = endorsements.token_keys, .roots = roots, .audience = audience, .now = now};
   if (expected) inputs.nonce = nonce;
   inputs.skew_seconds = static_cast<std::int64_t>(std::min<std::uint64_t>(section.skew_seconds, 600));

@@ -179,7 +179,10 @@ void DcapAuthenticator::verify_collateral() {
     inputs.leaf = &leaf;
   }
   if (inputs_.collateral != nullptr) {
-    collateral_ = inputs_.collateral;
+    // A proof changes no result: it counts as accepted exactly where its raw parts would be verified now, under these roots.
+    const bool usable = std::ranges::find(inputs_.roots, inputs_.collateral->root()) != inputs_.roots.end() &&
+                        inputs_.collateral->validity().contains(inputs_.now);
+    if (usable) collateral_ = inputs_.collateral;
     collateral_checks_ = endorse::recheck_collateral(*inputs_.collateral, inputs);
   } else if (inputs_.raw_collateral != nullptr) {
     endorse::CollateralOutcome outcome = endorse::verify_collateral(*inputs_.raw_collateral, inputs);
