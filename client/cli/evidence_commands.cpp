@@ -180,6 +180,7 @@ void add_evidence_commands(Commands& commands) {
                             "redoubt environment create study --program program.json ..."},
                            [&session, program] { return measure_files(session, *program); });
   own->add_option("program", *program, "the program file: redoubt-cleanroom, beside its engine")->required();
+  add_conformance_command(commands, noun);
 }
 
 void add_log_commands(Commands& commands) {

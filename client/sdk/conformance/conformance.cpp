@@ -1,7 +1,5 @@
 #include "client/sdk/conformance/conformance.h"
 
-#include <map>
-
 #include "client/sdk/conformance/entry.h"
 #include "client/sdk/files.h"
 
@@ -27,9 +25,6 @@ const Platform* platform_of(const Entry& entry) {
   }
   return nullptr;
 }
-
-// Book: the cases that negative entries build on, by id.
-using Book = std::map<std::string, json::Object, std::less<>>;
 
 Result<json::Value> load(const std::filesystem::path& file) {
   REDOUBT_TRY(const std::string text, sdk::read_file(file.string(), kLimits.max_bytes));
@@ -66,7 +61,12 @@ Verdict skip(Verdict verdict, std::string why) {
 
 Verdict compare(Verdict verdict, const Result<Facts>& facts) {
   json::Object got;
+  const bool broken = !facts.ok() && facts.error().code() == Code::usage;
   for (const auto& [key, value] : *verdict.expected.object()) {
+    if (broken) {
+      got.emplace(key, facts.error().message());
+      continue;
+    }
     if (!facts.ok()) {
       if (key == "verdict") got.emplace(key, "reject");
       if (key == "authentic" || key == "accept_under_strict_policy") got.emplace(key, false);
@@ -76,8 +76,24 @@ Verdict compare(Verdict verdict, const Result<Facts>& facts) {
     if (found != facts->end()) got.emplace(key, found->second);
   }
   verdict.got = got;
-  verdict.ok = verdict.got == verdict.expected;
+  verdict.ok = !broken && verdict.got == verdict.expected;
   return verdict;
+}
+
+// judge_forgery: an entry that says in prose what is forged.
+Verdict judge_forgery(Verdict verdict, const std::filesystem::path& folder, const Book& book) {
+  std::vector<Entry> tokens;
+  for (const auto& [id, members] : book) {
+    const Entry entry{folder, members, {}};
+    if (entry.has("token") && entry.has("keys")) tokens.push_back(entry);
+  }
+  if (verdict.id.starts_with("x5c-")) return skip(std::move(verdict), "the set holds no token with a certificate chain to forge");
+  if (!is_token_forgery(verdict.id)) return skip(std::move(verdict), "the edit is prose that has no recipe here");
+  if (tokens.empty()) return skip(std::move(verdict), "cases.json holds no token to forge");
+  const Result<Facts> facts = token_forgery_facts(verdict.id, tokens);
+  // A forgery that could not be made was refused by nobody.
+  if (!facts.ok()) return compare(std::move(verdict), Facts{{"verdict", facts.error().message()}});
+  return compare(std::move(verdict), facts);
 }
 
 // judge: one entry that has an expectation.
@@ -105,6 +121,8 @@ Verdict judge(const std::filesystem::path& folder, const json::Object& members, 
     if (edits.array() != nullptr) entry.edits = *edits.array();
     break;
   }
+  if (entry.has("case_with_higher_evaluation_number")) return compare(std::move(verdict), choice_facts(entry, book));
+  if (entry.has("how")) return judge_forgery(std::move(verdict), folder, book);
   const Platform* platform = platform_of(entry);
   if (platform == nullptr) return skip(std::move(verdict), "its platform is not built");
   const bool is_verdict = expect.string() == nullptr || *expect.string() == "reject" || *expect.string() == "accept" || *expect.string() == "reject-or-ignore";
@@ -114,6 +132,7 @@ Verdict judge(const std::filesystem::path& folder, const json::Object& members, 
     // Bytes that nothing covers: refusing them and dropping them are both right; believing them is not.
     const bool ignored = facts.ok() && facts->contains("ignored");
     const bool refused = !facts.ok() || facts->at("verdict") == json::Value("reject");
+    if (!facts.ok() && facts.error().code() == Code::usage) return compare(std::move(verdict), facts);
     facts = Facts{{"verdict", ignored || refused ? "reject-or-ignore" : "accept"}};
   }
   return compare(std::move(verdict), facts);

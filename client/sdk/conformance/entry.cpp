@@ -7,34 +7,40 @@ namespace {
 
 constexpr std::size_t kMaxFile = std::size_t{16} << 20;
 
+Result<Bytes> bytes_of(std::string_view hex) {
+  auto bytes = hex_decode(hex);
+  if (!bytes.ok()) return Error(Code::usage, "edit: " + bytes.error().message());
+  return bytes;
+}
+
 Result<Bytes> apply(Bytes bytes, const json::Value& edit) {
   const auto number = [&](std::string_view key) -> Result<std::size_t> {
     const json::Value value = member_or_null(edit, key);
-    if (value.integer() == nullptr || *value.integer() < 0) return Error(Code::malformed, "edit: expected the number \"" + std::string(key) + "\"");
+    if (value.integer() == nullptr || *value.integer() < 0) return Error(Code::usage, "edit: expected the number \"" + std::string(key) + "\"");
     return static_cast<std::size_t>(*value.integer());
   };
   const json::Value op = member_or_null(edit, "op");
-  if (op.string() == nullptr) return Error(Code::malformed, "edit: expected an operation");
+  if (op.string() == nullptr) return Error(Code::usage, "edit: expected an operation");
   const json::Value hex = member_or_null(edit, "hex");
   if (*op.string() == "xor") {
     REDOUBT_TRY(const std::size_t offset, number("offset"));
     REDOUBT_TRY(const std::size_t value, number("value"));
-    if (offset >= bytes.size() || value > 255) return Error(Code::malformed, "edit: outside of the file");
+    if (offset >= bytes.size() || value > 255) return Error(Code::usage, "edit: outside of the file");
     bytes[offset] ^= static_cast<std::byte>(value);
   } else if (*op.string() == "set" && hex.string() != nullptr) {
     REDOUBT_TRY(const std::size_t offset, number("offset"));
-    REDOUBT_TRY(const Bytes value, hex_decode(*hex.string()));
-    if (offset > bytes.size() || value.size() > bytes.size() - offset) return Error(Code::malformed, "edit: outside of the file");
+    REDOUBT_TRY(const Bytes value, bytes_of(*hex.string()));
+    if (offset > bytes.size() || value.size() > bytes.size() - offset) return Error(Code::usage, "edit: outside of the file");
     std::ranges::copy(value, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
   } else if (*op.string() == "truncate") {
     REDOUBT_TRY(const std::size_t length, number("length"));
-    if (length > bytes.size()) return Error(Code::malformed, "edit: outside of the file");
+    if (length > bytes.size()) return Error(Code::usage, "edit: outside of the file");
     bytes.resize(length);
   } else if (*op.string() == "append" && hex.string() != nullptr) {
-    REDOUBT_TRY(const Bytes value, hex_decode(*hex.string()));
+    REDOUBT_TRY(const Bytes value, bytes_of(*hex.string()));
     append(bytes, value);
   } else {
-    return Error(Code::malformed, "edit: unknown operation " + *op.string());
+    return Error(Code::usage, "edit: unknown operation " + *op.string());
   }
   return bytes;
 }
@@ -58,23 +64,26 @@ Result<Instant> Entry::at() const {
     const auto window = members.find("window");
     if (window == members.end() || window->second.array() == nullptr || window->second.array()->empty() ||
         window->second.array()->front().string() == nullptr) {
-      return Error(Code::malformed, "case: no time to judge it at");
+      return Error(Code::usage, "case: no time to judge it at");
     }
     text = *window->second.array()->front().string();
   }
   constexpr std::size_t kSeconds = 19;  // YYYY-MM-DDThh:mm:ss
   if (text.size() > kSeconds) text = text.substr(0, kSeconds) + "Z";
-  return Instant::parse(text);
+  const auto time = Instant::parse(text);
+  if (!time.ok()) return Error(Code::usage, "case: " + time.error().message());
+  return *time;
 }
 
 Result<Bytes> Entry::read(std::string_view name) const {
-  REDOUBT_TRY(const std::string content, sdk::read_file((folder / name).string(), kMaxFile));
-  return to_bytes(content);
+  const auto content = sdk::read_file((folder / name).string(), kMaxFile);
+  if (!content.ok()) return Error(Code::usage, "case: " + content.error().message());
+  return to_bytes(*content);
 }
 
 Result<Bytes> Entry::file(std::string_view key) const {
   const std::string_view name = text(key);
-  if (name.empty()) return Error(Code::malformed, "case: no file \"" + std::string(key) + "\"");
+  if (name.empty()) return Error(Code::usage, "case: no file \"" + std::string(key) + "\"");
   return read(name);
 }
 

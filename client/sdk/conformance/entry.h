@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 
 #include "common/base/instant.h"
@@ -9,6 +10,7 @@
 
 namespace redoubt::conformance {
 
+// What is wrong with a case itself (no such file, an edit outside of it) is `usage`, so that nobody takes it for a refusal.
 struct Entry {
   std::filesystem::path folder;
   json::Object members;          // of the case, with the overrides of a negative entry applied
@@ -28,14 +30,27 @@ struct Entry {
 // Facts: everything that an expectation may ask about a case, by the name that it asks with.
 using Facts = json::Object;
 
-// One function a platform. An Error means that the Evidence was refused before it could be judged: facts then hold nothing but
-// the verdict "reject".
+// One function a platform. An Error other than `usage` means that the Evidence was refused before it could be judged: facts then hold
+// nothing but the verdict "reject".
 Result<Facts> dcap_facts(const Entry& entry);
 Result<Facts> snp_facts(const Entry& entry);
 Result<Facts> nitro_facts(const Entry& entry);
 Result<Facts> uvm_facts(const Entry& entry);
 Result<Facts> token_facts(const Entry& entry);
 Result<Facts> certificate_facts(const Entry& entry);
+
+// Book: the cases that other entries build on, by id.
+using Book = std::map<std::string, json::Object, std::less<>>;
+
+// choice_facts: of a pair in collateral_choice.json. Its expectation is a sentence: "verdict" is that sentence when each of its clauses
+// holds (the lower collateral is refused with the higher number as the minimum and only then; both statuses are the listed ones), and
+// otherwise what differs.
+Result<Facts> choice_facts(const Entry& pair, const Book& book);
+
+// is_token_forgery: a forgery of that id can be made here (token_forgeries.cpp). token_forgery_facts makes it of one of the genuine
+// tokens and gives the verdict: "reject" only if the check that is there for it refused every variant.
+bool is_token_forgery(std::string_view id);
+Result<Facts> token_forgery_facts(std::string_view id, const std::vector<Entry>& cases);
 
 // member_or_null: the member of an object, or JSON null.
 json::Value member_or_null(const json::Value& object, std::string_view key);
