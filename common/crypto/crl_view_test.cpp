@@ -222,6 +222,12 @@ TEST(Pem, TakesBlocksInLines) {
   EXPECT_OK(pem_decode("-----BEGIN X-----\r\nAAEC\r\n-----END X-----\r\n", "X", 1));
   EXPECT_OK(pem_decode("-----BEGIN X-----\nAAEC\n-----END X-----", "X", 1));
   EXPECT_OK(pem_decode(block + std::string(1, '\0'), "X", 1));
+  // Two blocks without a line feed between them, as quotes of old platforms hold their chain.
+  const std::string bare = block.substr(0, block.size() - 1);
+  EXPECT_EQ(OrDie(pem_decode(bare + bare + block, "X", 3)).size(), 3U);
+  EXPECT_ERROR(pem_decode(bare + bare, "X", 1), Code::malformed, "more than 1 blocks");
+  EXPECT_ERROR(pem_decode(bare + "-----BEGIN X-----", "X", 2), Code::malformed, "pem");
+  EXPECT_ERROR(pem_decode(bare + "-----BEGIN Y-----\nAAEC\n-----END Y-----", "X", 2), Code::malformed, "pem");
   EXPECT_ERROR(pem_decode(block + std::string(2, '\0'), "X", 1), Code::malformed, "expected the line");
   EXPECT_ERROR(pem_decode(block + block, "X", 1), Code::malformed, "more than 1 blocks");
   EXPECT_ERROR(pem_decode(block, "Y", 1), Code::malformed, "-----BEGIN Y-----");

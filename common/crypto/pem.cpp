@@ -25,20 +25,24 @@ Result<std::vector<Bytes>> pem_decode(std::string_view text, std::string_view la
   if (text.ends_with('\0')) text.remove_suffix(1);
   const std::string begin = "-----BEGIN " + std::string(label) + "-----";
   const std::string end = "-----END " + std::string(label) + "-----";
+  // Certificate chains in quotes of the years to 2021 lack the line feed between two blocks.
+  const std::string joined = end + begin;
+  bool begun = false;
   std::vector<Bytes> blocks;
   std::string base64;
   for (;;) {
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-    if (text.empty()) break;
-    if (take_line(text) != begin) return malformed("expected the line " + begin);
+    while (!begun && !text.empty() && is_space(text.front())) text.remove_prefix(1);
+    if (!begun && text.empty()) break;
+    if (!begun && take_line(text) != begin) return malformed("expected the line " + begin);
     if (blocks.size() == max_blocks) return malformed("more than " + std::to_string(max_blocks) + " blocks");
     base64.clear();
     std::string_view line;
-    while ((line = take_line(text)) != end) {
+    while ((line = take_line(text)) != end && line != joined) {
       if (line.empty() || line.size() > kMaxLine) return malformed("expected lines of 1 to 76 characters up to " + end);
       if (base64.size() / 4 * 3 > max_size) return malformed("a block above " + std::to_string(max_size) + " bytes");
       base64 += line;
     }
+    begun = line == joined;
     auto block = base64_decode(base64);
     if (!block.ok()) return block.error().context("pem");
     if (block->empty()) return malformed("an empty block");

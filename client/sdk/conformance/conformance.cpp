@@ -15,7 +15,7 @@ struct Platform {
 };
 
 constexpr Platform kPlatforms[] = {
-    {"quote", "tcb_info", dcap_facts},  {"report", "leaf", snp_facts},      {"file", "module_id", nitro_facts},
+    {"quote", "tcb_info", dcap_facts},  {"report", "ark", snp_facts},      {"file", "module_id", nitro_facts},
     {"file", "feed", uvm_facts},        {"token", "window", token_facts},   {"cert", "window_certificate", certificate_facts},
 };
 

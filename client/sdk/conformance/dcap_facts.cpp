@@ -89,7 +89,8 @@ Result<Facts> dcap_facts(const Entry& entry) {
     facts.emplace("sgx_level", status_or_null(tcb.sgx_level));
     facts.emplace("tdx_module", status_or_null(tcb.tdx_module));
     facts.emplace("qe", status_or_null(tcb.qe));
-    facts.emplace("advisories", json::Array(tcb.advisories.begin(), tcb.advisories.end()));
+    // A platform below every level has no advisories listed against it: unknown, not none.
+    facts.emplace("advisories", tcb.matched_level ? json::Value(json::Array(tcb.advisories.begin(), tcb.advisories.end())) : json::Value());
     strict = outcome.authentic && tcb.tcb_status == endorse::TcbStatus::up_to_date && !claimed.debug;
   }
   facts.emplace("accept_under_strict_policy", strict);
