@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
     const double collect = median_ms(rounds, [&] {
       const auto evidence = collector.collect(statement);
       check(evidence);
-      size = evidence->size();
+      size = evidence->evidence.bytes.size();
     });
     std::printf("TPM2_Quote %.2f ms   collector %.2f ms   ratio %.2f   Evidence %zu bytes   (medians of %d)\n", quote, collect,
                 collect / quote, size, rounds);

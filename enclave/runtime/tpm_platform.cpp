@@ -9,11 +9,11 @@ namespace {
 class TpmPlatform final : public Platform {
  public:
   TpmPlatform(std::unique_ptr<collect::TpmDevice> device, TpmPlatformOptions options)
-      : device_(std::move(device)), intermediates_(options.untrusted_ek_intermediates), collector_(*device_, collector_options(std::move(options))) {}
+      : device_(std::move(device)), intermediates_(options.untrusted_ek_intermediates), collector_(std::make_unique<collect::TpmCollector>(*device_, collector_options(std::move(options)))) {}
 
   Result<appraise::Evidence> collect(ByteView statement) override {
-    REDOUBT_TRY(Bytes evidence, collector_.collect(statement));
-    return appraise::Evidence{"tpm", std::move(evidence)};
+    REDOUBT_TRY(collect::Collection collection, collector_->collect(statement));
+    return std::move(collection.evidence);
   }
 
   Result<AttestationKeyInfo> attestation_key() override {
@@ -39,7 +39,7 @@ class TpmPlatform final : public Platform {
 
   std::unique_ptr<collect::TpmDevice> device_;
   std::vector<Bytes> intermediates_;
-  collect::TpmCollector collector_;
+  std::unique_ptr<collect::Collector> collector_;
 };
 
 }  // namespace

@@ -73,7 +73,7 @@ class Machine {
     options.application_log = log;
     collector.emplace(*device, options);
   }
-  Bytes evidence() { return OrDie(collector->collect(kStatement)); }
+  Bytes evidence() { return OrDie(collector->collect(kStatement)).evidence.bytes; }
   crypto::Certificate root() { return certificate(tpm->root_pem()); }
 
   test::TestTpm tpm;

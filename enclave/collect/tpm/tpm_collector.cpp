@@ -42,14 +42,15 @@ Result<Bytes> TpmCollector::attempt(const crypto::Sha256Digest& extra_data) {
   return encoded;
 }
 
-Result<Bytes> TpmCollector::collect(ByteView statement) {
+Result<Collection> TpmCollector::collect(ByteView statement) {
   const crypto::Sha256Digest extra_data = crypto::sha256(statement);
   auto evidence = attempt(extra_data);
   if (!evidence.ok() && evidence.error().code() == Code::unavailable) {
     REDOUBT_CHECK(source_.reopen().context("collecting TPM Evidence"));
     evidence = attempt(extra_data);
   }
-  return std::move(evidence).context("collecting TPM Evidence");
+  REDOUBT_TRY(Bytes bytes, std::move(evidence).context("collecting TPM Evidence"));
+  return Collection{{"tpm", std::move(bytes)}, {}};
 }
 
 }  // namespace redoubt::collect

@@ -7,6 +7,7 @@
 
 #include <functional>
 
+#include "enclave/collect/base/collection.h"
 #include "enclave/collect/tpm/quote_source.h"
 
 namespace redoubt::collect {
@@ -20,15 +21,15 @@ struct TpmCollectorOptions {
   std::optional<tpm::ApplicationLog> application_log;  // from the launcher, or none
 };
 
-class TpmCollector {
+class TpmCollector final : public Collector {
  public:
   // Borrows `source`, which must outlive the collector.
   TpmCollector(QuoteSource& source, TpmCollectorOptions options) : source_(source), options_(std::move(options)) {}
 
-  // collect: RawEvidence::encode() of a quote whose extraData is SHA-256(statement). A TPM that does not answer is reopened
+  // collect: Evidence of the format "tpm": RawEvidence::encode() of a quote whose extraData is SHA-256(statement). A TPM that does not answer is reopened
   // once. `unavailable`: it still does not, or the PCRs changed under three quotes in a row; `malformed`: a part is larger than
   // Evidence may carry; else the errors of the source. After any error the next call starts afresh.
-  Result<Bytes> collect(ByteView statement);
+  Result<Collection> collect(ByteView statement) override;
 
  private:
   Result<Bytes> attempt(const crypto::Sha256Digest& extra_data);

@@ -75,7 +75,7 @@ TEST(TpmCollectorTest, PacksEveryPartAndBindsTheStatement) {
   options.ima_log = [] { return Result<Bytes>(to_bytes("ima")); };
   options.application_log.emplace().events = {tpm::ApplicationEvent{"cap", {}}.encode()};
   TpmCollector collector(source, options);
-  const auto raw = OrDie(tpm::RawEvidence::decode(OrDie(collector.collect(kStatement))));
+  const auto raw = OrDie(tpm::RawEvidence::decode(OrDie(collector.collect(kStatement)).evidence.bytes));
   EXPECT_TRUE(equal(OrDie(tpm::Attest::parse(raw.attest)).extra_data, crypto::sha256(kStatement).view()));
   EXPECT_EQ(raw.signature, to_bytes("signature"));
   EXPECT_EQ(raw.ak_public, to_bytes("ak"));

@@ -2,6 +2,10 @@
 // Method: a fresh software TPM for each test; the verifier's own parsers and MakeCredential look at every answer.
 #include "enclave/collect/tpm/tpm_device.h"
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "common/attest/evidence/tpm/credential.h"
@@ -177,6 +181,44 @@ TEST(TpmDeviceTest, ClearsWhatAProgramThatWasKilledLeftInTheTpm) {
   }
   const auto device = OrDie(TpmDevice::open(tpm->tcti()));
   EXPECT_OK(device->quote({14}, kExtra));
+}
+
+// The paths of a device, as "device:/dev/tpmrm0" has them. The kernel gives /dev/tpm0 to one user at a time (EBUSY); a program that is running
+// and must not be written to (ETXTBSY) fails the same call, and needs no device.
+TEST(TpmDeviceTest, ADeviceThatCannotBeOpenedIsUnavailableAndNamed) {
+  const test::TempDir folder;
+  const auto refused = [](const std::filesystem::path& path) {
+    EXPECT_ERROR(TpmDevice::open("device:" + path.string()), Code::unavailable, "connecting to TPM `device:" + path.string() + "`");
+  };
+  refused(folder.path() / "absent");
+  refused(folder.path());  // no device but a folder
+  refused("/proc/self/exe");
+}
+
+TEST(TpmDeviceTest, ADeviceThatThisUserMayNotOpenIsUnavailableAndNamed) {
+  const test::TempDir folder;
+  const auto path = folder.path() / "tpmrm0";
+  std::ofstream(path) << "x";
+  std::filesystem::permissions(path, std::filesystem::perms::none);
+  // Root may open everything: be nobody for one call.
+  const bool root = geteuid() == 0;
+  if (root) ASSERT_EQ(seteuid(65534), 0);
+  const bool readable = access(path.c_str(), R_OK) == 0 && !root;
+  const auto opened = TpmDevice::open("device:" + path.string());
+  if (root) ASSERT_EQ(seteuid(0), 0);
+  ASSERT_FALSE(readable) << "the file system refuses nothing to this user";
+  EXPECT_ERROR(opened, Code::unavailable, "connecting to TPM `device:" + path.string() + "`");
+}
+
+TEST(TpmDeviceTest, WhatIsNoTpmBehindTheDevicesPathIsAnError) {
+  const test::TempDir folder;
+  const auto path = folder.path() / "file";
+  std::ofstream file(path);  // takes every command, and never answers
+  file.flush();
+  const auto opened = TpmDevice::open("device:" + path.string());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_TRUE(opened.error().code() == Code::unavailable || opened.error().code() == Code::malformed) << opened.error().message();
+  EXPECT_ERROR(TpmDevice::open("nonsense:" + path.string()), Code::unavailable, "connecting to TPM `nonsense:");
 }
 
 TEST(TpmDeviceTest, ServesManyThreads) {
