@@ -54,6 +54,10 @@ function(redoubt_room)
   add_library(${alias} ALIAS ${name})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${ROOM_LINKS} PRIVATE ${ROOM_PRIVATE_LINKS})
+  # What a Verifier needs is also part of libredoubt_attest.so: code that may be loaded anywhere, whose names nobody outside sees.
+  if(path MATCHES "^common/(base|crypto|attest)(/|$)")
+    target_compile_options(${name} PRIVATE -fPIC -fvisibility=hidden -fvisibility-inlines-hidden)
+  endif()
 endfunction()
 
 # redoubt_tests(PROGRAM SOURCES ... [LINKS ...]): adds this folder's tests to PROGRAM, one program per floor or zone.

@@ -1,0 +1,134 @@
+// What an appraisal costs beyond the signatures that cannot be spared, for Evidence of every platform through appraise().
+//
+//   build/release/bench/bench_attest [rounds [name]]
+//
+// With a name: only the rows whose name holds it, and nothing below them (for a profiler).
+//
+// Evidence, chains and collateral are made under test roots (tests/support); the TPM rows use a recorded boot. Every row is one call
+// of appraise() with bytes in and a verdict out: parsing, all checks with both values in words, the policy's section, the policy's id.
+// "cold": everything as received. "known": proof objects of earlier appraisals are given, so that only the row's signatures remain.
+// The yardstick of a row is as many bare OpenSSL verifications (EVP, key parsed before, digest included), in the same round and next
+// to it; time is the thread's own processor time, so that a busy machine is no excuse; medians over the rounds are shown. Below them: parse() of each kind of Evidence, a
+// firmware log of 100 events in three banks, and how appraisals and bare verifications grow from one thread to two.
+#include <time.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <thread>
+
+#include "bench/attest_samples.h"
+
+namespace {
+
+using namespace redoubt;
+using bench::Sample;
+
+constexpr int kParses = 500;  // per measurement
+constexpr auto kThreadTime = std::chrono::milliseconds(400);
+
+[[noreturn]] void refuse(const std::string& what) {
+  std::fprintf(stderr, "bench_attest: %s\n", what.c_str());
+  std::exit(1);
+}
+
+double processor_us() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
+}
+
+double microseconds(int calls, const std::function<bool()>& call) {
+  const double begin = processor_us();
+  for (int i = 0; i < calls; ++i) {
+    if (!call()) refuse("a measured call failed");
+  }
+  return (processor_us() - begin) / calls;
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+// per_second: calls that `threads` threads together finish in a second.
+double per_second(int threads, const std::function<bool()>& call) {
+  std::atomic<bool> stop = false;
+  std::atomic<std::uint64_t> count = 0;
+  std::vector<std::jthread> workers;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < threads; ++i) {
+    workers.emplace_back([&] {
+      std::uint64_t mine = 0;
+      for (; !stop; ++mine) {
+        if (!call()) refuse("a measured call failed");
+      }
+      count += mine;
+    });
+  }
+  std::this_thread::sleep_for(kThreadTime);
+  stop = true;
+  workers.clear();
+  return static_cast<double>(count) / std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+struct Row {
+  Sample sample;
+  std::vector<double> bare, times, ratios;
+};
+
+void print_rows(std::vector<Row>& rows, int rounds) {
+  for (const Row& row : rows) {
+    const auto appraisal = row.sample.appraise();
+    if (!appraisal.ok()) refuse(row.sample.name + ": " + appraisal.error().message());
+    if (const Status accepted = appraisal->accepted(); !accepted.ok()) refuse(row.sample.name + ": " + accepted.error().message());
+  }
+  for (int round = 0; round < rounds; ++round) {
+    for (Row& row : rows) {
+      row.bare.push_back(microseconds(1, [&] { return row.sample.bare(); }));
+      row.times.push_back(microseconds(1, [&] { return row.sample.appraise()->accepted().ok(); }));
+      row.ratios.push_back(row.times.back() / row.bare.back());
+    }
+  }
+  std::printf("%-40s %12s %10s %10s %7s %8s\n", "", "signatures", "bare us", "us", "ratio", "beyond");
+  for (const Row& row : rows) {
+    const double bare = median(row.bare);
+    const double time = median(row.times);
+    std::printf("%-40s %12s %10.1f %10.1f %7.3f %8.1f\n", row.sample.name.c_str(), row.sample.signatures.c_str(), bare, time,
+                median(row.ratios), time - bare);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 301;
+  std::vector<Row> rows;
+  for (Sample& sample : bench::samples()) {
+    if (argc < 3 || sample.name.find(argv[2]) != std::string::npos) rows.push_back({std::move(sample), {}, {}, {}});
+  }
+  print_rows(rows, rounds);
+  if (argc > 2) return 0;
+
+  std::printf("\n%-40s %12s %10s\n", "", "bytes", "us");
+  for (const bench::Parse& parse : bench::parses()) {
+    std::vector<double> times;
+    for (int round = 0; round < std::min(rounds, 31); ++round) times.push_back(microseconds(kParses, parse.call));
+    std::printf("%-40s %12zu %10.2f\n", parse.name.c_str(), parse.size, median(times));
+  }
+
+  std::printf("\n%-40s %12s %12s %8s\n", "per second", "1 thread", "2 threads", "times");
+  for (const Row& row : rows) {
+    if (!row.sample.known) continue;
+    const auto print = [](const std::string& name, const std::function<bool()>& call) {
+      const double one = per_second(1, call);
+      const double two = per_second(2, call);
+      std::printf("%-40s %12.0f %12.0f %8.2f\n", name.c_str(), one, two, two / one);
+    };
+    print(row.sample.name, [&] { return row.sample.appraise()->accepted().ok(); });
+    print("  its bare signatures", [&] { return row.sample.bare(); });
+  }
+  return 0;
+}
