@@ -2,7 +2,7 @@
 //
 // Which platform vouches for a program is a decision of whoever runs it: a host that could take a device away, or put one there, could
 // otherwise choose the weaker one. detect() tells people what is there; nobody acts on it. Runs in the enclave program. What
-// make() gives is thread-safe.
+// make() gives is thread-safe if `files` and `random` are.
 #pragma once
 
 #include <filesystem>

@@ -59,7 +59,17 @@ struct Launcher {
     const std::string& nonce = *nonces.at(0).string();
     if (nonces.size() != 1 || nonce.size() < 10 || nonce.size() > 74) return net::text_response(400, "bad nonce");
     const std::string token = *fields->find("token_type")->second.string() == "PKI" ? pki_token(payload_of(audience, nonce)) : oidc_token(payload_of(audience, nonce));
+    if (chunked) return net::HttpResponse{.headers = {{"content-type", "text/html"}}, .body = in_pieces(token)};
     return net::HttpResponse{.status = 200, .headers = {{"content-type", "text/html"}}, .body = to_bytes(lie ? lie(token, nonce) : token)};
+  }
+
+  // in_pieces: a body of unknown length, as the launcher's own server sends what is longer than its buffer.
+  static net::PullBody in_pieces(const std::string& text) {
+    return {[rest = text]() mutable -> Result<Bytes> {
+      const std::string piece = rest.substr(0, 500);
+      rest.erase(0, piece.size());
+      return to_bytes(piece);
+    }};
   }
 
   Result<Collection> collect(TokenType type = TokenType::oidc) const { return collect(kAudience, type); }
@@ -69,6 +79,7 @@ struct Launcher {
 
   test::TempDir folder;
   int status = 200;
+  bool chunked = false;
   std::function<std::string(const std::string& token, const std::string& nonce)> lie;
   std::unique_ptr<net::HttpServer> server;
 };
@@ -92,6 +103,12 @@ TEST(ConfidentialSpaceCollectorTest, AsksForTheTypeAndTheAudienceThatItWasTold) 
     EXPECT_EQ(gcp::unverified_audience(OrDie(gcp::parse(as_text(collection.evidence.bytes)))), "https://other.example");
     EXPECT_EQ(OrDie(crypto::Jwt::parse(as_text(collection.evidence.bytes))).header().certificates.has_value(), type == TokenType::pki);
   }
+}
+
+TEST(ConfidentialSpaceCollectorTest, ATokenMayComeInChunks) {
+  Launcher launcher;
+  launcher.chunked = true;
+  EXPECT_OK(launcher.collect(TokenType::pki));
 }
 
 TEST(ConfidentialSpaceCollectorTest, AnAudienceMustBeGivenAndShort) {

@@ -110,6 +110,24 @@ TEST(CertificateTableTest, RefusesPlacesThatAreNotTheirOwn) {
   refused(with(good, 24, turned.guid_bytes(kVcekGuid)), "entry 1 (VCEK): expected once, found again");
 }
 
+TEST(CertificateTableTest, EachByteOfTheEntriesMatters) {
+  const Bytes good = maker().make();
+  for (std::size_t at = 0; at < 4 * 24; ++at) {
+    for (unsigned change = 1; change < 256; ++change) {
+      Bytes table = good;
+      table[at] ^= static_cast<std::byte>(change);
+      const auto parsed = CertificateTable::parse(table);
+      const bool in_guid = at % 24 < 16 && at < 3 * 24;
+      if (in_guid) {
+        ASSERT_OK(parsed);
+        EXPECT_EQ(parsed->unknown_count, 1U) << at;
+      } else {
+        EXPECT_ERROR(parsed, Code::malformed, "certificate table: ") << at << " " << change;
+      }
+    }
+  }
+}
+
 TEST(CertificateTableTest, RefusesTablesWithoutEndAndTooLargeOnes) {
   const Bytes good = maker().make();
   for (std::size_t size = 1; size < good.size(); ++size) EXPECT_FALSE(CertificateTable::parse(ByteView(good).first(size)).ok()) << size;

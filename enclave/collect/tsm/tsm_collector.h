@@ -2,7 +2,7 @@
 //
 // The provider decides the format: "tdx" (a quote) or "snp" (a report, with the certificates that the host gave). What comes
 // back is read with the verifier's parser and must hold our report data: a report over anything else is never passed on.
-// Thread-safe. docs/specs/collect.md.
+// Thread-safe if `random` is. docs/specs/collect.md.
 #pragma once
 
 #include "enclave/collect/tsm/tsm_reporter.h"

@@ -4,7 +4,7 @@
 // Runs in the guest. The kernel is part of what is measured; what it passes on (the quote, the certificates) comes through the
 // host. Each report gets an entry of its own with a random name, removed again whatever happens; `generation` tells whether
 // somebody else wrote into it meanwhile, and then all of it is done again, three times at most. The kernel takes `inblob` when the
-// file is closed and tells nobody when it does not: that too shows in `generation`. Thread-safe. Linux 6.7,
+// file is closed and tells nobody when it does not: that too shows in `generation`. Thread-safe if `random` is. Linux 6.7,
 // Documentation/ABI/testing/configfs-tsm (since 6.15 configfs-tsm-report); service_provider and its like are not used.
 #pragma once
 
@@ -33,7 +33,7 @@ class TsmReporter {
   static constexpr int kAttempts = 3;
   static constexpr std::size_t kMaxReport = 64 * 1024;
 
-  // Borrows both, which must outlive the object; `random` is used under no lock.
+  // Borrows both, which must outlive the object.
   TsmReporter(FileCalls& calls, crypto::Random& random, TsmOptions options);
 
   // report: `not_found`: no such kernel interface, or no provider behind it; `refused`: another provider, or the kernel says no;
