@@ -202,10 +202,10 @@ TEST(TpmDeviceTest, ADeviceThatThisUserMayNotOpenIsUnavailableAndNamed) {
   std::filesystem::permissions(path, std::filesystem::perms::none);
   // Root may open everything: be nobody for one call.
   const bool root = geteuid() == 0;
-  if (root) ASSERT_EQ(seteuid(65534), 0);
+  ASSERT_EQ(root ? seteuid(65534) : 0, 0);
   const bool readable = access(path.c_str(), R_OK) == 0 && !root;
   const auto opened = TpmDevice::open("device:" + path.string());
-  if (root) ASSERT_EQ(seteuid(0), 0);
+  ASSERT_EQ(root ? seteuid(0) : 0, 0);
   ASSERT_FALSE(readable) << "the file system refuses nothing to this user";
   EXPECT_ERROR(opened, Code::unavailable, "connecting to TPM `device:" + path.string() + "`");
 }
