@@ -79,6 +79,7 @@ Result<Genuine> take_apart(const Entry& entry) {
   REDOUBT_TRY(out.window.end, Instant::parse(*times->back().string()));
   const json::Value nonce = member_or_null(claims_json, "eat_nonce");
   if (nonce.string() != nullptr) out.nonce = *nonce.string();
+  if (nonce.array() != nullptr && !nonce.array()->empty() && nonce.array()->front().string() != nullptr) out.nonce = *nonce.array()->front().string();
   return out;
 }
 
