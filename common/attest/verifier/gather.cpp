@@ -1,0 +1,260 @@
+#include "common/attest/verifier/gather.h"
+
+#include <algorithm>
+
+#include "common/attest/evidence/snp/report.h"
+#include "common/crypto/certificate_view.h"
+
+namespace redoubt::verifier {
+namespace {
+
+using crypto::CertificateView;
+
+constexpr std::size_t kMaxRoots = 4;
+constexpr std::size_t kMaxDocuments = 4;  // of a kind, for one root
+
+struct Certificate {
+  const Item* item = nullptr;  // null: of the Evidence's own chain
+  CertificateView view;
+};
+
+// Magnitudes without leading zeros: the longer one is larger.
+bool larger(const Bytes& a, const Bytes& b) { return a.size() != b.size() ? a.size() > b.size() : a > b; }
+
+class Gatherer {
+ public:
+  Gatherer(std::vector<Item> items, Instant now) : items_(std::move(items)), now_(now) {
+    for (const Item& item : items_) add_certificate(&item, item.bytes);
+  }
+
+  Gathered take() && { return std::move(out_); }
+
+  void lacks(std::string what) { out_.missing.push_back(std::move(what)); }
+
+  // intel: for every root that is at hand, the best documents with what that root signed.
+  void intel(ByteView quote) {
+    const auto parsed = dcap::parse(quote);
+    if (!parsed.ok()) return;  // the appraiser says why
+    const dcap::QuoteFacts facts = dcap::unverified_facts(*parsed);
+    // The quote's own chain: candidates like all others, since the root is pinned by the policy.
+    const auto own = dcap::PckCertificates::from_pem(dcap::certification_data(*parsed));
+    if (own.ok()) {
+      own_ = *own;
+      for (const CertificateView& view : {own_->authority(), own_->root()}) add_certificate(nullptr, to_bytes(view.der));
+    } else {
+      bring_chain();
+    }
+    const std::string family = std::string(endorse::tee_text(facts.tee)) + (facts.fmspc ? " " + facts.fmspc->hex() : "");
+    const auto tcb = documents(Kind::tcb_info, facts.tee, facts.fmspc);
+    const auto qe = documents(Kind::qe_identity, facts.tee, std::nullopt);
+    if (tcb.empty()) lacks("no TCB info of " + family);
+    if (qe.empty()) lacks("no QE identity of " + std::string(endorse::tee_text(facts.tee)));
+    if (tcb.empty() || qe.empty()) return;
+    if (!tcb.front()->validity.contains(now_)) lacks("no TCB info of " + family + " that is valid at " + now_.text());
+    std::size_t roots = 0;
+    for (const Certificate& root : certificates_) {
+      if (!root.view.self_issued() || crypto::common_name(root.view.subject) != "Intel SGX Root CA") continue;
+      if (++roots > kMaxRoots) break;
+      intel_under(root, tcb, qe);
+    }
+    if (roots == 0) lacks("no certificate of the Intel SGX Root CA");
+  }
+
+  void amd(ByteView report) {
+    const auto parsed = snp::Report::parse(report);
+    std::vector<const Certificate*> leaves;
+    for (const Certificate& one : certificates_) {
+      if (one.item != nullptr && one.item->kind == Kind::amd_leaf) leaves.push_back(&one);
+    }
+    if (leaves.empty()) lacks("no certificate of the key that signed the report (VCEK or VLEK)");
+    // The key of this chip with this TCB, if it is there; otherwise each, so that the checks say what differs.
+    std::vector<const Certificate*> fitting;
+    for (const Certificate* leaf : leaves) {
+      const auto extensions = amd::extensions_of(leaf->view);
+      if (!parsed.ok() || !extensions.ok() || extensions->tcb != parsed->reported_tcb) continue;
+      if (!extensions->chip_id || *extensions->chip_id == parsed->chip_id) fitting.push_back(leaf);
+    }
+    for (const Certificate* leaf : fitting.empty() ? leaves : fitting) amd_chain(*leaf);
+    if (!leaves.empty() && out_.endorsements.amd.empty()) lacks("no ASK or ASVK with its ARK for " + crypto::name_text(leaves.front()->view.issuer));
+  }
+
+  Status tokens() {
+    for (const Item& item : items_) {
+      if (item.kind != Kind::key_set) continue;
+      REDOUBT_TRY(auto keys, crypto::parse_jwk_set(as_text(item.bytes)));
+      for (crypto::Jwk& key : keys) {
+        const auto same = std::ranges::find(out_.endorsements.token_keys, key.key_id, &crypto::Jwk::key_id);
+        if (same == out_.endorsements.token_keys.end()) {
+          out_.endorsements.token_keys.push_back(std::move(key));
+        } else if (!equal(same->key.spki(), key.key.spki())) {
+          return Error(Code::malformed, "collateral: " + item.file + ": another key set has another key under the name \"" + key.key_id.substr(0, 64) + "\"");
+        }
+      }
+    }
+    return {};
+  }
+
+  void roots() {
+    for (const Certificate& one : certificates_) {
+      if (!one.view.self_issued() || one.item == nullptr) continue;
+      auto certificate = crypto::Certificate::parse_der(one.view.der);
+      if (certificate.ok()) out_.endorsements.tpm_roots.push_back(std::move(*certificate));
+    }
+    if (out_.endorsements.tpm_roots.empty()) lacks("no root certificate of a TPM vendor");
+  }
+
+ private:
+  void add_certificate(const Item* item, const Bytes& der) {
+    if (item == nullptr) kept_.push_back(std::make_unique<const Bytes>(der));
+    const ByteView bytes = item != nullptr ? ByteView(item->bytes) : ByteView(*kept_.back());
+    auto view = CertificateView::parse(bytes);
+    if (!view.ok()) return;
+    const bool known = std::ranges::any_of(certificates_, [&](const Certificate& one) { return equal(one.view.der, view->der); });
+    if (!known) certificates_.push_back({item, std::move(*view)});
+  }
+
+  // documents: of that kind and family: those that are valid now first, then by evaluation number and issue date.
+  std::vector<const Item*> documents(Kind kind, endorse::Tee tee, const std::optional<endorse::Fmspc>& fmspc) const {
+    std::vector<const Item*> out;
+    for (const Item& item : items_) {
+      if (item.kind == kind && item.tee == tee && (!fmspc || item.fmspc == fmspc)) out.push_back(&item);
+    }
+    const auto rank = [&](const Item* item) { return std::tuple(item->validity.contains(now_), item->evaluation_number, item->validity.begin); };
+    std::ranges::stable_sort(out, [&](const Item* a, const Item* b) { return rank(a) > rank(b); });
+    return out;
+  }
+
+  // signed_by: those of the documents that the key of `signer` signed; all of them when it signed none, so that the checks say so.
+  static std::vector<const Item*> signed_by(const Certificate& signer, const std::vector<const Item*>& documents) {
+    const auto key = signer.view.public_key();
+    std::vector<const Item*> out;
+    for (const Item* item : documents) {
+      if (!key.ok() || out.size() == kMaxDocuments) break;
+      const std::string_view text = as_text(item->bytes);
+      const auto verifies = [&](const auto& parsed) {
+        return parsed.ok() && key->verify_raw(crypto::SignatureScheme::ecdsa_sha256, as_bytes(parsed->signed_bytes), parsed->signature.view()).ok();
+      };
+      if (item->kind == Kind::tcb_info ? verifies(endorse::parse_tcb_info(text)) : verifies(endorse::parse_qe_identity(text))) out.push_back(item);
+    }
+    if (!out.empty()) return out;
+    out = documents;
+    if (out.size() > kMaxDocuments) out.resize(kMaxDocuments);
+    return out;
+  }
+
+  // issued: the certificates that `root` signed, those that are valid now first.
+  std::vector<const Certificate*> issued(const Certificate& root, auto&& wanted) const {
+    std::vector<const Certificate*> out;
+    const auto key = root.view.public_key();
+    if (!key.ok()) return out;
+    for (const Certificate& one : certificates_) {
+      if (!one.view.self_issued() && wanted(one) && crypto::check_issued(one.view, root.view, *key).ok()) out.push_back(&one);
+    }
+    const auto late = [&](const Certificate* one) { return std::pair(one->view.validity.contains(now_), one->view.validity.end); };
+    std::ranges::stable_sort(out, [&](const Certificate* a, const Certificate* b) { return late(a) > late(b); });
+    return out;
+  }
+
+  // newest_list: of those that `issuer` signed, one that is valid now, with the highest number.
+  Bytes newest_list(const Certificate& issuer, bool needed) {
+    const auto key = issuer.view.public_key();
+    const Item* best = nullptr;
+    for (const Item& item : items_) {
+      if (item.kind != Kind::crl || !equal(item.issuer, issuer.view.subject)) continue;
+      const auto list = crypto::CrlView::parse(item.bytes);
+      if (!key.ok() || !list.ok() || !crypto::check_crl_issued(*list, issuer.view, *key).ok()) continue;
+      const bool valid = item.validity.contains(now_);
+      const bool best_valid = best != nullptr && best->validity.contains(now_);
+      if (best == nullptr || (valid && !best_valid) || (valid == best_valid && larger(item.number, best->number))) best = &item;
+    }
+    if (best == nullptr && needed) lacks("no revocation list of " + crypto::name_text(issuer.view.subject));
+    return best == nullptr ? Bytes() : best->bytes;
+  }
+
+  void intel_under(const Certificate& root, const std::vector<const Item*>& all_tcb, const std::vector<const Item*>& all_qe) {
+    const auto signers = issued(root, [](const Certificate& one) { return crypto::common_name(one.view.subject) == "Intel SGX TCB Signing"; });
+    const auto authorities = issued(root, [&](const Certificate& one) {
+      const std::string_view name = crypto::common_name(one.view.subject);
+      const bool named = name == "Intel SGX PCK Platform CA" || name == "Intel SGX PCK Processor CA";
+      return named && (!own_ || equal(one.view.subject, own_->leaf().issuer));
+    });
+    if (signers.empty()) lacks("no TCB signing certificate under " + crypto::name_text(root.view.subject));
+    if (authorities.empty()) lacks("no certificate of the PCK CA");
+    if (signers.empty() || authorities.empty()) return;
+    const std::vector<const Item*> tcb = signed_by(*signers.front(), all_tcb);
+    const std::vector<const Item*> qe = signed_by(*signers.front(), all_qe);
+    endorse::RawCollateral raw;
+    raw.tcb_signing_chain = {to_bytes(signers.front()->view.der), to_bytes(root.view.der)};
+    raw.root_crl = newest_list(root, true);
+    raw.pck_crl = newest_list(*authorities.front(), true);
+    raw.pck_issuers = {to_bytes(authorities.front()->view.der)};
+    for (const Item* info : tcb) {
+      raw.tcb_info = info->bytes;
+      // The QE identity of the highest number, and the one that was published with this TCB info.
+      std::vector<const Item*> fitting{qe.front()};
+      const auto same = std::ranges::find_if(qe, [&](const Item* one) {
+        return one->evaluation_number == info->evaluation_number && one->validity.contains(now_) == info->validity.contains(now_);
+      });
+      if (same != qe.end() && *same != qe.front()) fitting.push_back(*same);
+      for (const Item* identity : fitting) {
+        raw.qe_identity = identity->bytes;
+        out_.endorsements.intel.push_back(raw);
+      }
+    }
+  }
+
+  // bring_chain: a PCK chain from the heap, for quotes that carry none.
+  void bring_chain() {
+    const auto by_subject = [&](ByteView name) {
+      return std::ranges::find_if(certificates_, [&](const Certificate& one) { return equal(one.view.subject, name); });
+    };
+    for (const Certificate& leaf : certificates_) {
+      if (leaf.item == nullptr || leaf.item->kind != Kind::pck_leaf) continue;
+      const auto authority = by_subject(leaf.view.issuer);
+      if (authority == certificates_.end()) continue;
+      const auto root = by_subject(authority->view.issuer);
+      if (root == certificates_.end()) continue;
+      out_.endorsements.pck_chain = {to_bytes(leaf.view.der), to_bytes(authority->view.der), to_bytes(root->view.der)};
+      return;
+    }
+    lacks("no PCK certificate with its chain, and the quote carries none");
+  }
+
+  void amd_chain(const Certificate& leaf) {
+    for (const Certificate& intermediate : certificates_) {
+      if (intermediate.view.self_issued() || !equal(intermediate.view.subject, leaf.view.issuer)) continue;
+      for (const Certificate& ark : certificates_) {
+        if (!ark.view.self_issued() || !equal(ark.view.subject, intermediate.view.issuer)) continue;
+        appraise::AmdCertificates one{to_bytes(leaf.view.der), to_bytes(intermediate.view.der), to_bytes(ark.view.der), newest_list(ark, false)};
+        out_.endorsements.amd.push_back(std::move(one));
+      }
+    }
+  }
+
+  std::vector<Item> items_;
+  Instant now_;
+  std::vector<std::unique_ptr<const Bytes>> kept_;  // certificates of the Evidence itself
+  std::vector<Certificate> certificates_;           // views into items_ and kept_
+  std::shared_ptr<const dcap::PckCertificates> own_;
+  Gathered out_;
+};
+
+}  // namespace
+
+Result<Gathered> gather(std::span<const NamedFile> files, Format format, ByteView evidence, Instant now) {
+  REDOUBT_TRY(std::vector<Item> items, read_heap(files));
+  Gatherer gatherer(std::move(items), now);
+  switch (format) {
+    case Format::sgx:
+    case Format::tdx: gatherer.intel(evidence); break;
+    case Format::snp: gatherer.amd(evidence); break;
+    case Format::token: REDOUBT_CHECK(gatherer.tokens()); break;
+    case Format::tpm: gatherer.roots(); break;
+    case Format::nitro:
+    case Format::certificate:
+    case Format::evidence_file: break;  // nothing of theirs comes from files
+  }
+  return std::move(gatherer).take();
+}
+
+}  // namespace redoubt::verifier

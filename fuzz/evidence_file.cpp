@@ -1,0 +1,17 @@
+// Any file is told apart, and verified with itself as its only collateral, without harm; nothing is accepted with vendors' roots.
+#include <cstdlib>
+
+#include "common/attest/verifier/verifier.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace redoubt;
+  const ByteView bytes = std::as_bytes(std::span(data, size));
+  static_cast<void>(verifier::detect(bytes));
+  const verifier::NamedFile file{"file", to_bytes(bytes)};
+  static_cast<void>(verifier::read_heap({&file, 1}));
+  for (const auto& files : {std::span<const verifier::NamedFile>(), std::span(&file, 1)}) {
+    const auto appraisal = verifier::verify(bytes, files, std::nullopt, std::nullopt, Instant(1795000000));
+    if (appraisal.ok() && appraisal->accepted().ok()) std::abort();
+  }
+  return 0;
+}
