@@ -157,10 +157,10 @@ Result<ChainResult> verify_chain(const Certificate& leaf, std::span<const Certif
     return openssl_error("X509_STORE_CTX_init");
   }
   X509_VERIFY_PARAM* const parameters = X509_STORE_CTX_get0_param(context.get());
-  X509_VERIFY_PARAM_set_time(parameters, static_cast<time_t>(now.unix_seconds()));
   X509_VERIFY_PARAM_set_depth(parameters, kMaxIntermediates);
   X509_VERIFY_PARAM_set_auth_level(parameters, kSecurityLevel);
-  if (X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT) != 1) return openssl_error("X509_VERIFY_PARAM_set_flags");
+  // Times are compared below: notAfter is the last second of validity (RFC 5280 section 4.1.2.5), which OpenSSL takes as the first after.
+  if (X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT | X509_V_FLAG_NO_CHECK_TIME) != 1) return openssl_error("X509_VERIFY_PARAM_set_flags");
 
   const int accepted = X509_verify_cert(context.get());
   const int reason = X509_STORE_CTX_get_error(context.get());
@@ -176,6 +176,10 @@ Result<ChainResult> verify_chain(const Certificate& leaf, std::span<const Certif
     const X509* const certificate = sk_X509_value(chain, i);
     REDOUBT_TRY(const Instant begin, instant_of(X509_get0_notBefore(certificate)));
     REDOUBT_TRY(const Instant end, instant_of(X509_get0_notAfter(certificate)));
+    if (now < begin || end < now) {
+      return Error(Code::chain, "certificate chain of " + leaf.subject() + ": certificate " +
+                                    (now < begin ? "is not yet valid" : "has expired") + " at depth " + std::to_string(i));
+    }
     result.validity = result.validity.intersect({begin, end});
   }
   // The chain ends in one of our roots: OpenSSL takes anchors from the store alone.

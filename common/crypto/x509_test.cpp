@@ -85,6 +85,8 @@ TEST(X509, TimeIsTheCallers) {
   EXPECT_OK(chain("leaf", {"issuer"}, "root", validity.begin.text()));
   EXPECT_ERROR(chain("leaf", {"issuer"}, "root", validity.begin.plus_seconds(-1).text()), Code::chain, "not yet valid");
   EXPECT_ERROR(chain("leaf", {"issuer"}, "root", validity.end.plus_seconds(1).text()), Code::chain, "has expired");
+  EXPECT_OK(chain("leaf", {"issuer"}, "root", validity.begin.text()));
+  EXPECT_OK(chain("leaf", {"issuer"}, "root", validity.end.text()));  // its last second
 }
 
 TEST(X509, AChainHasAtMostSixCertificates) {

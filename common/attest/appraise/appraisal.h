@@ -93,7 +93,7 @@ struct Appraisal {
 Result<Appraisal> appraise(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,
                            const Policy& policy, Instant now);
 
-// The result as EAR claims (draft-ietf-rats-ear): JSON, deterministic; callers sign it (crypto::jws_sign).
+// The result as EAR claims (draft-ietf-rats-ear): JSON, deterministic; ear.h has the CBOR form and signs.
 json::Value ear(const Appraisal& appraisal, Instant now);
 
 }  // namespace redoubt::appraise

@@ -160,6 +160,21 @@ TEST_F(AppraisalTest, TheSameInputsGiveTheSameBytes) {
   EXPECT_NE(json::canonical(ear(appraise_set("other-image"), kNow)), first);
 }
 
+TEST_F(AppraisalTest, AResultEndsWithTheFirstEndOfTheCertificatesThatItRestsOn) {
+  const Appraisal good = appraise_set("good");
+  const auto at = [&](Instant now) {
+    return OrDie(appraise({"tpm", test::tpm_evidence("good").encode()}, endorsements("good"), challenge("good"), golden(), now));
+  };
+  for (const Instant inside : {good.validity.begin, good.validity.end}) {
+    EXPECT_EQ(failures(at(inside)), Ids{}) << inside.text();
+    EXPECT_EQ(at(inside).validity.end, good.validity.end);
+  }
+  for (const Instant outside : {good.validity.begin.plus_seconds(-1), good.validity.end.plus_seconds(1)}) {
+    EXPECT_EQ(failures(at(outside)), Ids{"M6"});
+  }
+  EXPECT_NE(json::canonical(ear(good, kNow)).find("\"redoubt.valid-until\":\"" + good.validity.end.text()), std::string::npos);
+}
+
 TEST_F(AppraisalTest, ARememberedChainChangesNothingButTheTime) {
   const Appraiser appraiser(golden(), endorsements("good"));
   const Evidence evidence{"tpm", test::tpm_evidence("good").encode()};
