@@ -1,15 +1,15 @@
-// What an appraisal costs beyond the signatures that cannot be spared, for Evidence of every platform through appraise().
+// What an appraisal costs beyond the signatures that cannot be spared, for Evidence of every platform.
 //
 //   build/release/bench/bench_attest [rounds [name]]
 //
-// With a name: only the rows whose name holds it, and nothing below them (for a profiler).
-//
-// Evidence, chains and collateral are made under test roots (tests/support); the TPM rows use a recorded boot. Every row is one call
-// of appraise() with bytes in and a verdict out: parsing, all checks with both values in words, the policy's section, the policy's id.
-// "cold": everything as received. "known": proof objects of earlier appraisals are given, so that only the row's signatures remain.
-// The yardstick of a row is as many bare OpenSSL verifications (EVP, key parsed before, digest included), in the same round and next
-// to it; time is the thread's own processor time, so that a busy machine is no excuse; medians over the rounds are shown. Below them: parse() of each kind of Evidence, a
-// firmware log of 100 events in three banks, and how appraisals and bare verifications grow from one thread to two.
+// With a name: only the rows whose name holds it, and nothing below them (for a profiler). Evidence, chains and collateral are made
+// under test roots (tests/support); the TPM rows use a recorded boot. Every row is one call of appraise_prepared() with bytes in and
+// a verdict out: parsing, all checks with both values in words, the policy's section. "cold": everything as received. "known": proof
+// objects of earlier appraisals are given, so that only the row's signatures remain (the cold rows of SGX and TDX also verify the
+// root's own signature, which is not among the nine). The yardstick of a row is as many bare OpenSSL verifications (EVP, key parsed
+// before, digest included), in the same round and next to it; time is the thread's own processor time, so that others on the machine
+// count little; medians over the rounds are shown. Below them: parse() of each kind of Evidence, a firmware log of 100 events in
+// three banks (of which the SHA-256 bank is replayed), and how appraisals and bare verifications grow from one thread to two.
 #include <time.h>
 
 #include <atomic>

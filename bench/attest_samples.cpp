@@ -74,15 +74,16 @@ void add_dcap(std::vector<Sample>& out, const std::string& name, std::uint16_t b
   sample.evidence = {td ? "tdx" : "sgx", maker.quote()};
   sample.endorsements.intel = {maker.collateral()};
   sample.challenge = challenge(ByteView(maker.body).last(64));
-  sample.policy = policy();
+  appraise::Policy own = policy();
   const appraise::TcbPolicy tcb{.statuses = {"UpToDate"},
                                 .roots = std::vector<appraise::VendorRoot>{{crypto::sha256(maker.root()), "a root of the tests", maker.pin()}}};
   if (td) {
-    sample.policy.platforms.tdx.emplace().tcb = tcb;
-    sample.policy.platforms.tdx->require_sept_ve_disable = false;
+    own.platforms.tdx.emplace().tcb = tcb;
+    own.platforms.tdx->require_sept_ve_disable = false;
   } else {
-    sample.policy.platforms.sgx.emplace().tcb = tcb;
+    own.platforms.sgx.emplace().tcb = tcb;
   }
+  sample.policy = std::make_shared<const appraise::PreparedPolicy>(own);
   sample.now = maker.now;
   const ByteView message = ByteView(sample.evidence.bytes).first(signed_size);
   const auto signature = maker.attestation_key.sign_digest(crypto::sha256(message));
@@ -115,12 +116,13 @@ void add_snp(std::vector<Sample>& out) {
   sample.known = true;
   sample.evidence = {"snp", made.report};
   sample.endorsements.amd = {{made.leaf, made.intermediate, made.ark, {}}};
-  const auto chain = OrDie(amd::verify_chain(made.intermediate, made.ark, made.anchors, made.now));
+  const amd::Anchor anchor{amd::Product::milan, made.anchors.at(0).ark, std::nullopt, std::nullopt};  // as the policy names it
+  const auto chain = OrDie(amd::verify_chain(made.intermediate, made.ark, {&anchor, 1}, made.now));
   const auto vcek = OrDie(amd::verify_vcek(made.leaf, chain, made.now));
   sample.endorsements.verified_vcek = std::make_shared<const amd::VerifiedVcek>(vcek);
   sample.challenge = challenge(ByteView(made.report).subspan(0x50, 64));
-  sample.policy = policy();
-  auto& section = sample.policy.platforms.snp.emplace();
+  appraise::Policy own = policy();
+  auto& section = own.platforms.snp.emplace();
   section.products = {"milan"};
   section.keys = {"VCEK"};
   section.accept_provisional_firmware = true;
@@ -129,6 +131,7 @@ void add_snp(std::vector<Sample>& out) {
   section.maximum_vmpl = 3;
   section.roots = std::vector<appraise::VendorRoot>{
       {crypto::sha256(made.ark), "a root of the tests", appraise::Hash32(made.anchors.at(0).ark.array())}};
+  sample.policy = std::make_shared<const appraise::PreparedPolicy>(own);
   sample.now = made.now;
   const ByteView report = made.report;
   sample.bare = times(1, Bare(made.key.spki(), EVP_sha384(), report.first(snp::kSignedSize), reversed(report.subspan(0x2a0, 48)),
@@ -141,11 +144,12 @@ void add_nitro(std::vector<Sample>& out) {
   Sample sample;
   sample.evidence = {"nitro", made.encode()};
   sample.challenge = challenge(Bytes(16, std::byte{9}));
-  sample.policy = policy();
-  auto& section = sample.policy.platforms.nitro.emplace();
+  appraise::Policy own = policy();
+  auto& section = own.platforms.nitro.emplace();
   section.maximum_age_seconds = 300;
   const crypto::RootPin root = made.root();
   section.roots = std::vector<appraise::VendorRoot>{{root.certificate, "a root of the tests", root.spki}};
+  sample.policy = std::make_shared<const appraise::PreparedPolicy>(own);
   sample.now = test::kNitroTime.plus_seconds(1);
   const auto cose = OrDie(crypto::CoseSign1::parse(sample.evidence.bytes, crypto::CoseTag::optional));
   const auto leaf = OrDie(crypto::CertificateView::parse(made.certificates[4].der));
@@ -175,10 +179,11 @@ void add_tpm(std::vector<Sample>& out) {
   sample.endorsements.tpm_roots = verifier.roots;
   sample.endorsements.enrolments = verifier.enrolments;
   sample.endorsements.self = verifier.enrollers.at(0);
-  sample.policy = policy();
-  sample.policy.accept_host_asserted = true;
-  sample.policy.accept_software_tpm = true;
-  sample.policy.platforms.tpm.emplace().anchors = {{verifier.roots.at(0).digest(), "local CA of the capture", true}};
+  appraise::Policy own = policy();
+  own.accept_host_asserted = true;
+  own.accept_software_tpm = true;
+  own.platforms.tpm.emplace().anchors = {{verifier.roots.at(0).digest(), "local CA of the capture", true}};
+  sample.policy = std::make_shared<const appraise::PreparedPolicy>(own);
   sample.now = verifier.now;
   const auto ak = OrDie(tpm::Public::parse(raw.ak_public));
   const auto key = OrDie(crypto::EcdsaP256PublicKey::from_point(ak.ecc()->x.view(), ak.ecc()->y.view()));

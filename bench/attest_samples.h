@@ -17,10 +17,10 @@ struct Sample {
   appraise::Evidence evidence;
   appraise::Endorsements endorsements;
   appraise::Challenge challenge;
-  appraise::Policy policy;
+  std::shared_ptr<const appraise::PreparedPolicy> policy;  // prepared once, as a Relying Party does
   Instant now;
 
-  Result<appraise::Appraisal> appraise() const { return appraise::appraise(evidence, endorsements, challenge, policy, now); }
+  Result<appraise::Appraisal> appraise() const { return appraise::appraise_prepared(evidence, endorsements, challenge, *policy, now); }
 };
 
 // samples: every row, made anew; ends the program when one cannot be made.

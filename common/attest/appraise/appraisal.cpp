@@ -35,6 +35,28 @@ void check_claims(const Challenge& challenge, const Policy& policy, std::vector<
   checks.push_back(compare(CheckId::claims_contract, Code::binding, challenge.contract.hex(), challenge.claims->contract.hex()));
 }
 
+// judge: the verdict, without the policy's id.
+Result<Appraisal> judge(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge, const Policy& policy,
+                        Instant now) {
+  const auto platform = std::ranges::find(kPlatforms, evidence.format, &Platform::format);
+  if (platform == std::end(kPlatforms)) {
+    std::string known;
+    for (const Platform& one : kPlatforms) known += (known.empty() ? "\"" : ", \"") + std::string(one.format) + "\"";
+    return Error(Code::usage, "evidence format: expected one of " + known + ", found \"" + evidence.format.substr(0, 32) + "\"");
+  }
+  if (challenge.unchallenged && challenge.claims) {
+    return Error(Code::usage, "challenge: expected no claims where nobody sent a challenge, since nothing would bind them");
+  }
+  REDOUBT_TRY(Findings findings, platform->find(evidence, endorsements, challenge, policy, now));
+  check_claims(challenge, policy, findings.checks);
+  Appraisal appraisal = std::move(findings.appraisal);
+  appraisal.format = evidence.format;
+  appraisal.claims = challenge.claims;
+  appraisal.checks = in_order(platform->table, std::move(findings.checks));
+  appraisal.status = reduce(platform->table, appraisal.checks, !appraisal.remarks.empty());
+  return appraisal;
+}
+
 }  // namespace
 
 std::string_view tier_text(Tier tier) {
@@ -81,23 +103,15 @@ Check check_report_data(CheckId id, const Challenge& challenge, ByteView found, 
 
 Result<Appraisal> appraise(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,
                            const Policy& policy, Instant now) {
-  const auto platform = std::ranges::find(kPlatforms, evidence.format, &Platform::format);
-  if (platform == std::end(kPlatforms)) {
-    std::string known;
-    for (const Platform& one : kPlatforms) known += (known.empty() ? "\"" : ", \"") + std::string(one.format) + "\"";
-    return Error(Code::usage, "evidence format: expected one of " + known + ", found \"" + evidence.format.substr(0, 32) + "\"");
-  }
-  if (challenge.unchallenged && challenge.claims) {
-    return Error(Code::usage, "challenge: expected no claims where nobody sent a challenge, since nothing would bind them");
-  }
-  REDOUBT_TRY(Findings findings, platform->find(evidence, endorsements, challenge, policy, now));
-  check_claims(challenge, policy, findings.checks);
-  Appraisal appraisal = std::move(findings.appraisal);
-  appraisal.format = evidence.format;
+  REDOUBT_TRY(Appraisal appraisal, judge(evidence, endorsements, challenge, policy, now));
   appraisal.policy = policy.id();
-  appraisal.claims = challenge.claims;
-  appraisal.checks = in_order(platform->table, std::move(findings.checks));
-  appraisal.status = reduce(platform->table, appraisal.checks, !appraisal.remarks.empty());
+  return appraisal;
+}
+
+Result<Appraisal> appraise_prepared(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,
+                                    const PreparedPolicy& policy, Instant now) {
+  REDOUBT_TRY(Appraisal appraisal, judge(evidence, endorsements, challenge, *policy, now));
+  appraisal.policy = policy.id();
   return appraisal;
 }
 

@@ -92,6 +92,9 @@ struct Appraisal {
 // appraise: `malformed` when the Evidence has no readable form, `usage` for an unknown format.
 Result<Appraisal> appraise(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,
                            const Policy& policy, Instant now);
+// appraise_prepared: the same, without computing the policy's id again.
+Result<Appraisal> appraise_prepared(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,
+                                    const PreparedPolicy& policy, Instant now);
 
 // The result as EAR claims (draft-ietf-rats-ear): JSON, deterministic; ear.h has the CBOR form and signs.
 json::Value ear(const Appraisal& appraisal, Instant now);

@@ -185,6 +185,14 @@ TEST_F(AppraisalTest, ARememberedChainChangesNothingButTheTime) {
   EXPECT_EQ(failures(OrDie(appraiser.appraise(evidence, challenge("good"), before))), Ids{"M6"});
 }
 
+TEST_F(AppraisalTest, APreparedPolicyChangesNothingButTheTime) {
+  const Evidence evidence{"tpm", test::tpm_evidence("good").encode()};
+  const auto plain = OrDie(appraise(evidence, endorsements("good"), challenge("good"), golden(), kNow));
+  const auto prepared = OrDie(appraise_prepared(evidence, endorsements("good"), challenge("good"), PreparedPolicy(golden()), kNow));
+  EXPECT_EQ(prepared.policy, golden().id());
+  EXPECT_EQ(json::canonical(ear(prepared, kNow)), json::canonical(ear(plain, kNow)));
+}
+
 TEST_F(AppraisalTest, EveryMandatoryCheckThatFailsOrIsMissingStopsTheVerdict) {
   const Appraisal good = appraise_set("good");
   for (const CheckId id : kTpmTable.mandatory) {

@@ -210,10 +210,9 @@ json::Object measured_of(const dcap::Quote& quote) {
 Result<Findings> find_dcap(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge, const TcbPolicy& policy,
                            endorse::Tee tee, Instant now, auto check_body) {
   REDOUBT_TRY(const auto parsed, dcap::parse(evidence.bytes).context("parsing evidence"));
-  const dcap::QuoteFacts facts = dcap::unverified_facts(parsed);
-  if (facts.tee != tee) {
+  if (const endorse::Tee found = dcap::unverified_tee(parsed); found != tee) {
     return Error(Code::malformed, "evidence: expected a quote of " + std::string(endorse::tee_text(tee)) + ", found one of " +
-                                      std::string(endorse::tee_text(facts.tee)));
+                                      std::string(endorse::tee_text(found)));
   }
   const std::vector<endorse::RootPin> roots = roots_of(policy);
   Judged judged = judge_with_best(parsed, endorsements,

@@ -36,7 +36,7 @@ std::shared_ptr<const tpm::VerifiedEk> Appraiser::remembered(const Evidence& evi
 Result<Appraisal> Appraiser::appraise(const Evidence& evidence, const Challenge& challenge, Instant now) const {
   Endorsements endorsements = endorsements_;
   if (evidence.format == "tpm") endorsements.verified_ek = remembered(evidence, now);
-  return appraise::appraise(evidence, endorsements, challenge, policy_, now);
+  return appraise_prepared(evidence, endorsements, challenge, policy_, now);
 }
 
 }  // namespace redoubt::appraise

@@ -17,13 +17,13 @@ class Appraiser {
   // Verifies the enrolments once; those that do not verify stay as they are, and count for nothing later.
   Appraiser(Policy policy, Endorsements endorsements);
 
-  const Policy& policy() const { return policy_; }
+  const Policy& policy() const { return *policy_; }
   Result<Appraisal> appraise(const Evidence& evidence, const Challenge& challenge, Instant now) const;
 
  private:
   std::shared_ptr<const tpm::VerifiedEk> remembered(const Evidence& evidence, Instant now) const;
 
-  const Policy policy_;
+  const PreparedPolicy policy_;
   Endorsements endorsements_;
   mutable std::mutex mutex_;
   mutable std::map<crypto::Sha256Digest, std::shared_ptr<const tpm::VerifiedEk>> verified_;

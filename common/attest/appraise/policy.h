@@ -37,6 +37,19 @@ struct Policy {
   PolicyId id() const;
 };
 
+// PreparedPolicy: a policy with its id, for those who appraise often: the id is a digest over the whole canonical form. Immutable.
+class PreparedPolicy {
+ public:
+  explicit PreparedPolicy(Policy policy) : policy_(std::move(policy)), id_(policy_.id()) {}
+  const Policy& operator*() const { return policy_; }
+  const Policy* operator->() const { return &policy_; }
+  const PolicyId& id() const { return id_; }
+
+ private:
+  Policy policy_;
+  PolicyId id_;
+};
+
 // One line for every requirement in which two policies differ: "<key>: <a> -> <b>". Empty exactly when the ids are equal.
 std::vector<std::string> difference(const Policy& a, const Policy& b);
 

@@ -89,6 +89,8 @@ QuoteFacts unverified_facts(const attest::Parsed<Quote>& parsed) {
   return out;
 }
 
+endorse::Tee unverified_tee(const attest::Parsed<Quote>& parsed) { return DcapAuthenticator::raw(parsed).header.tee; }
+
 ByteView certification_data(const attest::Parsed<Quote>& parsed) { return DcapAuthenticator::raw(parsed).certification_data(); }
 
 Outcome authenticate(const attest::Parsed<Quote>& parsed, const Inputs& inputs) { return DcapAuthenticator(parsed, inputs).run(); }

@@ -56,6 +56,8 @@ struct QuoteFacts {
   std::size_t unsigned_size = 0;        // bytes after the quote
 };
 QuoteFacts unverified_facts(const attest::Parsed<Quote>& parsed);
+// unverified_tee: QuoteFacts::tee alone, without a look at the certificates.
+endorse::Tee unverified_tee(const attest::Parsed<Quote>& parsed);
 
 // certification_data: the part of the quote that a PCK chain may be cached by. A view into `parsed`; nothing believed.
 ByteView certification_data(const attest::Parsed<Quote>& parsed);
