@@ -344,11 +344,21 @@ HttpServer::~HttpServer() { stop(std::chrono::milliseconds(0)); }
 Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerOptions options, Router router) {
   REDOUBT_TRY(const ListenAddress listen, ListenAddress::parse(options.listen));
   const bool local = !listen.unix_path.empty();
-  if (local == options.identity.has_value()) {
+  error_code ec;
+  asio::ip::address address;
+  if (!local) {
+    address = asio::ip::make_address(listen.host, ec);
+    if (ec) return Error(Code::usage, "listen address: expected an ip address, found " + listen.host);
+  }
+  const bool plain = options.plain_on_loopback && !options.identity;
+  if (plain && (local || !address.is_loopback())) {
+    return Error(Code::usage, "server options: without a tls identity expected a loopback address, found " + options.listen);
+  }
+  if (!plain && local == options.identity.has_value()) {
     return Error(Code::usage, local ? "server options: a unix socket has no tls identity"
                                     : "server options: a tcp address needs a tls identity");
   }
-  if (local && options.exchange) return Error(Code::usage, "server options: no exchange without tls");
+  if ((local || plain) && options.exchange) return Error(Code::usage, "server options: no exchange without tls");
   if (!options.exchange) {
     // Nobody is ever authenticated here, so only the total and the share of one address count.
     options.admission.max_unauthenticated = options.admission.max_connections;
@@ -359,7 +369,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerOptions options, Rou
   state->shared->router = std::move(router);
   state->shared->exchange = options.exchange;
   state->shared->limits = options.limits;
-  if (!local) {
+  if (!local && !plain) {
     std::vector<std::string> alpns{std::string(kAlpnHttp)};
     if (options.exchange) alpns.insert(alpns.begin(), std::string(kAlpnExchange));
     REDOUBT_TRY(state->tls, TlsContext::server(*options.identity, alpns, options.ask_client_certificate));
@@ -367,14 +377,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerOptions options, Rou
   const auto unavailable = [&](const error_code& ec) {
     return Error(Code::unavailable, "listening on " + options.listen + ": " + ec.message());
   };
-  error_code ec;
   stream_protocol::endpoint endpoint;
   if (local) {
     REDOUBT_CHECK(listen.remove_dead_socket());
     endpoint = asio::local::stream_protocol::endpoint(listen.unix_path);
   } else {
-    const auto address = asio::ip::make_address(listen.host, ec);
-    if (ec) return Error(Code::usage, "listen address: expected an ip address, found " + listen.host);
     endpoint = asio::ip::tcp::endpoint(address, listen.port);
   }
   auto& acceptor = state->acceptor;

@@ -2,8 +2,9 @@
 //
 // The peers may lie, stall and leave; each limit below refuses one connection or one request, and the server goes on. With
 // an exchange, ALPN `redoubt/1` leads through it to all routes, `http/1.1` or none only to the open ones (router.h). There
-// is no way to serve TCP without TLS. One I/O thread and `workers` handler threads belong to the object; its functions
-// may be called from any thread but a handler's. RFC 9112, RFC 8446; docs/protocol.md sections 2 and 6.
+// is one way to serve TCP without TLS: on a loopback address, where the bytes never leave the machine. One I/O thread and
+// `workers` handler threads belong to the object; its functions may be called from any thread but a handler's. RFC 9112,
+// RFC 8446; docs/protocol.md sections 2 and 6.
 #pragma once
 
 #include <chrono>
@@ -23,6 +24,8 @@ struct ServerOptions {
   std::string listen;
   // Needed for TCP, refused for a Unix socket.
   std::optional<TlsIdentity> identity;
+  // TCP without TLS, for services that anybody on this machine may ask: taken for 127.0.0.0/8 and ::1 alone, without an identity.
+  bool plain_on_loopback = false;
   // Makes the exchange of each connection with ALPN `redoubt/1`; empty: the server does not offer that ALPN.
   ExchangeFactory exchange;
   bool ask_client_certificate = false;

@@ -346,6 +346,27 @@ TEST(HttpServer, TakesThePlaceOfADeadSocketButOfNothingElse) {
   EXPECT_ERROR(HttpServer::start(std::move(again), test_router()), Code::unavailable, "no socket");
 }
 
+TEST(HttpServer, ServesWithoutTlsOnLoopbackAloneAndOnlyWhenAsked) {
+  ServerOptions options;
+  options.listen = "127.0.0.1:0";
+  options.plain_on_loopback = true;
+  const auto server = serve(std::move(options));
+  auto stream = OrDie(ClientTransport::connect_tcp("127.0.0.1", server->port(), ClientTransport::in(milliseconds(20'000))));
+  ASSERT_OK(stream.write(as_bytes("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), ClientTransport::in(milliseconds(20'000))));
+  Bytes answer;
+  while (true) {
+    const auto more = stream.read(answer, 1U << 20, ClientTransport::in(milliseconds(20'000)));
+    if (!more.ok() || !*more) break;
+  }
+  EXPECT_TRUE(text(answer).starts_with("HTTP/1.1 200 ")) << text(answer);
+  for (const char* address : {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "unix:/tmp/x"}) {
+    ServerOptions wide;
+    wide.listen = address;
+    wide.plain_on_loopback = true;
+    EXPECT_ERROR(HttpServer::start(std::move(wide), test_router()), Code::usage, "expected a loopback address");
+  }
+}
+
 TEST(HttpServer, RefusesOptionsThatMakeNoSense) {
   ServerOptions plain;
   plain.listen = "127.0.0.1:0";
