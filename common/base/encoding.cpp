@@ -78,11 +78,11 @@ Result<std::vector<std::byte>> decode64(std::string_view text, const std::array<
 }  // namespace
 
 std::string hex_encode(std::span<const std::byte> bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '0');
+  char* at = out.data();
   for (const std::byte b : bytes) {
-    out.push_back(kHex[std::to_integer<unsigned>(b) >> 4]);
-    out.push_back(kHex[std::to_integer<unsigned>(b) & 15U]);
+    *at++ = kHex[std::to_integer<unsigned>(b) >> 4];
+    *at++ = kHex[std::to_integer<unsigned>(b) & 15U];
   }
   return out;
 }
