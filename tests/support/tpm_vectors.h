@@ -104,7 +104,7 @@ struct TpmVerifier {
     for (const attest::Check& check : outcome.checks) {
       if (check.outcome == attest::Outcome::failed) ids.emplace(attest::id_text(check.id));
     }
-    if (outcome.checks.size() != 14 || ids.empty() != outcome.authentic.has_value()) std::abort();
+    if (outcome.checks.size() != 15 || ids.empty() != outcome.authentic.has_value()) std::abort();
     return ids;
   }
 

@@ -156,7 +156,7 @@ TEST_F(AppraisalTest, TheSameInputsGiveTheSameBytes) {
   const json::Value parsed = OrDie(json::parse(first));
   const json::Value& module = parsed.object()->at("submods").object()->at("tpm");
   EXPECT_EQ(*module.object()->at("ear.status").string(), "warning");
-  EXPECT_EQ(module.object()->at("redoubt.checks").array()->size(), 21U);
+  EXPECT_EQ(module.object()->at("redoubt.checks").array()->size(), 22U);
   EXPECT_NE(json::canonical(ear(appraise_set("other-image"), kNow)), first);
 }
 

@@ -21,7 +21,7 @@ namespace tables {
 using enum attest::CheckId;
 
 // Every verdict has these, whatever the platform.
-inline constexpr std::array kTpmAll = {m1, m2, m3, m4, m5, m6, l1, l2, l3, l4, l5, i1, i3, app_log, claims_workload, claims_contract,
+inline constexpr std::array kTpmAll = {m1, m2, m3, m4, m5, m6, l1, l2, l3, l4, l5, i1, i2, i3, app_log, claims_workload, claims_contract,
                                        measured_contract, program, reference_pcrs, host_asserted, software_tpm};
 inline constexpr std::array kTpmMandatory = {m1, m2, m3, m4, m5, m6, claims_workload, claims_contract, host_asserted, software_tpm};
 inline constexpr std::array kSgxAll = {q1, q2, q3, q4, q5, s1, s2, s3, s4, s5, c1, c2, c3, c4, c5, c6, c7, t1, t2, t3, t4, t5, t6, t7, t8, p1, p3,

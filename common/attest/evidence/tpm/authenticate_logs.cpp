@@ -1,5 +1,4 @@
 #include "common/attest/evidence/tpm/authenticator.h"
-#include "common/attest/evidence/tpm/ima_log.h"
 
 namespace redoubt::tpm {
 namespace {
@@ -77,37 +76,64 @@ void TpmAuthenticator::check_secure_boot(const eventlog::EventLog& log, const ev
   evidence_.boot = std::move(*facts);
 }
 
+// boot_pcrs: what the boot aggregate is made of, as far as it is quoted.
+ima::PcrValues TpmAuthenticator::boot_pcrs() const {
+  ima::PcrValues out{eventlog::kSha256, {}};
+  for (const auto& [pcr, value] : raw_.pcrs) {
+    if (pcr >= 10) break;
+    eventlog::Digest& digest = out.values[static_cast<std::size_t>(pcr)].emplace(PcrValue::size);
+    std::ranges::copy(value.view(), digest.writable().begin());
+  }
+  return out;
+}
+
 void TpmAuthenticator::check_ima_log() {
   if (raw_.ima_log.empty()) {
-    skip(CheckId::i1, "no IMA list");
-    skip(CheckId::i3, "no IMA list");
+    for (const CheckId id : {CheckId::i1, CheckId::i2, CheckId::i3}) skip(id, "no IMA list");
     return;
   }
-  const std::string templates = "ima-ng entries that match their template hashes, no violation";
-  const auto log = ImaLog::parse(raw_.ima_log);
-  if (!log.ok()) {
-    fail(CheckId::i1, Code::malformed, templates, log.error().message());
-    fail(CheckId::i3, Code::malformed, "a well-formed list", "a list that is not");
+  const std::string templates = "entries that match their template hashes, the boot aggregate first";
+  const auto list = ima::List::parse_binary(raw_.ima_log);
+  if (!list.ok()) {
+    fail(CheckId::i1, Code::malformed, templates, list.error().message());
+    for (const CheckId id : {CheckId::i2, CheckId::i3}) fail(id, Code::malformed, "a well-formed list", "a list that is not");
     return;
   }
-  judge(CheckId::i1, templates, check_templates(*log));
-  const auto quoted = raw_.pcrs.find(kImaPcr);
+  if (const auto wrong = ima::mismatches(*list); !wrong.empty()) {
+    fail(CheckId::i1, Code::measurement, templates, "entry " + std::to_string(wrong.front() + 1) + ": another template hash");
+  } else {
+    judge(CheckId::i1, templates, ima::check_boot_aggregate(*list, boot_pcrs()));
+  }
+  const auto quoted = raw_.pcrs.find(ima::kPcr);
+  std::optional<std::size_t> count;
+  if (quoted != raw_.pcrs.end()) {
+    eventlog::Digest digest(PcrValue::size);
+    std::ranges::copy(quoted->second.view(), digest.writable().begin());
+    count = ima::quoted_prefix(*list, eventlog::kSha256, digest);
+  }
+  check_violations(ima::violations(*list, count.value_or(list->entries.size())));
   if (quoted == raw_.pcrs.end()) {
     return fail(CheckId::i3, Code::measurement, "PCR 10 in the quote", "a list that no quoted PCR backs");
   }
   const std::string expected = "PCR 10 " + quoted->second.hex();
-  const auto count = quoted_prefix(*log, quoted->second);
   if (!count) {
     return fail(CheckId::i3, Code::measurement, expected,
-                "no prefix of " + std::to_string(log->entries.size()) + " entries gives it");
+                "no prefix of " + std::to_string(list->entries.size()) + " entries gives it");
   }
-  // What comes after the quoted prefix is nobody's word: it is dropped.
-  const ByteView last = log->entries[*count - 1].template_data;
-  const std::size_t size = static_cast<std::size_t>(last.data() + last.size() - raw_.ima_log.data());
   pass(CheckId::i3, expected,
-       "given by " + std::to_string(*count) + " of " + std::to_string(log->entries.size()) + " entries");
-  raw_.ima_log.resize(size);
+       "given by " + std::to_string(*count) + " of " + std::to_string(list->entries.size()) + " entries");
+  // What comes after the quoted prefix is nobody's word: it is dropped.
+  raw_.ima_log.resize(list->entries[*count - 1].end);
   evidence_.ima_log_present = true;
+}
+
+void TpmAuthenticator::check_violations(std::size_t count) {
+  evidence_.ima_violations = count;
+  const std::string found = std::to_string(count) + " violations";
+  if (count != 0 && !inputs_.accept_ima_violations) {
+    return fail(CheckId::i2, Code::measurement, "no file that changed while it was measured", found);
+  }
+  pass(CheckId::i2, inputs_.accept_ima_violations ? "any number of violations" : "no file that changed while it was measured", found);
 }
 
 void TpmAuthenticator::check_application_log() {

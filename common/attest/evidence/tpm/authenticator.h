@@ -31,7 +31,9 @@ class TpmAuthenticator {
   void check_event_log();
   void check_replay();
   void check_secure_boot(const eventlog::EventLog& log, const eventlog::Bank& bank);
+  ima::PcrValues boot_pcrs() const;
   void check_ima_log();
+  void check_violations(std::size_t count);
   void check_application_log();
 
   void pass(attest::CheckId id, std::string expected, std::string found) {

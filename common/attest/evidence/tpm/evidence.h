@@ -14,6 +14,7 @@
 
 #include "common/attest/evidence/check.h"
 #include "common/attest/evidence/eventlog/boot.h"
+#include "common/attest/evidence/ima/ima_list.h"
 #include "common/attest/evidence/tpm/application_log.h"
 #include "common/attest/evidence/tpm/certificates.h"
 #include "common/attest/evidence/tpm/enrolment.h"
@@ -29,6 +30,9 @@ using PcrValue = crypto::Sha256Digest;  // SHA-256 bank
 
 // The wire form: raw parts, nothing believed.
 struct RawEvidence {
+  static constexpr std::size_t kMaxEventLog = 256 * 1024;
+  static constexpr std::size_t kMaxImaLog = 1024 * 1024;
+
   Bytes attest;      // TPMS_ATTEST
   Bytes signature;   // TPMT_SIGNATURE
   Bytes ak_public;   // TPMT_PUBLIC of the AK
@@ -42,7 +46,7 @@ struct RawEvidence {
   std::uint16_t bank = kAlgSha256;       // of the quote
   std::map<int, Bytes> wide_pcrs;        // the quoted ones of another bank (SHA-384, SHA-512); then pcrs is empty
   Bytes event_log;                       // TCG crypto-agile, or empty
-  Bytes ima_log;                         // binary list, template ima-ng, or empty
+  Bytes ima_log;                         // binary list, or empty
   std::optional<ApplicationLog> application_log;
 
   Bytes encode() const;
@@ -60,7 +64,9 @@ struct TpmEvidence {
   crypto::Sha256Digest ek_certificate;  // of its DER; zero where the AK has certificates of its own
   crypto::Sha256Digest anchor;       // SHA-256 of the DER of the root that the EK's or the AK's certificate leads to
   bool event_log_present = false;    // and, when authentic, replayed and consistent
+  // The list is raw.ima_log, read with ima::List::parse_binary: when authentic it is the quoted part and nothing else.
   bool ima_log_present = false;
+  std::size_t ima_violations = 0;
   std::optional<bool> secure_boot;   // from the SecureBoot variable in PCR 7; absent without event log or variable
   // The rest that the event log shows of the boot. Of other PCRs than 7 (Exit Boot Services: PCR 5) only if those are quoted too.
   std::optional<eventlog::BootFacts> boot;
@@ -107,11 +113,12 @@ struct Inputs {
   std::span<const crypto::Ed25519PublicKey> enrollers;  // whose enrolment counts
   std::vector<int> required_pcrs;                       // must be in the quote
   Instant now;
+  bool accept_ima_violations = false;                   // I2: the policy takes files that changed while they were measured
   std::span<const VerifiedEnrolment> verified_enrolments = {};  // from a cache; the enrollers' rule holds for them too
 };
 
 struct Outcome {
-  std::vector<attest::Check> checks;  // M1..M6, L1..L5, I1, I3, app.log: each once, in this order
+  std::vector<attest::Check> checks;  // M1..M6, L1..L5, I1, I2, I3, app.log: each once, in this order
   // Present when every check passed or is not applicable (logs that are absent, Secure Boot off is data, not a failure:
   // L5 here says only that the variable, if logged, is covered by its digest and stands before the separator).
   std::optional<attest::Authentic<TpmEvidence>> authentic;

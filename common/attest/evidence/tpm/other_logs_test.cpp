@@ -2,8 +2,8 @@
 // the recorded boots, changed one thing at a time.
 #include <gtest/gtest.h>
 
-#include "common/attest/evidence/tpm/ima_log.h"
 #include "common/attest/evidence/tpm/pcr.h"
+#include "tests/support/evidence_ima.h"
 #include "tests/support/tpm_vectors.h"
 
 namespace redoubt::tpm {
@@ -18,13 +18,12 @@ Bytes part(const Bytes& bytes, std::size_t from, std::size_t to) {
 
 // The entries of a list, each as its bytes.
 std::vector<Bytes> entries_of(const Bytes& list) {
-  const ImaLog log = OrDie(ImaLog::parse(list));
+  const ima::List log = OrDie(ima::List::parse_binary(list));
   std::vector<Bytes> entries;
   std::size_t from = 0;
-  for (const ImaEntry& entry : log.entries) {
-    const std::size_t to = static_cast<std::size_t>(entry.template_data.data() + entry.template_data.size() - list.data());
-    entries.push_back(part(list, from, to));
-    from = to;
+  for (const ima::Entry& entry : log.entries) {
+    entries.push_back(part(list, from, entry.end));
+    from = entry.end;
   }
   return entries;
 }
@@ -37,31 +36,36 @@ Bytes join(const std::vector<Bytes>& parts) {
 
 TEST(TpmImaLog, TheListReadsAsTheKernelPrintsIt) {
   const Bytes list = test::tpm_evidence("good").ima_log;
-  const ImaLog log = OrDie(ImaLog::parse(list));
+  const ima::List log = OrDie(ima::List::parse_binary(list));
   std::string text;
-  for (const ImaEntry& entry : log.entries) {
+  for (const ima::Entry& entry : log.entries) {
     text += "10 " + entry.template_hash.hex() + " ima-ng " + std::string(entry.algorithm) + ":" + hex_encode(entry.file_digest) +
             " " + std::string(entry.path) + "\n";
   }
   EXPECT_EQ(text, test::read_text(test::tpm_vector("good", "ima_ascii_runtime_measurements")));
   EXPECT_EQ(log.entries.at(0).path, "boot_aggregate");
+  // And the kernel's two forms of one list are the same list.
+  const std::string ascii = test::read_text(test::tpm_vector("good", "ima_ascii_runtime_measurements"));
+  EXPECT_EQ(json::canonical(describe(OrDie(ima::List::parse_ascii(ascii)))), json::canonical(describe(log)));
 }
 
 TEST(TpmImaLog, EveryByteOfEveryQuotedEntryCounts) {
   RawEvidence raw = test::tpm_evidence("good");
   const Bytes list = raw.ima_log;
   const PcrValue quoted = raw.pcrs.at(10);
-  const std::size_t count = OrDie(ImaLog::parse(list)).entries.size();
-  ASSERT_EQ(quoted_prefix(OrDie(ImaLog::parse(list)), quoted), count);
+  const eventlog::Digest digest = OrDie(eventlog::Digest::from(quoted.view()));
+  const ima::List whole = OrDie(ima::List::parse_binary(list));
+  ASSERT_EQ(quoted_prefix(whole, eventlog::kSha256, digest), whole.entries.size());
   for (std::size_t i = 0; i < list.size(); ++i) {
     Bytes changed = list;
     changed[i] ^= std::byte{1};
-    const auto log = ImaLog::parse(changed);
-    EXPECT_FALSE(log.ok() && check_templates(*log).ok() && quoted_prefix(*log, quoted)) << "byte " << i;
+    const auto log = ima::List::parse_binary(changed);
+    EXPECT_FALSE(log.ok() && mismatches(*log).empty() && quoted_prefix(*log, eventlog::kSha256, digest)) << "byte " << i;
   }
   const TpmVerifier verifier("good");
+  const Ids unreadable = {"I1", "I2", "I3"};
   raw.ima_log[0] ^= std::byte{1};  // PCR
-  EXPECT_EQ(verifier.failures(raw), (Ids{"I1", "I3"}));
+  EXPECT_EQ(verifier.failures(raw), unreadable);
   raw.ima_log = list;
   raw.ima_log[4] ^= std::byte{1};  // template hash: PCR 10 does not cover the SHA-1 column
   EXPECT_EQ(verifier.failures(raw), Ids{"I1"});
@@ -69,7 +73,7 @@ TEST(TpmImaLog, EveryByteOfEveryQuotedEntryCounts) {
   raw.ima_log[60] ^= std::byte{1};  // file digest
   EXPECT_EQ(verifier.failures(raw), (Ids{"I1", "I3"}));
   raw.ima_log = part(list, 0, list.size() - 1);
-  EXPECT_EQ(verifier.failures(raw), (Ids{"I1", "I3"}));
+  EXPECT_EQ(verifier.failures(raw), unreadable);
 }
 
 TEST(TpmImaLog, AnEntryDroppedRepeatedOrMovedIsRefused) {
@@ -80,7 +84,8 @@ TEST(TpmImaLog, AnEntryDroppedRepeatedOrMovedIsRefused) {
     std::vector<Bytes> changed = entries;
     changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(i));
     raw.ima_log = join(changed);
-    EXPECT_EQ(verifier.failures(raw), Ids{"I3"});
+    const Ids moved = i == 0 ? Ids{"I1", "I3"} : Ids{"I3"};  // another entry than the boot aggregate comes first
+    EXPECT_EQ(verifier.failures(raw), moved);
     changed = entries;
     changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(i), entries[i]);
     raw.ima_log = join(changed);
@@ -88,7 +93,7 @@ TEST(TpmImaLog, AnEntryDroppedRepeatedOrMovedIsRefused) {
     changed = entries;
     std::swap(changed[i], changed[i + 1]);
     raw.ima_log = join(changed);
-    EXPECT_EQ(verifier.failures(raw), Ids{"I3"});
+    EXPECT_EQ(verifier.failures(raw), moved);
   }
   raw.ima_log = join({entries.begin(), entries.end() - 1});
   EXPECT_EQ(verifier.failures(raw), Ids{"I3"});
@@ -113,20 +118,28 @@ TEST(TpmImaLog, EntriesAfterTheQuoteAreDropped) {
   EXPECT_EQ((*again.authentic)->raw.ima_log, quoted);
 }
 
-TEST(TpmImaLog, AViolationExtendsAllOnesAndIsRefused) {
-  Bytes list = test::tpm_evidence("good").ima_log;
-  std::fill(list.begin() + 4, list.begin() + 24, std::byte{0});
-  const ImaLog log = OrDie(ImaLog::parse(list));
-  ASSERT_TRUE(log.entries.at(0).violation());
-  crypto::Sha256Digest ones;
-  ones.array().fill(std::byte{0xff});
-  EXPECT_EQ(quoted_prefix(log, extend({}, ones)), 1U);
-  EXPECT_ERROR(check_templates(log), Code::measurement, "violation");
+TEST(TpmImaLog, AViolationIsAFactThatOnlyThePolicyMayTake) {
+  RawEvidence raw = test::tpm_evidence("good");
+  // A violation in place of the list's second entry; the quote does not fit then, but every check is told.
+  std::fill(raw.ima_log.begin() + 4, raw.ima_log.begin() + 24, std::byte{0});
+  TpmVerifier verifier("good");
+  EXPECT_EQ(verifier.failures(raw), (Ids{"I2", "I3"}));
+  Inputs inputs = verifier.inputs();
+  inputs.accept_ima_violations = true;
+  Ids failed;
+  const Outcome outcome = authenticate(OrDie(parse(raw.encode())), inputs);
+  for (const attest::Check& check : outcome.checks) {
+    if (check.outcome == attest::Outcome::failed) failed.insert(std::string(attest::id_text(check.id)));
+  }
+  EXPECT_EQ(failed, Ids{"I3"});
 }
 
-TEST(TpmImaLog, AnEmptyPrefixIsNoPrefix) {
-  EXPECT_EQ(quoted_prefix(OrDie(ImaLog::parse(test::tpm_evidence("good").ima_log)), {}), std::nullopt);
-  EXPECT_ERROR(ImaLog::parse(Bytes(ImaLog::kMaxSize + 1)), Code::malformed, "1048576");
+TEST(TpmImaLog, TheBootAggregateIsOfTheQuotedPcrs) {
+  const RawEvidence raw = test::tpm_evidence("good");
+  Bytes joined;
+  for (int pcr = 0; pcr < 10; ++pcr) append(joined, raw.pcrs.at(pcr).view());
+  const ima::List list = OrDie(ima::List::parse_binary(raw.ima_log));
+  EXPECT_EQ(hex_encode(list.entries.at(0).file_digest), crypto::sha256(joined).hex());
 }
 
 TEST(TpmApplicationLog, TheRecordedEventIsBackedByItsPcr) {

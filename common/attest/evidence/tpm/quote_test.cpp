@@ -52,8 +52,8 @@ TEST(TpmQuote, ChecksComeOnceEachInTheirOrder) {
     if (check.outcome == attest::Outcome::not_applicable) skipped += std::string(attest::id_text(check.id)) + " ";
   }
   EXPECT_EQ(ids,
-            "M1 M2 M3 M4 M5 M6 L1 L2 L3 L4 L5 I1 I3 app.log ");
-  EXPECT_EQ(skipped, "L1 L2 L3 L4 L5 I1 I3 app.log ");
+            "M1 M2 M3 M4 M5 M6 L1 L2 L3 L4 L5 I1 I2 I3 app.log ");
+  EXPECT_EQ(skipped, "L1 L2 L3 L4 L5 I1 I2 I3 app.log ");
   ASSERT_TRUE(outcome.authentic);
   EXPECT_FALSE((*outcome.authentic)->event_log_present);
   EXPECT_FALSE((*outcome.authentic)->secure_boot);

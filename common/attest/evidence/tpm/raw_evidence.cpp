@@ -1,5 +1,4 @@
 #include "common/attest/evidence/tpm/evidence.h"
-#include "common/attest/evidence/tpm/ima_log.h"
 #include "common/attest/evidence/tpm/pcr.h"
 #include "common/base/reader.h"
 
@@ -112,8 +111,8 @@ Result<RawEvidence> RawEvidence::decode(ByteView bytes) {
   } else {
     read_form_2(reader, raw);
   }
-  raw.event_log = to_bytes(reader.sized32be(eventlog::EventLog::kMaxSize));
-  raw.ima_log = to_bytes(reader.sized32be(ImaLog::kMaxSize));
+  raw.event_log = to_bytes(reader.sized32be(RawEvidence::kMaxEventLog));
+  raw.ima_log = to_bytes(reader.sized32be(RawEvidence::kMaxImaLog));
   const std::uint8_t has_application_log = reader.u8();
   if (has_application_log > 1) reader.fail("application log: expected 0 or 1");
   if (has_application_log == 1) {
