@@ -374,8 +374,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerOptions options, Rou
     if (options.exchange) alpns.insert(alpns.begin(), std::string(kAlpnExchange));
     REDOUBT_TRY(state->tls, TlsContext::server(*options.identity, alpns, options.ask_client_certificate));
   }
-  const auto unavailable = [&](const error_code& ec) {
-    return Error(Code::unavailable, "listening on " + options.listen + ": " + ec.message());
+  const auto unavailable = [&](const error_code& why) {
+    return Error(Code::unavailable, "listening on " + options.listen + ": " + why.message());
   };
   stream_protocol::endpoint endpoint;
   if (local) {
