@@ -1,5 +1,7 @@
 #include "common/base/json_slice.h"
 
+#include <array>
+
 namespace redoubt::json {
 
 namespace {
@@ -14,7 +16,12 @@ int hex_digit(char c) {
 }
 
 // plain: a character of a string that stands for itself in every spelling.
-bool plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0x20; c < 0x7f; ++c) table[c] = c != '"' && c != '\\';
+  return table;
+}();
+bool plain(char c) { return kPlain[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 
@@ -42,17 +49,6 @@ Status Scanner::finish() {
   if (ok() && at_ != text_.size()) fail("expected the end, found more text");
   if (error_) return *error_;
   return {};
-}
-
-void Scanner::skip_space() {
-  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
-}
-
-bool Scanner::take(char c) {
-  skip_space();
-  if (!ok() || peek() != c || at_ == text_.size()) return false;
-  ++at_;
-  return true;
 }
 
 std::size_t Scanner::open(char bracket) {

@@ -77,11 +77,18 @@ class Scanner {
   bool next_name(std::size_t first, std::string_view& name);
   bool next_item(std::size_t count, std::size_t max);
   bool close(char bracket);
-  void skip_space();
+  void skip_space() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
+  }
   void skip_string();
   void skip_number();
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  bool take(char c);
+  bool take(char c) {
+    skip_space();
+    if (at_ == text_.size() || text_[at_] != c) return false;  // after a failure nothing is left
+    ++at_;
+    return true;
+  }
 
   std::string_view text_;
   std::string_view what_;
