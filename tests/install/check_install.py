@@ -60,6 +60,7 @@ def check_pages(build, source, prefix):
     check_page(pages / "redoubt.1", reference)
     check_page(pages / "redoubt-hub.1", [f"redoubt-hub {name}" for name in ("serve", "key create", "key list", "key revoke")])
     check_page(pages / "redoubt-cleanroom.1", ["redoubt-cleanroom serve"])
+    check_page(pages / "redoubt-verifier.1", ["redoubt-verifier serve"])
 
 
 def main():
@@ -74,7 +75,7 @@ def main():
         check_measurements(build, build / "bin" / "redoubt", prefix)
         check_pages(build, source, prefix)
     check_strings(build, source)
-    print(f"{len(COMPONENTS)} components measured alike, 3 man pages")
+    print(f"{len(COMPONENTS)} components measured alike, 4 man pages")
 
 
 if __name__ == "__main__":
