@@ -126,7 +126,7 @@ net::HttpResponse Service::show_policy(const net::HttpRequest& request) const {
 }
 
 Result<appraise::Appraisal> Service::judge(const AppraiseRequest& request, const appraise::Policy& policy, Instant now) const {
-  REDOUBT_TRY(const verifier::Format format, verifier::detect(request.evidence).context("evidence"));
+  REDOUBT_TRY(const verifier::Format format, verifier::detect(request.evidence));
   if (request.format && *request.format != verifier::format_name(format)) {
     return Error(Code::malformed, "evidence: expected the format \"" + net::printable(*request.format, 32) + "\", found \"" +
                                       std::string(verifier::format_name(format)) + "\"");
