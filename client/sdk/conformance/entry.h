@@ -38,6 +38,9 @@ Result<Facts> nitro_facts(const Entry& entry);
 Result<Facts> uvm_facts(const Entry& entry);
 Result<Facts> token_facts(const Entry& entry);
 Result<Facts> certificate_facts(const Entry& entry);
+Result<Facts> eventlog_facts(const Entry& entry);
+Result<Facts> rtmr_facts(const Entry& entry);
+Result<Facts> ima_facts(const Entry& entry);
 
 // Book: the cases that other entries build on, by id.
 using Book = std::map<std::string, json::Object, std::less<>>;

@@ -81,7 +81,8 @@ json::Value describe(const attest::Parsed<Quote>& parsed) {
 
 QuoteFacts unverified_facts(const attest::Parsed<Quote>& parsed) {
   const RawQuote& raw = DcapAuthenticator::raw(parsed);
-  QuoteFacts out{raw.header.tee, std::nullopt, raw.debug(), raw.unsigned_size};
+  QuoteFacts out{raw.header.tee, std::nullopt, raw.debug(), raw.unsigned_size, std::nullopt};
+  if (const auto* domain = std::get_if<tdx::Report>(&raw.body)) out.rtmrs = domain->rtmr;
   if (raw.certification_type != kPckChain) return out;
   const auto certificates = PckCertificates::from_pem(raw.certification_data());
   if (!certificates.ok()) return out;

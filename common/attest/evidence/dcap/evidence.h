@@ -54,6 +54,7 @@ struct QuoteFacts {
   std::optional<endorse::Fmspc> fmspc;  // absent when the quote carries no chain, or one that cannot be read
   bool debug = false;
   std::size_t unsigned_size = 0;        // bytes after the quote
+  std::optional<std::array<tdx::Rtmr, 4>> rtmrs;  // of a trust domain: what its event log should replay to
 };
 QuoteFacts unverified_facts(const attest::Parsed<Quote>& parsed);
 // unverified_tee: QuoteFacts::tee alone, without a look at the certificates.

@@ -32,6 +32,7 @@ class RtmrAuthenticator {
   void judge_log(const EventLog& log, std::string form, Status application) {
     const Bank& bank = log.banks.front();
     pass(CheckId::l1, std::move(form), std::to_string(log.events.size()) + " events");
+    outcome_.event_count = log.events.size();
     outcome_.replayed = log.replay(bank);
     outcome_.matches = matching(outcome_.replayed, quoted_);
     check_replay(log);

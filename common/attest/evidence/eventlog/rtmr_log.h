@@ -30,6 +30,7 @@ struct RtmrOutcome {
   std::vector<attest::Check> checks;       // L1 to L6, each once, in this order
   std::array<bool, kRtmrCount> matches{};  // registers that the log speaks of and that replay to the quoted value
   Replay replayed;                         // by index 1 to 4; for people and tests
+  std::optional<std::size_t> event_count;  // absent where the log could not be read
   std::optional<attest::Authentic<RtmrLog>> authentic;
 };
 
