@@ -20,6 +20,7 @@ struct Platform {
 constexpr Platform kPlatforms[] = {
     {"tpm", find_tpm, kTpmTable},       {"sgx", find_sgx, kSgxTable},       {"tdx", find_tdx, kTdxTable},
     {"snp", find_snp, kSnpTable},       {"nitro", find_nitro, kNitroTable}, {"token", find_token, kTokenTable},
+    {"azure-snp", find_azure_snp, kAzureSnpTable}, {"azure-tdx", find_azure_tdx, kAzureTdxTable},
 };
 
 // check_claims: what the claims say of themselves. Evidence of another protocol than ours has none: a policy takes that by the

@@ -246,6 +246,7 @@ Result<Findings> find_dcap(const Evidence& evidence, const Endorsements& endorse
   if (quote.tcb->tcb_status != TcbStatus::up_to_date) {
     appraisal.remarks.emplace_back("TCB status " + std::string(endorse::status_text(quote.tcb->tcb_status)) + ", accepted by the policy");
   }
+  findings.quote = std::move(outcome.authentic);
   return findings;
 }
 

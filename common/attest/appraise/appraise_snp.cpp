@@ -182,6 +182,7 @@ Result<Findings> find_snp(const Evidence& evidence, const Endorsements& endorsem
   findings.checks.push_back(check_measurement(section, authentic));
   findings.checks.push_back(check_mitigations(section, authentic.report));
   findings.checks.push_back(check_report_data(CheckId::n14, challenge, authentic.report.report_data.view(), appraisal));
+  findings.snp = std::move(outcome.authentic);
   return findings;
 }
 

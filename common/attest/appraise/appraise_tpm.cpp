@@ -56,22 +56,6 @@ Check check_measured_contract(const Policy& policy, const Result<Launch>& launch
   return attest::not_applicable(CheckId::measured_contract, "no launcher's log, and the policy takes any program");
 }
 
-Check check_pcrs(const TpmPolicy& section, const std::map<int, tpm::PcrValue>& quoted) {
-  if (!section.pcrs) return attest::not_applicable(CheckId::reference_pcrs, "the policy takes any PCR values");
-  std::string expected;
-  std::string found;
-  for (const auto& [index, value] : *section.pcrs) {
-    const auto at = quoted.find(index);
-    if (at != quoted.end() && at->second == value) continue;
-    const std::string pcr = (expected.empty() ? "" : ", ") + std::string("PCR ") + std::to_string(index) + " ";
-    expected += pcr + value.hex();
-    found += pcr + (at == quoted.end() ? "not quoted" : at->second.hex());
-  }
-  if (!expected.empty()) return attest::failed(CheckId::reference_pcrs, Code::measurement, expected, found);
-  const std::string all = std::to_string(section.pcrs->size()) + " PCRs";
-  return attest::passed(CheckId::reference_pcrs, all, all);
-}
-
 // check_secure_boot: L5 of the Evidence, and what the policy asks of it.
 Check check_secure_boot(const TpmPolicy& section, Check evidence_check, const std::optional<bool>& secure_boot) {
   if (evidence_check.outcome == attest::Outcome::failed || !section.secure_boot_required) return evidence_check;
@@ -158,7 +142,7 @@ PolicyChecks measure(const tpm::TpmEvidence& evidence, const Check& secure_boot,
   appraisal.pcrs = evidence.pcrs();
   appraisal.measured = measured_of(evidence);
   if (launch.ok()) appraisal.program = launch->program;
-  const Check pcrs = check_pcrs(section, evidence.pcrs());
+  const Check pcrs = check_reference_pcrs(section.pcrs, evidence.pcrs());
   appraisal.host_asserted = pcrs.outcome != attest::Outcome::passed;
   const auto anchor = std::ranges::find(section.anchors, evidence.anchor, &TrustAnchor::certificate);
   const TrustAnchor unknown{evidence.anchor, "an anchor that the policy does not name", true};
@@ -180,6 +164,22 @@ PolicyChecks measure(const tpm::TpmEvidence& evidence, const Check& secure_boot,
 }
 
 }  // namespace
+
+Check check_reference_pcrs(const std::optional<std::map<int, crypto::Sha256Digest>>& wanted, const std::map<int, tpm::PcrValue>& quoted) {
+  if (!wanted) return attest::not_applicable(CheckId::reference_pcrs, "the policy takes any PCR values");
+  std::string expected;
+  std::string found;
+  for (const auto& [index, value] : *wanted) {
+    const auto at = quoted.find(index);
+    if (at != quoted.end() && at->second == value) continue;
+    const std::string pcr = (expected.empty() ? "" : ", ") + std::string("PCR ") + std::to_string(index) + " ";
+    expected += pcr + value.hex();
+    found += pcr + (at == quoted.end() ? "not quoted" : at->second.hex());
+  }
+  if (!expected.empty()) return attest::failed(CheckId::reference_pcrs, Code::measurement, expected, found);
+  const std::string all = std::to_string(wanted->size()) + " PCRs";
+  return attest::passed(CheckId::reference_pcrs, all, all);
+}
 
 Result<Findings> find_tpm(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,
                           const Policy& policy, Instant now) {

@@ -12,6 +12,9 @@ struct Findings {
   std::vector<attest::Check> checks;  // any order, each id once
 
   Appraisal appraisal;                // everything but status and checks
+  // What was authenticated, for composites that hold it.
+  std::optional<attest::Authentic<snp::SnpEvidence>> snp;
+  std::optional<attest::Authentic<dcap::Quote>> quote;
 };
 
 // compare: passed when both texts are equal, otherwise failed with `code`.
@@ -31,11 +34,16 @@ std::optional<Bytes> expected_report_data(const Challenge& challenge, std::size_
 // check_report_data: the check `id` over the report data; without a challenge it is not applicable and a remark says so.
 attest::Check check_report_data(attest::CheckId id, const Challenge& challenge, ByteView found, Appraisal& appraisal);
 
+// check_reference_pcrs: every wanted PCR is quoted with its value; not applicable where the policy takes any.
+attest::Check check_reference_pcrs(const std::optional<std::map<int, crypto::Sha256Digest>>& wanted, const std::map<int, tpm::PcrValue>& quoted);
+
 Result<Findings> find_tpm(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
 Result<Findings> find_sgx(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
 Result<Findings> find_tdx(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
 Result<Findings> find_snp(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
 Result<Findings> find_nitro(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
 Result<Findings> find_token(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
+Result<Findings> find_azure_snp(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
+Result<Findings> find_azure_tdx(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
 
 }  // namespace redoubt::appraise

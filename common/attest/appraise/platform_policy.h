@@ -121,6 +121,16 @@ struct TokenPolicy {
   std::optional<std::vector<std::string>> image_digests;    // "sha256:..."
 };
 
+// Composites of Azure confidential VMs: a hardware report and a virtual TPM's quote.
+struct AzurePolicy {
+  std::optional<SnpPolicy> snp;   // for the hardware's part; absent: composites of that hardware are refused
+  std::optional<TdxPolicy> tdx;
+  bool ak_certificate_required = false;                     // one that leads to an anchor; otherwise a remark tells of one that does not
+  std::optional<std::vector<VendorRoot>> ak_roots;          // of AK certificates
+  std::optional<std::map<int, crypto::Sha256Digest>> pcrs;  // Reference Values, SHA-256 bank; absent = "any"
+  bool secure_boot_required = false;                        // the paravisor's word, which the hardware report vouches for
+};
+
 // The sections of a policy; none of them: nothing is accepted.
 struct PlatformPolicies {
   std::optional<TpmPolicy> tpm;
@@ -129,6 +139,7 @@ struct PlatformPolicies {
   std::optional<SnpPolicy> snp;
   std::optional<NitroPolicy> nitro;
   std::optional<TokenPolicy> token;
+  std::optional<AzurePolicy> azure;
 };
 
 }  // namespace redoubt::appraise

@@ -12,6 +12,7 @@ namespace redoubt::appraise {
 
 inline constexpr std::string_view kAny = "any";
 inline constexpr std::string_view kVendor = "vendor";
+inline constexpr std::string_view kRefused = "refused";
 inline constexpr std::size_t kMaxPolicyItems = 64;
 inline constexpr std::size_t kMaxPolicyText = 256;
 
@@ -101,6 +102,11 @@ class PolicyReader {
   template <class T>
   void any_section(std::string_view key, std::optional<T>& out) {
     any(key, out, [&](T& value) { section(key, value); });
+  }
+  // refused_section: the word "refused", or a section.
+  template <class T>
+  void refused_section(std::string_view key, std::optional<T>& out) {
+    if (!is_word(key, kRefused) && reader_.ok()) section(key, out.emplace());
   }
   // optional_section: a key that may be absent: a platform that is not accepted.
   template <class T>
@@ -213,6 +219,14 @@ class PolicyWriter {
   template <class T>
   void any_section(std::string_view key, const std::optional<T>& value) {
     any(key, value, [&](const T& content) { section(key, content); });
+  }
+  template <class T>
+  void refused_section(std::string_view key, const std::optional<T>& value) {
+    if (value) {
+      section(key, *value);
+    } else {
+      put(key, kRefused);
+    }
   }
   template <class T>
   void optional_section(std::string_view key, const std::optional<T>& value) {

@@ -132,7 +132,18 @@ void fields(C& c, typename C::template Ref<TokenPolicy> p) {
 }
 
 template <class C>
+void fields(C& c, typename C::template Ref<AzurePolicy> p) {
+  c.choice("ak_certificate", p.ak_certificate_required, "required", kAny);
+  c.vendor_list("ak_roots", p.ak_roots);
+  c.any_registers("pcrs", p.pcrs, 24);
+  c.choice("secure_boot", p.secure_boot_required, "required", kAny);
+  c.refused_section("snp", p.snp);
+  c.refused_section("tdx", p.tdx);
+}
+
+template <class C>
 void fields(C& c, typename C::template Ref<PlatformPolicies> p) {
+  c.optional_section("azure", p.azure);
   c.optional_section("nitro", p.nitro);
   c.optional_section("sgx", p.sgx);
   c.optional_section("snp", p.snp);

@@ -31,6 +31,9 @@ Policy sample() {
   policy.platforms.snp.emplace().products = {"milan", "turin"};
   policy.platforms.snp->keys = {"VCEK"};
   policy.platforms.snp->minimum_tcb = {3, 0, 8, 115, 0};
+  policy.platforms.azure.emplace().snp = policy.platforms.snp;
+  policy.platforms.azure->pcrs = {{4, crypto::sha256(as_bytes("4"))}};
+  policy.platforms.azure->secure_boot_required = true;
   policy.platforms.nitro.emplace().maximum_age_seconds = 300;
   policy.platforms.token.emplace().issuer = "https://confidentialcomputing.googleapis.com";
   policy.platforms.token->software_names = {"CONFIDENTIAL_SPACE"};
