@@ -17,6 +17,7 @@ struct Platform {
 constexpr Platform kPlatforms[] = {
     {"quote", "tcb_info", dcap_facts},  {"report", "ark", snp_facts},      {"file", "module_id", nitro_facts},
     {"file", "feed", uvm_facts},        {"token", "window", token_facts},   {"cert", "window_certificate", certificate_facts},
+    {"attest", "pcr_digest_hash", tpm_quote_facts}, {"kind", "vm_configuration", azure_facts},
     {"file", "replayed_pcrs", eventlog_facts},
     {"file", "replayed", rtmr_facts},
     {"file", "expect", ima_facts},  // the last: nothing else tells these entries from others
@@ -119,10 +120,21 @@ Verdict judge_forgery(Verdict verdict, const std::filesystem::path& folder, cons
   return compare(std::move(verdict), facts);
 }
 
+// judge_ek_chain: an entry about certificates of TPM keys.
+Verdict judge_ek_chain(Verdict verdict, const Entry& entry) {
+  verdict.expected = expected_of_ek_chain(entry);
+  if (verdict.id == "@") verdict.id = entry.text(entry.has("crl") ? "crl" : "leaf");
+  if (verdict.expected == json::Value(json::Object{})) return skip(std::move(verdict), "nothing is expected of it");
+  const Result<Facts> facts = ek_chain_facts(entry);
+  const bool undecided = facts.ok() && verdict.expected.object()->contains("verdict") && !facts->contains("verdict");
+  return undecided ? skip(std::move(verdict), "the expectation is prose") : compare(std::move(verdict), facts);
+}
+
 // judge: one entry that has an expectation.
 Verdict judge(const std::filesystem::path& folder, const json::Object& members, const std::string& key, const Book& book) {
   Verdict verdict;
   verdict.id = name_of(members, key);
+  if (const Entry entry{folder, members, {}}; is_ek_chain(entry)) return judge_ek_chain(std::move(verdict), entry);
   const json::Value expect = member_or_null(json::Value(members), "expect");
   json::Object expected = stated(members);
   if (expect.is_null() && expected.empty()) return skip(std::move(verdict), "nothing is expected of it");

@@ -41,6 +41,15 @@ Result<Facts> certificate_facts(const Entry& entry);
 Result<Facts> eventlog_facts(const Entry& entry);
 Result<Facts> rtmr_facts(const Entry& entry);
 Result<Facts> ima_facts(const Entry& entry);
+Result<Facts> tpm_quote_facts(const Entry& entry);
+Result<Facts> azure_facts(const Entry& entry);
+
+// is_ek_chain: an entry about a certificate or a list of TPM keys. expected_of_ek_chain: what it states, for these say it in prose, in
+// "revoked" or not at all; ek_chain_facts answers the very words of the prose under "verdict" only when each of their clauses holds, and
+// has no "verdict" for prose that it cannot decide.
+bool is_ek_chain(const Entry& entry);
+json::Object expected_of_ek_chain(const Entry& entry);
+Result<Facts> ek_chain_facts(const Entry& entry);
 
 // Book: the cases that other entries build on, by id.
 using Book = std::map<std::string, json::Object, std::less<>>;
