@@ -3,7 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "common/attest/evidence/tpm/event_log.h"
+#include "common/attest/evidence/eventlog/boot.h"
 #include "common/base/writer.h"
 #include "common/crypto/cose_sign1.h"
 #include "tests/support/evidence_dcap.h"
@@ -211,11 +211,11 @@ Bytes firmware_log(int count) {
   for (const auto& [algorithm, size] : kAlgorithms) spec.u16le(algorithm).u16le(size);
   const Bytes header = spec.u8(0).take();
   Writer log;
-  log.u32le(0).u32le(tpm::kEvNoAction).bytes(Bytes(20)).u32le(static_cast<std::uint32_t>(header.size())).bytes(header);
+  log.u32le(0).u32le(eventlog::kEvNoAction).bytes(Bytes(20)).u32le(static_cast<std::uint32_t>(header.size())).bytes(header);
   for (int i = 0; i < count; ++i) {
     const bool separator = i < 8;
     const Bytes data(separator ? 4 : 64, separator ? std::byte{0} : static_cast<std::byte>(i));
-    log.u32le(static_cast<std::uint32_t>(i % 8)).u32le(separator ? tpm::kEvSeparator : tpm::kEvEfiAction).u32le(3);
+    log.u32le(static_cast<std::uint32_t>(i % 8)).u32le(separator ? eventlog::kEvSeparator : eventlog::kEvEfiAction).u32le(3);
     log.u16le(4).bytes(Bytes(20)).u16le(0xb).bytes(crypto::sha256(data).view()).u16le(0xc).bytes(crypto::sha384(data).view());
     log.u32le(static_cast<std::uint32_t>(data.size())).bytes(data);
   }
@@ -223,8 +223,10 @@ Bytes firmware_log(int count) {
 }
 
 bool judge_log(ByteView bytes) {
-  const auto log = tpm::EventLog::parse(bytes);
-  return log.ok() && tpm::replay(*log)[7].has_value() && tpm::check_data(*log).ok() && tpm::check_separators(*log).ok() && tpm::secure_boot(*log).ok();
+  const auto log = eventlog::EventLog::parse(bytes);
+  const eventlog::Bank* bank = log.ok() ? log->bank(eventlog::kSha256) : nullptr;
+  return bank != nullptr && log->replay(*bank)[7].has_value() && eventlog::check_data(*log, *bank).ok() &&
+         eventlog::check_separators(*log, *bank).ok() && eventlog::boot_facts(*log, *bank).ok();
 }
 
 }  // namespace
