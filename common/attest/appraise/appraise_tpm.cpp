@@ -115,6 +115,7 @@ tpm::Outcome authenticate(const attest::Parsed<tpm::TpmEvidence>& parsed, const 
 json::Object measured_of(const tpm::TpmEvidence& evidence) {
   const tpm::Attest& quote = evidence.attest;
   return {{"ak_name", evidence.ak_name.hex()},
+          {"attestation_key", hex_encode(evidence.raw.ak_public)},
           {"ak_certified", !evidence.raw.ak_certificates.empty()},
           {"bank", tpm::algorithm_text(evidence.raw.bank)},
           {"clock_ms", std::to_string(quote.clock_ms)},

@@ -15,7 +15,7 @@ using test::Scene;
 class AppraiseVectors : public testing::Test {
  protected:
   void SetUp() override {
-    if (!test::shared_dir()) GTEST_SKIP() << "the shared test data are not there";
+    REDOUBT_REQUIRE_SHARED();
   }
   static std::filesystem::path vectors(std::string_view folder) { return *test::shared_dir() / "vectors" / folder; }
   static Scene unchallenged(std::string format, Bytes evidence, Instant now) {
