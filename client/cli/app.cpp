@@ -38,8 +38,10 @@ int fail(Surroundings& world, const Error& error, const std::string& next) {
 }
 
 void add_shared_options(CLI::App& app, Session& session) {
-  app.add_option("-o,--output", session.output, "table, json, or csv for results")->check(CLI::IsMember({"table", "json", "csv"}));
+  app.add_option("-o,--output", session.output, "table, json, csv for results, or ear for `evidence verify`")
+      ->check(CLI::IsMember({"table", "json", "csv", "ear"}));
   app.add_option("--config", session.config_option, "folder of keys, contexts and environments");
+  app.add_option("--state", session.state_option, "folder of collateral that is kept");
   app.add_option("--keys", session.keys_option, "file of your keys");
   app.add_option("--context", session.context_option, "name of a hub's context");
   app.add_option("--hub", session.hub_option, "https://HOST:PORT of the hub");
@@ -58,6 +60,7 @@ void add_all(Commands& commands) {
   add_evidence_commands(commands);
   add_log_commands(commands);
   add_policy_commands(commands);
+  add_collateral_commands(commands);
   add_up_command(commands);
 }
 

@@ -19,6 +19,7 @@ namespace redoubt::cli {
 
 struct Surroundings {
   std::filesystem::path config;    // $XDG_CONFIG_HOME/redoubt
+  std::filesystem::path state = {};  // $XDG_STATE_HOME/redoubt; empty: the folder "state" in config
   std::filesystem::path programs;  // the folder of this program and its siblings
   std::string version;
   std::istream& in;

@@ -63,7 +63,9 @@ TEST(App, EveryCommandExplainsItselfWithExamples) {
       {"context", "set"}, {"context", "list"}, {"key", "new"}, {"key", "show"}, {"environment", "create"}, {"env", "verify"},
       {"environment", "show"}, {"environment", "list"}, {"dataset", "put"}, {"dataset", "release"}, {"dataset", "list"},
       {"query", "submit"}, {"query", "show"}, {"query", "approve"}, {"query", "reject"}, {"query", "list"}, {"result", "get"},
-      {"receipt", "verify"}, {"evidence", "show"}, {"evidence", "verify"}, {"evidence", "measure"}, {"log", "show"}, {"log", "verify"}, {"policy", "show"}};
+      {"receipt", "verify"}, {"evidence", "show"}, {"evidence", "verify"}, {"evidence", "measure"}, {"evidence", "explain"}, {"evidence", "conformance"},
+      {"log", "show"}, {"log", "verify"}, {"policy", "show"}, {"policy", "check"}, {"policy", "diff"}, {"policy", "id"}, {"collateral", "add"},
+      {"collateral", "list"}, {"collateral", "fetch"}};
   for (auto words : commands) {
     words.push_back("--help");
     const Ran ran = stage.run("nobody", words);

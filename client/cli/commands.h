@@ -32,6 +32,7 @@ void add_evidence_commands(Commands& commands);
 void add_conformance_command(Commands& commands, CLI::App* evidence);
 void add_log_commands(Commands& commands);
 void add_policy_commands(Commands& commands);
+void add_collateral_commands(Commands& commands);
 void add_up_command(Commands& commands);
 
 }  // namespace redoubt::cli

@@ -1,7 +1,7 @@
 // evidence show, verify, measure and log show, verify: what a program shows of itself, and what it wrote down.
 #include <ostream>
 
-#include "client/cli/commands.h"
+#include "client/cli/any_evidence.h"
 #include "client/sdk/files.h"
 #include "client/sdk/program_files.h"
 #include "common/attest/evidence/binding.h"
@@ -68,7 +68,8 @@ Status show(Session& session, const EvidenceOptions& options) {
   return print_verdict(session, appraisal);
 }
 
-Status verify(Session& session, const EvidenceOptions& options) {
+// verify_own: a file that `show --save` wrote, against the contract.
+Status verify_own(Session& session, const EvidenceOptions& options) {
   REDOUBT_TRY(const std::string text, sdk::read_file(options.file, kMaxEvidenceFile));
   REDOUBT_TRY(const auto evidence, parse_evidence(text));
   appraise::Endorsements endorsements;
@@ -89,6 +90,26 @@ Status verify(Session& session, const EvidenceOptions& options) {
   if (const auto keys = sdk::KeyFile::load(session.keys_path()); keys.ok()) endorsements.self = keys->enroller().public_key();
   REDOUBT_TRY(const auto appraisal, appraise_identity(session, evidence, contract, std::move(endorsements)));
   return print_verdict(session, appraisal);
+}
+
+// verify: a file of our own protocol against a contract, any other Evidence against a policy.
+Status verify(Session& session, const EvidenceOptions& options, AnyEvidenceOptions any) {
+  any.file = options.file;
+  any.tpm_root = options.roots;
+  REDOUBT_TRY(const Bytes bytes, read_evidence(options.file));
+  const auto format = verifier::detect(bytes);
+  if (!format.ok()) {
+    session.next("give the Evidence in its binary form, or as it is named above");
+    return format.error();
+  }
+  if (*format == verifier::Format::evidence_file) {
+    if (any.given()) return Error(Code::usage, "--policy, --collateral, --time and --nonce do not apply: this file is judged against a contract");
+    return verify_own(session, options);
+  }
+  if (!options.contract.empty() || !options.environment.empty()) {
+    return Error(Code::usage, "--contract and --environment apply to files that `evidence show --save` wrote; found a " + std::string(verifier::format_text(*format)));
+  }
+  return verify_any(session, any);
 }
 
 // measure: the Reference Value of a program that the participant built, by the launcher's own algorithm.
@@ -163,16 +184,26 @@ void add_evidence_commands(Commands& commands) {
   CLI::App* noun = commands.app.add_subcommand("evidence", "what a program shows of itself")->require_subcommand(1)->fallthrough();
   Session& session = commands.session;
   const auto options = std::make_shared<EvidenceOptions>();
-  CLI::App* fetch = add_verb(commands, noun, "show", "fetch fresh Identity Evidence and appraise it",
-                             {"redoubt evidence show --environment study --save evidence.json"},
-                             [&session, options] { return show(session, *options); });
+  CLI::App* fetch = add_verb(commands, noun, "show", "show a file of Evidence byte by byte; without a file, fetch fresh Identity Evidence and appraise it",
+                             {"redoubt evidence show quote.bin", "redoubt evidence show --environment study --save evidence.json"},
+                             [&session, options] { return options->file.empty() ? show(session, *options) : show_any(session, options->file); });
+  fetch->add_option("file", options->file, "a file of Evidence; nothing in it is verified");
   fetch->add_option("--save", options->save, "write Evidence, claims and challenge to this file");
-  CLI::App* check = add_verb(commands, noun, "verify", "appraise an Evidence file offline, against the contract you hold",
-                             {"redoubt evidence verify evidence.json --contract contract.json --tpm-root root.pem"},
-                             [&session, options] { return verify(session, *options); });
-  check->add_option("file", options->file, "the Evidence file")->required();
-  check->add_option("--contract", options->contract, "the contract that you hold");
-  check->add_option("--tpm-root", options->roots, "PEM file of TPM roots; only those that the contract names count");
+  const auto any = std::make_shared<AnyEvidenceOptions>();
+  CLI::App* check = add_verb(commands, noun, "verify", "appraise Evidence of any platform offline: quotes, reports, documents, tokens, certificates, our own files",
+                             {"redoubt evidence verify quote.bin --collateral ./collateral",
+                              "redoubt evidence verify token.jwt --collateral jwks.json --policy policy.json --nonce 6e6f6e6365 -o ear",
+                              "redoubt evidence verify evidence.json --contract contract.json --tpm-root root.pem"},
+                             [&session, options, any] { return verify(session, *options, *any); });
+  check->add_option("file", options->file, "the Evidence file; its form is found out")->required();
+  check->add_option("--contract", options->contract, "the contract that you hold, for files that `show --save` wrote");
+  check->add_option("--tpm-root", options->roots, "PEM file of TPM roots; only those that contract or policy name count");
+  CLI::App* explain = add_verb(commands, noun, "explain", "for each failed check: the rule, both values, and the smallest change of the policy that would turn it",
+                               {"redoubt evidence explain quote.bin --collateral ./collateral --policy policy.json"},
+                               [&session, any] { return explain_any(session, *any); });
+  explain->add_option("file", any->file, "the Evidence file")->required();
+  explain->add_option("--tpm-root", any->tpm_root, "PEM file of TPM roots");
+  for (CLI::App* verb : {check, explain}) add_any_evidence_options(verb, *any);
   for (CLI::App* verb : {fetch, check}) verb->add_option("-e,--environment", options->environment, "name of the environment");
   const auto program = std::make_shared<std::string>();
   CLI::App* own = add_verb(commands, noun, "measure", "compute the measurement of a program that you built, for the contract",

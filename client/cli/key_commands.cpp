@@ -91,27 +91,6 @@ Status show_key(Session& session, const KeyOptions& options) {
   return {};
 }
 
-Status show_policy(Session& session, const std::string& environment, const std::string& contract_file) {
-  jobs::Contract contract;
-  if (!contract_file.empty()) {
-    REDOUBT_TRY(const std::string text, sdk::read_file(contract_file, jobs::Contract::kMaxBytes));
-    REDOUBT_TRY(contract, jobs::Contract::parse(text));
-  } else {
-    REDOUBT_TRY(const std::string name, session.environment_name(environment));
-    REDOUBT_TRY(const auto state, sdk::EnvironmentState::open(session.config(), name));
-    REDOUBT_TRY(contract, state.contract());
-  }
-  if (session.json()) {
-    print_json(session.out(), contract.evidence.to_json());
-  } else {
-    Table table{{"term", "value"}, {}};
-    for (const auto& term : sdk::terms_of(contract)) table.rows.push_back({term.name, term.value});
-    print_table(session.out(), table);
-  }
-  for (const std::string& warning : sdk::warnings_of(contract)) session.warn(warning);
-  return {};
-}
-
 }  // namespace
 
 void add_context_commands(Commands& commands) {
@@ -145,18 +124,6 @@ void add_key_commands(Commands& commands) {
                             {"redoubt key show", "redoubt key show --public hospital.pub.json -o json"},
                             [&session, options] { return show_key(session, *options); });
   show->add_option("--public", options->public_file, "write the public keys to this file");
-}
-
-void add_policy_commands(Commands& commands) {
-  CLI::App* noun = commands.app.add_subcommand("policy", "what a contract accepts as Evidence")->require_subcommand(1)->fallthrough();
-  Session& session = commands.session;
-  const auto environment = std::make_shared<std::string>();
-  const auto contract = std::make_shared<std::string>();
-  CLI::App* show = add_verb(commands, noun, "show", "show every term of a contract",
-                            {"redoubt policy show --environment study", "redoubt policy show --contract contract.json -o json"},
-                            [&session, environment, contract] { return show_policy(session, *environment, *contract); });
-  show->add_option("-e,--environment", *environment, "name of the environment");
-  show->add_option("--contract", *contract, "a contract file");
 }
 
 void add_up_command(Commands& commands) {

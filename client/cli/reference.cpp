@@ -6,7 +6,8 @@ namespace redoubt::cli {
 namespace {
 
 constexpr std::string_view kFailures =
-    "A failure prints `error: ...` and `next: ...` on standard error. Environment: `XDG_CONFIG_HOME` (keys and contexts), `NO_COLOR`.\n"
+    "A failure prints `error: ...` and `next: ...` on standard error. Environment: `XDG_CONFIG_HOME` (keys and contexts), `XDG_STATE_HOME`\n"
+    "(collateral), `NO_COLOR`.\n"
     "Options of `redoubt` itself may stand anywhere.";
 
 // every: calls `use` with each command that is not hidden: verbs, and nouns that have none.

@@ -200,7 +200,7 @@ json::Value appraisal_json(const appraise::Appraisal& appraisal) {
   for (const std::string& remark : appraisal.remarks) remarks.emplace_back(remark);
   return json::Object{{"checks", std::move(checks)},
                       {"host_asserted", appraisal.host_asserted},
-                      {"instance", appraisal.claims->instance.hex()},
+                      {"instance", appraisal.claims ? json::Value(appraisal.claims->instance.hex()) : json::Value()},
                       {"policy", appraisal.policy.hex()},
                       {"program", appraisal.program ? json::Value(appraisal.program->hex()) : json::Value()},
                       {"remarks", std::move(remarks)},

@@ -51,8 +51,9 @@ class Session {
   explicit Session(Surroundings& world) : world_(world) {}
 
   // Options that all commands share.
-  std::string output = "table";  // "table", "json"; result get also "csv"
+  std::string output = "table";  // "table", "json"; result get also "csv", evidence verify also "ear"
   std::string config_option;     // replaces world().config
+  std::string state_option;      // replaces world().state
   std::string keys_option;       // replaces CONFIG/keys.json
   std::string context_option;    // replaces the current context
   std::string hub_option, pin_option, api_key_option;  // replace those of the context
@@ -61,6 +62,10 @@ class Session {
   std::ostream& out() { return world_.out; }
   bool json() const { return output == "json"; }
   std::filesystem::path config() const { return config_option.empty() ? world_.config : std::filesystem::path(config_option); }
+  std::filesystem::path state() const {
+    if (!state_option.empty()) return state_option;
+    return world_.state.empty() ? config() / "state" : world_.state;
+  }
   std::filesystem::path keys_path() const {
     return keys_option.empty() ? config() / "keys.json" : std::filesystem::path(keys_option);
   }

@@ -34,6 +34,12 @@ fs::path config_folder() {
   return fs::path(environment("HOME")) / ".config" / "redoubt";
 }
 
+fs::path state_folder() {
+  const fs::path set = environment("XDG_STATE_HOME");
+  if (set.is_absolute()) return set / "redoubt";
+  return fs::path(environment("HOME")) / ".local" / "state" / "redoubt";
+}
+
 fs::path own_folder() {
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error);
@@ -58,6 +64,7 @@ int main(int argc, char** argv) {
   ::umask(077);
   crypto::SystemRandom random;
   cli::Surroundings world{.config = config_folder(),
+                          .state = state_folder(),
                           .programs = own_folder(),
                           .version = REDOUBT_VERSION,
                           .in = std::cin,

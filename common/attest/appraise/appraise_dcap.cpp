@@ -243,7 +243,8 @@ Result<Findings> find_dcap(const Evidence& evidence, const Endorsements& endorse
   findings.checks.push_back(check_advisories(policy, *quote.tcb));
   findings.checks.push_back(check_body(quote));
   findings.checks.push_back(check_report_data(CheckId::p3, challenge, quote.report_data(), appraisal));
-  if (quote.tcb->tcb_status != TcbStatus::up_to_date) {
+  const bool status_taken = std::ranges::any_of(findings.checks, [](const Check& check) { return check.id == CheckId::t6 && check.outcome == attest::Outcome::passed; });
+  if (status_taken && quote.tcb->tcb_status != TcbStatus::up_to_date) {
     appraisal.remarks.emplace_back("TCB status " + std::string(endorse::status_text(quote.tcb->tcb_status)) + ", accepted by the policy");
   }
   findings.quote = std::move(outcome.authentic);

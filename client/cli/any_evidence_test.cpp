@@ -1,0 +1,207 @@
+// Goal: the verifier's commands say everything that was checked, and end with the code of what was wrong. Method: Evidence under test
+// roots with policies that name them, each class of failure once, through the command line in process; what stands on the screen is
+// read back.
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "client/cli/client_test_stage.h"
+#include "client/sdk/collateral_store.h"
+#include "common/attest/verifier/verifier_test_samples.h"
+
+namespace redoubt::cli {
+namespace {
+
+class AnyEvidenceTest : public testing::Test {
+ protected:
+  AnyEvidenceTest() : maker_(verifier::dcap_maker()) {
+    write("quote.bin", maker_.quote());
+    std::filesystem::create_directories(stage_.path("collateral/below"));
+    for (const verifier::NamedFile& file : verifier::files_of(maker_.collateral())) write("collateral/below/" + file.name, file.bytes);
+    policy("policy.json", [](appraise::Policy&) {});
+  }
+
+  void write(const std::string& name, ByteView bytes) const {
+    std::ofstream(stage_.path(name), std::ios::binary) << as_text(bytes);
+  }
+  void policy(const std::string& name, const std::function<void(appraise::Policy&)>& change) const {
+    appraise::Policy made = verifier::with_root(maker_.pin());
+    change(made);
+    write(name, as_bytes(json::pretty(made.to_json())));
+  }
+  Ran run(std::vector<std::string> words) { return stage_.run("nobody", std::move(words)); }
+  // verify: with policy, collateral, time and nonce that fit, unless `more` says otherwise.
+  Ran judge(const std::string& verb, const std::string& file, std::vector<std::string> more = {}, const std::string& policy_name = "policy.json") {
+    std::vector<std::string> words{"evidence", verb, stage_.path(file), "--policy", stage_.path(policy_name), "--collateral", stage_.path("collateral"), "--time", maker_.now.text()};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words);
+  }
+  std::vector<std::string> nonce() const { return {"--nonce", hex_encode(verifier::sample_nonce())}; }
+
+  Stage stage_;
+  test::DcapMaker maker_;
+};
+
+TEST_F(AnyEvidenceTest, AVerdictNamesEveryCheckWithBothValues) {
+  const Ran ran = judge("verify", "quote.bin", nonce());
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  for (const char* part : {"TDX quote", "test roots", "status: affirming", "Q1 ", "C7 ", "T8 ", "P3 ", "claims.contract", "valid until: "}) {
+    EXPECT_NE(ran.out.find(part), std::string::npos) << part << ran.out;
+  }
+  const Ran as_json = judge("verify", "quote.bin", {"--nonce", hex_encode(verifier::sample_nonce()), "-o", "json"});
+  const json::Value value = OrDie(json::parse(as_json.out));
+  EXPECT_TRUE(*value.object()->at("accepted").boolean());
+  EXPECT_EQ(value.object()->at("checks").array()->size(), 29U);
+  for (const json::Value& check : *value.object()->at("checks").array()) {
+    for (const char* key : {"id", "outcome", "expected", "found", "title"}) EXPECT_TRUE(check.object()->contains(key)) << key;
+  }
+  const Ran ear = judge("verify", "quote.bin", {"--nonce", hex_encode(verifier::sample_nonce()), "-o", "ear"});
+  EXPECT_EQ(*OrDie(json::parse(ear.out)).object()->at("eat_profile").string(), "tag:github.com,2023:veraison/ear");
+}
+
+TEST_F(AnyEvidenceTest, ANonceMayStandInAFileOrInCapitals) {
+  write("nonce", verifier::sample_nonce());
+  EXPECT_EQ(judge("verify", "quote.bin", {"--nonce", "@" + stage_.path("nonce")}).code, 0);
+  std::string upper = hex_encode(verifier::sample_nonce());
+  for (char& c : upper) c = c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c;
+  EXPECT_EQ(judge("verify", "quote.bin", {"--nonce", upper}).code, 0);
+}
+
+// The frozen exit codes, one class a line.
+TEST_F(AnyEvidenceTest, EachClassOfFailureHasItsExitCode) {
+  Bytes broken = maker_.quote();
+  broken[200] ^= std::byte{1};
+  write("broken.bin", broken);
+  write("cut.bin", ByteView(broken).first(broken.size() - 1));
+  write("packed.gz", Bytes{std::byte{0x1f}, std::byte{0x8b}, std::byte{8}});
+  write("text.b64", as_bytes(base64_encode(maker_.quote())));
+  policy("other-measurement.json", [](appraise::Policy& p) { p.platforms.tdx->mrtd = {appraise::Hash48()}; });
+  policy("high-minimum.json", [](appraise::Policy& p) { p.platforms.tdx->tcb.minimum_evaluation_number = 4000; });
+  policy("workload.json", [](appraise::Policy& p) { p.workload = "cleanroom"; });
+  policy("no-tdx.json", [](appraise::Policy& p) { p.platforms.tdx.reset(); });
+  write("not-a-policy.json", as_bytes("{}"));
+  maker_.tcb_status = "OutOfDate";
+  std::filesystem::create_directories(stage_.path("old"));
+  for (const verifier::NamedFile& file : verifier::files_of(maker_.collateral())) write("old/" + file.name, file.bytes);
+  maker_.tcb_status = "UpToDate";
+  struct Row {
+    int code;
+    const char* why;
+    Ran ran;
+  };
+  const std::vector<Row> rows = {
+      {0, "sound", judge("verify", "quote.bin")},
+      {2, "usage: nonce", judge("verify", "quote.bin", {"--nonce", "xyz"})},
+      {2, "usage: a contract for a quote", judge("verify", "quote.bin", {"--contract", "c.json"})},
+      {3, "not found: the Evidence", judge("verify", "absent.bin")},
+      {3, "not found: the policy", judge("verify", "quote.bin", {}, "absent.json")},
+      {10, "malformed: cut off", judge("verify", "cut.bin")},
+      {10, "malformed: gzip", judge("verify", "packed.gz")},
+      {10, "malformed: base64", judge("verify", "text.b64")},
+      {10, "malformed: policy", judge("verify", "quote.bin", {}, "not-a-policy.json")},
+      {11, "chain: a signature", judge("verify", "broken.bin")},
+      {11, "chain: a root", run({"evidence", "verify", stage_.path("quote.bin"), "--collateral", stage_.path("collateral"), "--time", maker_.now.text()})},
+      {12, "TCB", run({"evidence", "verify", stage_.path("quote.bin"), "--policy", stage_.path("policy.json"), "--collateral", stage_.path("old"), "--time", maker_.now.text()})},
+      {13, "measurement", judge("verify", "quote.bin", {}, "other-measurement.json")},
+      {14, "freshness: nonce", judge("verify", "quote.bin", {"--nonce", "00"})},
+      {14, "freshness: evaluation number", judge("verify", "quote.bin", {}, "high-minimum.json")},
+      {14, "freshness: time", run({"evidence", "verify", stage_.path("quote.bin"), "--policy", stage_.path("policy.json"), "--collateral", stage_.path("collateral"), "--time", maker_.next_update.plus_seconds(1).text()})},
+      {15, "binding: claims", judge("verify", "quote.bin", {}, "workload.json")},
+      {16, "policy: no such platform", judge("verify", "quote.bin", {}, "no-tdx.json")},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(row.ran.code, row.code) << row.why << '\n' << row.ran.err;
+    if (row.code == 0) continue;
+    EXPECT_NE(row.ran.err.find("error: "), std::string::npos) << row.why;
+    EXPECT_NE(row.ran.err.find("next: "), std::string::npos) << row.why;
+  }
+}
+
+TEST_F(AnyEvidenceTest, WhatIsMissingIsNamedWithTheNextStep) {
+  const Ran ran = run({"evidence", "verify", stage_.path("quote.bin"), "--policy", stage_.path("policy.json"), "--time", maker_.now.text()});
+  EXPECT_NE(ran.code, 0);
+  EXPECT_NE(ran.out.find("remark: no TCB info of TDX 90c06f000000"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.err.find("next: give what is missing: --collateral DIR"), std::string::npos) << ran.err;
+  write("collateral/stray", as_bytes("stray"));
+  const Ran stray = judge("verify", "quote.bin");
+  EXPECT_EQ(stray.code, 10);
+  EXPECT_NE(stray.err.find("stray: expected TCB info"), std::string::npos) << stray.err;
+}
+
+TEST_F(AnyEvidenceTest, ExplainNamesTheChangeOrSaysThatThereIsNone) {
+  policy("strict-measurement.json", [](appraise::Policy& p) { p.platforms.tdx->mrtd = {appraise::Hash48()}; });
+  const Ran changed = judge("explain", "quote.bin", {}, "strict-measurement.json");
+  EXPECT_EQ(changed.code, 13);
+  for (const char* part : {"P2 failed", "rule:     TD attributes and measurements are as the policy asks", "expected: MRTD 0000", "change:   platforms.tdx.mrtd: "}) {
+    EXPECT_NE(changed.out.find(part), std::string::npos) << part << changed.out;
+  }
+  const Ran none = judge("explain", "quote.bin", {"--nonce", "00"});
+  EXPECT_EQ(none.code, 14);
+  EXPECT_NE(none.out.find("no policy can accept this"), std::string::npos) << none.out;
+  const Ran sound = judge("explain", "quote.bin", {"-o", "json"});
+  EXPECT_EQ(sound.code, 0) << sound.err;
+  EXPECT_TRUE(OrDie(json::parse(sound.out)).object()->at("failed").array()->empty());
+}
+
+TEST_F(AnyEvidenceTest, ShowGivesOffsetLengthFieldAndValue) {
+  const Ran ran = run({"evidence", "show", stage_.path("quote.bin")});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  for (const char* part : {"TDX quote", "nothing here was verified", "offset", "body.mrtd", "signature_data_size", "\"verified\": false"}) {
+    EXPECT_NE(ran.out.find(part), std::string::npos) << part;
+  }
+  const json::Value value = OrDie(json::parse(run({"evidence", "show", stage_.path("quote.bin"), "-o", "json"}).out));
+  EXPECT_EQ(*value.object()->at("format").string(), "tdx");
+  EXPECT_GT(value.object()->at("fields").array()->size(), 40U);
+  write("token.jwt", as_bytes(verifier::token_text("n")));
+  const Ran token = run({"evidence", "show", stage_.path("token.jwt")});
+  EXPECT_NE(token.out.find("\"eat_nonce\""), std::string::npos) << token.out;
+  EXPECT_EQ(run({"evidence", "show", stage_.path("collateral/below/b")}).code, 10);
+}
+
+TEST_F(AnyEvidenceTest, PoliciesAreCheckedIdentifiedAndCompared) {
+  const Ran strict = run({"policy", "show", "strict", "-o", "json"});
+  EXPECT_EQ(strict.code, 0) << strict.err;
+  write("mine.json", as_bytes(strict.out));
+  const std::string id = verifier::strict_policy().id().hex() + "\n";
+  EXPECT_EQ(run({"policy", "id", "strict"}).out, id);
+  EXPECT_EQ(run({"policy", "id", stage_.path("mine.json")}).out, id);
+  EXPECT_NE(run({"policy", "diff", "strict", stage_.path("mine.json")}).out.find("the same policy"), std::string::npos);
+  const Ran diff = run({"policy", "diff", "strict", stage_.path("policy.json")});
+  EXPECT_NE(diff.out.find("name: \"strict\" -> \"test roots\""), std::string::npos) << diff.out;
+  const Ran check = run({"policy", "check", "strict"});
+  EXPECT_EQ(check.code, 0);
+  EXPECT_NE(check.err.find("tdx: no measurement is asked"), std::string::npos) << check.err;
+  EXPECT_NE(run({"policy", "show", stage_.path("policy.json")}).out.find("platforms.snp.maximum_vmpl"), std::string::npos);
+  write("wider.json", as_bytes(test::edited(strict.out, "\"name\"", "\"colour\": \"green\", \"name\"")));
+  const Ran wider = run({"policy", "check", stage_.path("wider.json")});
+  EXPECT_EQ(wider.code, 10);
+  EXPECT_NE(wider.err.find("colour"), std::string::npos) << wider.err;
+}
+
+TEST_F(AnyEvidenceTest, CollateralIsKeptListedAndUsedWithoutBeingNamed) {
+  const std::string state = stage_.path("state");
+  EXPECT_EQ(run({"collateral", "list", "--state", state}).code, 0);
+  const Ran added = run({"collateral", "add", stage_.path("collateral"), "--state", state});
+  EXPECT_EQ(added.code, 0) << added.err;
+  EXPECT_NE(added.out.find("TCB info of TDX 90c06f000000, evaluation number 19"), std::string::npos) << added.out;
+  EXPECT_NE(added.err.find("its signer is not at hand"), std::string::npos) << added.err;  // the test's root is not Intel's
+  const Ran listed = run({"collateral", "list", "--state", state, "-o", "json"});
+  EXPECT_EQ(OrDie(json::parse(listed.out)).object()->at("items").array()->size(), 7U);
+  const Ran used = run({"evidence", "verify", stage_.path("quote.bin"), "--policy", stage_.path("policy.json"), "--time", maker_.now.text(), "--state", state});
+  EXPECT_EQ(used.code, 0) << used.err;
+  const Ran fetch = run({"collateral", "fetch", "--for", stage_.path("quote.bin"), "--state", state});
+  EXPECT_EQ(fetch.code, 3);
+  EXPECT_NE(fetch.err.find("no collateral service is configured"), std::string::npos) << fetch.err;
+}
+
+TEST_F(AnyEvidenceTest, ConformanceEndsWithTheCounts) {
+  write("cases.json", as_bytes(R"([{"id":"a","expect":"prose"}])"));
+  const Ran ran = run({"evidence", "conformance", stage_.path("cases.json")});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_TRUE(ran.out.ends_with("{\"failed\":0,\"passed\":0,\"skipped\":1}\n")) << ran.out;
+  write("cases.json", as_bytes(R"([{"id":"a","file":"absent","module_id":"m","at":"2026-01-01T00:00:00Z","expect":"reject"}])"));
+  EXPECT_EQ(run({"evidence", "conformance", stage_.path("cases.json")}).code, 5);
+}
+
+}  // namespace
+}  // namespace redoubt::cli
