@@ -43,7 +43,9 @@ Result<appraise::Appraisal> appraise_identity(Session& session, const receipt::S
 }
 
 Status print_verdict(Session& session, const appraise::Appraisal& appraisal) {
-  if (session.json()) {
+  if (session.output == "ear") {
+    print_json(session.out(), appraise::ear(appraisal, session.world().now()));
+  } else if (session.json()) {
     print_json(session.out(), appraisal_json(appraisal));
   } else {
     print_appraisal(session, appraisal);

@@ -59,6 +59,7 @@ bool signed_by(const Item& document, const crypto::PublicKey& key) {
 
 std::optional<std::string> CollateralStore::number_key(const Item& item, std::span<const Item> all) const {
   for (const Item& one : all) {
+    if (item.kind == Kind::crl ? is_numbered(one) || one.kind == Kind::key_set : one.kind != Kind::intel_signer) continue;
     const auto certificate = crypto::CertificateView::parse(one.bytes);
     if (!certificate.ok()) continue;
     const auto key = certificate->public_key();
@@ -70,7 +71,7 @@ std::optional<std::string> CollateralStore::number_key(const Item& item, std::sp
       }
       continue;
     }
-    if (one.kind != Kind::intel_signer || !signed_by(item, *key)) continue;
+    if (!signed_by(item, *key)) continue;
     for (const Item& root : all) {
       const auto issuer = crypto::CertificateView::parse(root.bytes);
       if (root.kind != Kind::root || !issuer.ok() || std::ranges::find(roots_, crypto::sha256(issuer->spki)) == roots_.end()) continue;

@@ -12,6 +12,7 @@ using crypto::CertificateView;
 
 constexpr std::size_t kMaxRoots = 4;
 constexpr std::size_t kMaxDocuments = 4;  // of a kind, for one root
+constexpr std::size_t kMaxAmdChains = 64;
 
 struct Certificate {
   const Item* item = nullptr;  // null: of the Evidence's own chain
@@ -109,7 +110,8 @@ class Gatherer {
     const ByteView bytes = item != nullptr ? ByteView(item->bytes) : ByteView(*kept_.back());
     auto view = CertificateView::parse(bytes);
     if (!view.ok()) return;
-    const bool known = std::ranges::any_of(certificates_, [&](const Certificate& one) { return equal(one.view.der, view->der); });
+    // Items differ from each other already.
+    const bool known = item == nullptr && std::ranges::any_of(certificates_, [&](const Certificate& one) { return equal(one.view.der, view->der); });
     if (!known) certificates_.push_back({item, std::move(*view)});
   }
 
@@ -225,6 +227,7 @@ class Gatherer {
       if (intermediate.view.self_issued() || !equal(intermediate.view.subject, leaf.view.issuer)) continue;
       for (const Certificate& ark : certificates_) {
         if (!ark.view.self_issued() || !equal(ark.view.subject, intermediate.view.issuer)) continue;
+        if (out_.endorsements.amd.size() == kMaxAmdChains) return;
         appraise::AmdCertificates one{to_bytes(leaf.view.der), to_bytes(intermediate.view.der), to_bytes(ark.view.der), newest_list(ark, false)};
         out_.endorsements.amd.push_back(std::move(one));
       }
