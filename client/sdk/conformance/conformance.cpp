@@ -111,7 +111,7 @@ Verdict judge_forgery(Verdict verdict, const std::filesystem::path& folder, cons
     const Entry entry{folder, members, {}};
     if (entry.has("token") && entry.has("keys")) tokens.push_back(entry);
   }
-  if (verdict.id.starts_with("x5c-")) return skip(std::move(verdict), "the set holds no token with a certificate chain to forge");
+  if (verdict.id.starts_with("x5c-")) return skip(std::move(verdict), "needs a token signed under a root of one's own, whose key no file gives");
   if (!is_token_forgery(verdict.id)) return skip(std::move(verdict), "the edit is prose that has no recipe here");
   if (tokens.empty()) return skip(std::move(verdict), "cases.json holds no token to forge");
   const Result<Facts> facts = token_forgery_facts(verdict.id, tokens);

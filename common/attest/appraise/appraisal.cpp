@@ -83,6 +83,13 @@ Status Appraisal::accepted() const {
                                    ": expected " + check.expected + ", found " + check.found);
     }
   }
+  const auto platform = std::ranges::find(kPlatforms, format, &Platform::format);
+  for (const Check& check : checks) {
+    const bool mandatory = platform != std::end(kPlatforms) && std::ranges::find(platform->table.mandatory, check.id) != platform->table.mandatory.end();
+    if (!mandatory || check.outcome == attest::Outcome::passed) continue;
+    return Error(Code::policy, "evidence is not trusted: " + std::string(id_text(check.id)) + ", " + std::string(title(check.id)) +
+                                   ": a mandatory check was not made: " + check.expected);
+  }
   return Error(Code::policy, "evidence is not trusted: a mandatory check was not made");
 }
 

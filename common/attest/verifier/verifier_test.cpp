@@ -74,6 +74,7 @@ TEST(Verifier, EachPieceOfCollateralThatIsMissingIsNamed) {
   const auto none = OrDie(verify(maker.quote(), {}, policy, sample_nonce(), maker.now));
   EXPECT_EQ(none.status, Tier::contraindicated);
   EXPECT_TRUE(has_remark(none, "no TCB info of TDX 90c06f000000"));
+  EXPECT_ERROR(none.accepted(), Code::policy, "C1, the TCB signing certificate leads to the same root: a mandatory check was not made");
   const char* expected[] = {"no TCB info", "no QE identity", "no revocation list of CN=Intel SGX Root CA", "no revocation list of CN=Intel SGX PCK", "no TCB signing certificate"};
   for (std::size_t i = 0; i < std::size(expected); ++i) {
     std::vector<NamedFile> fewer = files;
