@@ -120,7 +120,7 @@ bool lacks_collateral(const appraise::Appraisal& appraisal) {
 void next_step(Session& session, const AnyEvidenceOptions& options, const Error& error) {
   if (error.code() == Code::policy) session.next("give a policy that speaks of this platform: redoubt policy show strict -o json > policy.json, then edit it");
   if (error.code() == Code::malformed) session.next("get the file again in its binary form; `redoubt evidence show " + options.file + "` tells what can be read");
-  if (error.code() == Code::usage) session.next("see `redoubt evidence verify --help`");
+  if (error.code() == Code::usage) session.next("give what is named: certificates and lists with --collateral DIR, the challenge with --nonce; see `redoubt evidence verify --help`");
 }
 
 }  // namespace
