@@ -76,8 +76,9 @@ void add_dcap(std::vector<Sample>& out, const std::string& name, std::uint16_t b
   sample.endorsements.intel = {maker.collateral()};
   sample.challenge = challenge(ByteView(maker.body).last(64));
   appraise::Policy own = policy();
-  const appraise::TcbPolicy tcb{.statuses = {"UpToDate"},
-                                .roots = std::vector<appraise::VendorRoot>{{crypto::sha256(maker.root()), "a root of the tests", maker.pin()}}};
+  appraise::TcbPolicy tcb;
+  tcb.statuses = {"UpToDate"};
+  tcb.roots = {{crypto::sha256(maker.root()), "a root of the tests", maker.pin()}};
   if (td) {
     own.platforms.tdx.emplace().tcb = tcb;
     own.platforms.tdx->require_sept_ve_disable = false;
@@ -189,7 +190,8 @@ void add_tpm(std::vector<Sample>& out) {
   const auto ak = OrDie(tpm::Public::parse(raw.ak_public));
   const auto key = OrDie(crypto::EcdsaP256PublicKey::from_point(ak.ecc()->x.view(), ak.ecc()->y.view()));
   const auto signature = OrDie(tpm::Signature::parse(raw.signature));
-  sample.bare = times(1, Bare(key.spki(), EVP_sha256(), raw.attest, signature.r.view(), signature.s.view()));
+  const auto r_and_s = ByteView(signature.value);  // 32 bytes each
+  sample.bare = times(1, Bare(key.spki(), EVP_sha256(), raw.attest, r_and_s.first(32), r_and_s.subspan(32)));
   sample.endorsements.verified_ek =
       std::make_shared<const tpm::VerifiedEk>(OrDie(tpm::verify_ek(raw.ek_certificate, raw.ek_intermediates, verifier.roots, verifier.now)));
   sample.endorsements.verified_enrolments = {OrDie(tpm::VerifiedEnrolment::of(verifier.enrolments.at(0)))};
