@@ -1,6 +1,5 @@
 #include "common/attest/evidence/dcap/pck_chain.h"
 
-#include <cstring>
 
 namespace redoubt::dcap {
 namespace {
@@ -110,7 +109,7 @@ bool VerifiedPckChain::covers(const PckCertificates& other) const {
 bool VerifiedPckChain::covers_pem(ByteView text) const {
   const ByteView pem = state_->certificates->pem();
   // Thousands of bytes on the path of every known platform: not one at a time.
-  return !pem.empty() && pem.size() == text.size() && std::memcmp(pem.data(), text.data(), pem.size()) == 0;
+  return !pem.empty() && as_text(pem) == as_text(text);
 }
 
 VerifiedAuthority::VerifiedAuthority(const VerifiedPckChain& chain)
