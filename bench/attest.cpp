@@ -9,8 +9,8 @@
 // root's own signature, which is not among the nine). The yardstick of a row is as many bare OpenSSL verifications (EVP, key parsed
 // before, digest included), in the same round and next to it. Each is measured after a call that is not counted, so that both find
 // the processor's caches warm, as in a service; time is the thread's own processor time, so that others on the machine count
-// little; medians over the rounds are shown. Below them: parse() of each kind of Evidence, a firmware log of 100 events in three
-// banks (of which the SHA-256 bank is replayed), and how appraisals and bare verifications grow from one thread to two.
+// little; medians over the rounds are shown. Below them: parse() of each kind of Evidence, a firmware log of 100 events, with each of
+// its three banks replayed, and how appraisals and bare verifications grow from one thread to two.
 #include <time.h>
 
 #include <atomic>

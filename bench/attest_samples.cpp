@@ -78,7 +78,7 @@ void add_dcap(std::vector<Sample>& out, const std::string& name, std::uint16_t b
   appraise::Policy own = policy();
   appraise::TcbPolicy tcb;
   tcb.statuses = {"UpToDate"};
-  tcb.roots = {{crypto::sha256(maker.root()), "a root of the tests", maker.pin()}};
+  tcb.roots = std::vector<appraise::VendorRoot>{{crypto::sha256(maker.root()), "a root of the tests", maker.pin()}};
   if (td) {
     own.platforms.tdx.emplace().tcb = tcb;
     own.platforms.tdx->require_sept_ve_disable = false;
@@ -190,8 +190,7 @@ void add_tpm(std::vector<Sample>& out) {
   const auto ak = OrDie(tpm::Public::parse(raw.ak_public));
   const auto key = OrDie(crypto::EcdsaP256PublicKey::from_point(ak.ecc()->x.view(), ak.ecc()->y.view()));
   const auto signature = OrDie(tpm::Signature::parse(raw.signature));
-  const auto r_and_s = ByteView(signature.value);  // 32 bytes each
-  sample.bare = times(1, Bare(key.spki(), EVP_sha256(), raw.attest, r_and_s.first(32), r_and_s.subspan(32)));
+  sample.bare = times(1, Bare(key.spki(), EVP_sha256(), raw.attest, ByteView(signature.value).first(32), ByteView(signature.value).last(32)));
   sample.endorsements.verified_ek =
       std::make_shared<const tpm::VerifiedEk>(OrDie(tpm::verify_ek(raw.ek_certificate, raw.ek_intermediates, verifier.roots, verifier.now)));
   sample.endorsements.verified_enrolments = {OrDie(tpm::VerifiedEnrolment::of(verifier.enrolments.at(0)))};
@@ -226,9 +225,12 @@ Bytes firmware_log(int count) {
 
 bool judge_log(ByteView bytes) {
   const auto log = eventlog::EventLog::parse(bytes);
-  const eventlog::Bank* bank = log.ok() ? log->bank(eventlog::kSha256) : nullptr;
-  return bank != nullptr && log->replay(*bank)[7].has_value() && eventlog::check_data(*log, *bank).ok() &&
-         eventlog::check_separators(*log, *bank).ok() && eventlog::boot_facts(*log, *bank).ok();
+  if (!log.ok()) return false;
+  for (const eventlog::Bank& bank : log->banks) {
+    if (!log->replay(bank)[7]) return false;
+  }
+  const eventlog::Bank* const bank = log->bank(eventlog::kSha256);
+  return bank != nullptr && eventlog::check_data(*log, *bank).ok() && eventlog::check_separators(*log, *bank).ok() && eventlog::boot_facts(*log, *bank).ok();
 }
 
 }  // namespace

@@ -145,8 +145,14 @@ Result<Findings> find_snp(const Evidence& evidence, const Endorsements& endorsem
   REDOUBT_TRY(const auto parsed, snp::parse(evidence.bytes).context("parsing evidence"));
   if (endorsements.amd.empty()) return Error(Code::usage, "SEV-SNP Evidence needs the certificates of its key: VCEK or VLEK, ASK or ASVK, ARK");
   std::optional<snp::Outcome> best;
-  for (const std::vector<amd::Anchor>& anchors : anchors_of(section)) {
-    for (const AmdCertificates& one : endorsements.amd) {
+  const auto sets = anchors_of(section);
+  for (const AmdCertificates& one : endorsements.amd) {
+    // Of sets for several products only that of the certificates' own can hold; the others would cost a signature each.
+    const auto name = amd::intermediate_name_of(one.intermediate);
+    const auto of_product = [&](const std::vector<amd::Anchor>& set) { return name.ok() && !set.empty() && set.front().product == name->product; };
+    const bool choose = sets.size() > 1 && std::ranges::any_of(sets, of_product);
+    for (const std::vector<amd::Anchor>& anchors : sets) {
+      if (choose && !of_product(anchors)) continue;
       auto candidate = snp::authenticate(parsed, {.leaf = one.leaf, .intermediate = one.intermediate, .ark = one.ark, .anchors = anchors, .now = now,
                                                   .crl = one.crl, .verified_vcek = endorsements.verified_vcek.get()});
       if (!best || rank(candidate) > rank(*best)) best = std::move(candidate);
