@@ -185,21 +185,33 @@ Result<Annotated> tpm_evidence(ByteView bytes) {
   sized("attest", raw.attest.size());
   sized("signature", raw.signature.size());
   sized("ak_public", raw.ak_public.size());
-  sized("ek_public", raw.ek_public.size());
-  sized("ek_certificate", raw.ek_certificate.size());
-  walk.take("ek_intermediates (count)", 1, Show::number);
-  for (const Bytes& one : raw.ek_intermediates) sized("ek_intermediate", one.size());
-  walk.take("pcrs (count)", 1, Show::number);
-  for (const auto& [index, value] : raw.pcrs) {
-    walk.take("pcr (index)", 1, Show::number);
-    walk.take("pcr " + std::to_string(index), value.view().size());
+  const bool certified = !raw.ak_certificates.empty();
+  const bool form_1 = raw.bank == tpm::kAlgSha256 && !certified;
+  if (!form_1) walk.take("attestation_key (1 enrolled, 2 certified)", 1, Show::number);
+  if (certified) {
+    walk.take("ak_certificates (count)", 1, Show::number);
+    for (const Bytes& one : raw.ak_certificates) sized("ak_certificate", one.size());
+  } else {
+    sized("ek_public", raw.ek_public.size());
+    sized("ek_certificate", raw.ek_certificate.size());
+    walk.take("ek_intermediates (count)", 1, Show::number);
+    for (const Bytes& one : raw.ek_intermediates) sized("ek_intermediate", one.size());
   }
+  if (!form_1) walk.take("bank (TPM_ALG_ID)", 2, Show::number_be);
+  walk.take("pcrs (count)", 1, Show::number);
+  const auto pcr = [&](int index, std::size_t size) {
+    walk.take("pcr (index)", 1, Show::number);
+    walk.take("pcr " + std::to_string(index), size);
+  };
+  for (const auto& [index, value] : raw.pcrs) pcr(index, value.view().size());
+  for (const auto& [index, value] : raw.wide_pcrs) pcr(index, value.size());
   sized("event_log", raw.event_log.size());
   sized("ima_log", raw.ima_log.size());
   walk.take("application_log (present)", 1, Show::number);
   walk.rest("application_log");
   json::Object pcrs;
   for (const auto& [index, value] : raw.pcrs) pcrs.emplace(std::to_string(index), value.hex());
+  for (const auto& [index, value] : raw.wide_pcrs) pcrs.emplace(std::to_string(index), hex_encode(value));
   return Annotated{Format::tpm, std::move(walk).fields(),
                    json::Object{{"format", "tpm"}, {"verified", false}, {"pcrs", std::move(pcrs)}, {"event_log_bytes", static_cast<std::int64_t>(raw.event_log.size())},
                                 {"ima_log_bytes", static_cast<std::int64_t>(raw.ima_log.size())}}};

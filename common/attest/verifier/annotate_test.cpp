@@ -65,6 +65,14 @@ TEST(Annotate, NamesEveryByteOfTheOtherForms) {
   const Annotated evidence = OrDie(annotate(tpm));
   expect_covers(evidence, tpm.size());
   EXPECT_EQ(field(evidence, "label")->value, "redoubt/tpm-evidence/1");
+  auto certified = test::tpm_evidence("good");
+  certified.ak_certificates = {certified.ek_certificate};  // any certificate: nothing is verified here
+  const Bytes form_2 = certified.encode();
+  const Annotated second = OrDie(annotate(form_2));
+  expect_covers(second, form_2.size());
+  EXPECT_EQ(field(second, "label")->value, "redoubt/tpm-evidence/2");
+  EXPECT_EQ(field(second, "ak_certificate")->length, certified.ek_certificate.size());
+  EXPECT_EQ(field(second, "pcr 0")->value, field(evidence, "pcr 0")->value);
 
   const test::Signer& key = test::test_signer(test::SignerKind::p256, "annotate");
   const Bytes quote = dcap_maker(3, test::DcapMaker::kSgx).quote();

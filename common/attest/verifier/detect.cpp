@@ -13,7 +13,7 @@
 namespace redoubt::verifier {
 namespace {
 
-constexpr std::string_view kTpmLabel = "redoubt/tpm-evidence/1";
+constexpr std::string_view kTpmLabel = "redoubt/tpm-evidence/";  // then "1" or "2"
 constexpr std::string_view kFileType = "redoubt/evidence-file/1";
 
 Error looks_like(const std::string& what, const std::string& remedy) {
