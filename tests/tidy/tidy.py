@@ -80,7 +80,7 @@ def pure(path):
 
 
 def reads_environment(path):
-    return path.startswith("tests/support/") or "bin" in path.split("/")[:-1]
+    return path.startswith(("tests/support/", "tests/mutation/")) or "bin" in path.split("/")[:-1]
 
 
 def anywhere(_path):
@@ -106,6 +106,7 @@ BANNED = [
      "compare SecretBytes with == or constant_time_equal"),
 ]
 
+MUTATION = re.compile(r"\b(insecure_disabled_check|redoubt_tests_mutation|REDOUBT_DISABLED_CHECK)\b")
 GENERATOR = re.compile(r"\b(RAND_\w+|EVP_PKEY_(keygen|paramgen|generate|Q_keygen)|EVP_(RSA|EC)_gen|BN_(priv_)?rand\w*"
                        r"|EC_KEY_generate_key|RSA_generate_key\w*)\s*\(")
 
@@ -173,6 +174,8 @@ def check_text(path, text):
         match = re.search(r"\b(TO" r"DO|FIX" r"ME)\b", line)
         if match:
             yield Violation(path, number, "todo", f"{match[0]} stands in the text; do it now or open an issue")
+        if MUTATION.search(line) and not path.startswith(("tests/mutation/", "tests/tidy/")):
+            yield Violation(path, number, "mutation", "a check is switched off in the programs of tests/mutation and nowhere else")
     count, limit = text.count("\n"), LENGTH_RATCHET.get(path, MAX_LINES)
     if count > limit:
         yield Violation(path, limit + 1, "file-length", f"{count} lines, at most {limit}; look for its two nouns and split it")

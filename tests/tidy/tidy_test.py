@@ -182,6 +182,13 @@ class Texts(Tree):
         self.write("common/base/a.h", "// one\n// TO" "DO: the rest\n")
         self.refuses("common/base/a.h", 2, "todo", "open an issue")
 
+    def test_checks_are_switched_off_in_the_mutation_programs_alone(self):
+        self.write("tests/mutation/off.cpp", "void insecure_disabled_check();\n")
+        self.accepts()
+        self.write("client/bin/README.md", "`client/bin` is a room. Start at `main.cpp`.\n")
+        self.write("client/bin/CMakeLists.txt", "target_link_libraries(redoubt PRIVATE redoubt_tests_mutation)\n")
+        self.refuses("client/bin/CMakeLists.txt", 1, "mutation", "nowhere else")
+
     def test_a_long_file_is_refused(self):
         self.write("common/base/a.cpp", "// line\n" * tidy.MAX_LINES)
         self.accepts()

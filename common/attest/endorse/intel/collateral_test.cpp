@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "tests/support/check_printer.h"
 #include "tests/support/expect.h"
 #include "tests/support/intel_certificates.h"
 #include "tests/support/intel_documents.h"
