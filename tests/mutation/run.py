@@ -81,6 +81,7 @@ def noticed(programs, platform, check):
         fired = any(f"switched off: {check}" in run_tests(programs, *place, check)[1] for place in PLACES[platform])
         return None if fired else f"- (never fails: {NEVER_FAILS[check]})"
     named = re.compile(rf"(?<![\w.]){re.escape(check)}(?![\w.])")
+    in_name = re.compile(rf"(?<![A-Za-z0-9]){re.escape(check)}(?![0-9])")
     for program, pattern in PLACES[platform]:
         status, output = run_tests(programs, program, pattern, check)
         if status == 0:
@@ -88,7 +89,7 @@ def noticed(programs, platform, check):
         switched_off = f"switched off: {check}"
         for name, text in red_tests(output):
             words = "\n".join(line for line in text.splitlines() if line != switched_off)
-            if named.search(words) or named.search(name) or (name.endswith(ENDED) and switched_off in text):
+            if named.search(words) or in_name.search(name) or (name.endswith(ENDED) and switched_off in text):
                 return f"{program}: {name}"
     return None
 
