@@ -54,7 +54,7 @@ TEST(TpmDeviceTest, GivesCertificateKeysPcrsAndQuotesOfARealTpm) {
   const auto signature = OrDie(tpm::Signature::parse(quote.signature));
   const auto ak_after = OrDie(tpm::Public::parse(OrDie(device->ak_public())));
   const auto key = OrDie(crypto::EcdsaP256PublicKey::from_point(ak_after.ecc()->x.view(), ak_after.ecc()->y.view()));
-  EXPECT_OK(key.verify_digest(crypto::sha256(quote.attest), signature.r.view(), signature.s.view()));
+  EXPECT_OK(key.verify_digest(crypto::sha256(quote.attest), ByteView(signature.value).first(32), ByteView(signature.value).last(32)));
   EXPECT_ERROR(device->quote(pcrs, Bytes(33)), Code::usage, "extra data");
   EXPECT_ERROR(device->quote({24}, kExtra), Code::usage, "PCR 24");
   EXPECT_ERROR(device->read_pcrs({-1}), Code::usage, "PCR -1");
