@@ -10,6 +10,7 @@
 #include "tests/support/evidence_dcap.h"
 #include "tests/support/expect.h"
 #include "tests/support/files.h"
+#include "tests/support/vector_edits.h"
 
 namespace redoubt::test {
 
@@ -80,9 +81,6 @@ inline json::Value intel_dcap_json(std::string_view name) {
   return OrDie(json::parse(read_text(intel_dcap(name)), {.max_bytes = std::size_t{4} << 20, .max_depth = 32}));
 }
 
-inline const std::string& text_of(const json::Value& object, std::string_view key) {
-  return *object.object()->find(key)->second.string();
-}
 inline const json::Value& member(const json::Value& object, std::string_view key) { return object.object()->find(key)->second; }
 
 inline std::vector<Bytes> intel_certificates(std::initializer_list<std::string_view> files) {
