@@ -2,7 +2,6 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/sha.h>
 
 #include <cstdlib>
 
@@ -19,13 +18,26 @@ void must(bool ok) {
 unsigned char* out(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
 const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
 
+// fetched: looked up once and kept for the life of the process. EVP_sha256(), and SHA256() too, ask the provider at each call, which
+// costs more than a short hash.
+const EVP_MD* fetched(const char* name) {
+  const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, name, nullptr);
+  must(algorithm != nullptr);
+  return algorithm;
+}
+
+template <class Digest>
+Digest hash(const EVP_MD* algorithm, ByteView bytes) {
+  Digest digest;
+  must(EVP_Digest(bytes.data(), bytes.size(), out(digest.array().data()), nullptr, algorithm, nullptr) == 1);
+  return digest;
+}
+
 }  // namespace
 
-// The one-call functions of <openssl/sha.h> skip the provider look-up, which costs more than a short hash.
 Sha256Digest sha256(ByteView bytes) {
-  Sha256Digest digest;
-  SHA256(in(bytes), bytes.size(), out(digest.array().data()));
-  return digest;
+  static const EVP_MD* const algorithm = fetched("SHA256");
+  return hash<Sha256Digest>(algorithm, bytes);
 }
 
 Sha256Digest sha256(std::initializer_list<ByteView> parts) {
@@ -35,15 +47,13 @@ Sha256Digest sha256(std::initializer_list<ByteView> parts) {
 }
 
 Sha384Digest sha384(ByteView bytes) {
-  Sha384Digest digest;
-  SHA384(in(bytes), bytes.size(), out(digest.array().data()));
-  return digest;
+  static const EVP_MD* const algorithm = fetched("SHA384");
+  return hash<Sha384Digest>(algorithm, bytes);
 }
 
 Sha512Digest sha512(ByteView bytes) {
-  Sha512Digest digest;
-  SHA512(in(bytes), bytes.size(), out(digest.array().data()));
-  return digest;
+  static const EVP_MD* const algorithm = fetched("SHA512");
+  return hash<Sha512Digest>(algorithm, bytes);
 }
 
 struct Sha256::State {
