@@ -17,6 +17,8 @@ int main() {
   }
   // What certificates with Evidence inside add; their platform is that of the Evidence.
   for (const char* id : {"R1", "R2"}) std::printf("cert %s -\n", id);
+  // What a composite of Azure adds to the hardware's own table.
+  for (const char* id : {"N15", "M1", "M2", "M3", "M4", "M5", "M6", "L5"}) std::printf("azure %s -\n", id);
   // An endorsement of the machine below a container, beside SEV-SNP Evidence.
   std::printf("uvm N16 -\n");
   return 0;

@@ -23,6 +23,7 @@ PLACES = {
     "nitro": [("test_appraise", "AppraiseNitro.*"), ("test_evidence_nitro", "*")],
     "token": [("test_appraise", "AppraiseToken.*"), ("test_evidence_tokens", "*")],
     "cert": [("test_evidence_tokens", "*")],
+    "azure": [("test_evidence_azure", "*"), ("test_appraise", "AppraiseAzure.*")],
     "uvm": [("test_evidence_azure_uvm", "*")],
 }
 # Checks that no Evidence of a platform fails, and why.
