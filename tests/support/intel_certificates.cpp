@@ -41,7 +41,7 @@ Bytes key_id(ByteView spki) {
 Bytes usage_bits(std::uint16_t value) {
   // One byte holds every bit used here; DER wants the trailing zero bits counted.
   std::uint8_t unused = 0;
-  while (unused < 7 && ((value >> unused) & 1U) == 0) ++unused;
+  while (unused < 7 && ((static_cast<unsigned>(value) >> unused) & 1U) == 0) ++unused;
   return bits(u8(static_cast<std::uint8_t>(value)), unused);
 }
 
