@@ -135,7 +135,8 @@ TEST(EventLog, TheSha1FormHasNoHeaderAndOneBank) {
 }
 
 TEST(EventLog, StartupLocalityIsWherePcr0StartsInEveryBank) {
-  const EventLog log = OrDie(parse(LogBuilder(kThree).event(0, kEvNoAction, as_bytes(kLocality)).event(0, 0x0d, as_bytes("x"))));
+  const LogBuilder three = LogBuilder(kThree).event(0, kEvNoAction, as_bytes(kLocality)).event(0, 0x0d, as_bytes("x"));
+  const EventLog log = OrDie(parse(three));  // views into it
   for (const Bank& bank : log.banks) {
     Digest start(bank.size);
     start.writable().back() = std::byte{3};
