@@ -2,8 +2,10 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <cstdlib>
 
+#include "common/base/encoding.h"
 #include "common/crypto/openssl_error.h"
 #include "common/crypto/openssl_handles.h"
 
@@ -66,7 +68,27 @@ Ed25519Signature Ed25519PrivateKey::sign(ByteView message) const {
   return signature;
 }
 
+namespace {
+
+// The encodings of points whose order divides 8, without the sign of x (RFC 8032 section 5.1.3; two of them are not reduced).
+constexpr std::string_view kSmallOrder[] = {
+    "0000000000000000000000000000000000000000000000000000000000000000", "0100000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
+
+// has_small_order: a signature of zeros fits every few messages under such a key, the key of zeros among them. Keys are public.
+bool has_small_order(const Ed25519PublicKey& key) {
+  auto bytes = key.array();
+  bytes.back() &= std::byte{0x7f};
+  const std::string text = hex_encode(bytes);
+  return std::ranges::find(kSmallOrder, text) != std::end(kSmallOrder);
+}
+
+}  // namespace
+
 Status verify(const Ed25519PublicKey& key, ByteView message, const Ed25519Signature& signature) {
+  if (has_small_order(key)) return Error(Code::chain, "ed25519 key " + key.hex() + " is a point of small order: anyone can sign for it");
   const PkeyPtr pkey(
       EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, in(key.view()), Ed25519PublicKey::size));
   const MdCtxPtr context(EVP_MD_CTX_new());

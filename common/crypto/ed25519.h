@@ -37,7 +37,8 @@ class Ed25519PrivateKey {
   Ed25519PublicKey public_key_;
 };
 
-// verify: ok, or `chain` when the signature is not by `key` over `message`.
+// verify: ok, or `chain` when the signature is not by `key` over `message`, or when `key` is a point of small order (the key of
+// zeros is one), for which anyone can sign.
 Status verify(const Ed25519PublicKey& key, ByteView message, const Ed25519Signature& signature);
 
 }  // namespace redoubt::crypto

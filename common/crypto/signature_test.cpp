@@ -44,6 +44,28 @@ TEST(Ed25519, SignsTest2OfRfc8032AndRefusesEveryFlippedBit) {
   }
 }
 
+// With S = 0 and R a point of small order, one message in a few fits such a key: all of them are refused by the key.
+TEST(Ed25519, RefusesKeysForWhichAnyoneCanSign) {
+  const std::vector<Bytes> points = {
+      Bytes(32), hex("0100000000000000000000000000000000000000000000000000000000000000"),
+      hex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), hex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+      hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"), hex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+      hex("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")};
+  for (Bytes point : points) {
+    for (const std::byte sign : {std::byte{0}, std::byte{0x80}}) {
+      point.back() |= sign;
+      const auto key = OrDie(Ed25519PublicKey::from(point, "key"));
+      for (const Bytes& r : points) {
+        Ed25519Signature forged;
+        std::ranges::copy(r, forged.array().begin());
+        for (unsigned message = 0; message < 16; ++message) {
+          EXPECT_ERROR(verify(key, Bytes(1, std::byte(message)), forged), Code::chain, "small order");
+        }
+      }
+    }
+  }
+}
+
 TEST(Ed25519, RefusesASeedOfAnotherSize) {
   EXPECT_ERROR(Ed25519PrivateKey::from_seed(SecretBytes(31)), Code::malformed, "found 31");
 }
