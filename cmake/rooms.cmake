@@ -43,14 +43,19 @@ function(redoubt_check_links path)
   endforeach()
 endfunction()
 
-# redoubt_room(SOURCES ... [LINKS ...] [PRIVATE_LINKS ...]): the static library of the current folder.
+# Sanitized trees compile several files of a room as one unit (CMAKE_UNITY_BUILD in CMakePresets.json): half the time, since headers
+# are read once. ALONE names the files of SOURCES that do not take part, because a name of theirs is also another file's of the room,
+# or because they set a macro for a header. The release tree compiles each file by itself, so that none leans on another's headers.
+
+# redoubt_room(SOURCES ... [ALONE ...] [LINKS ...] [PRIVATE_LINKS ...]): the static library of the current folder.
 function(redoubt_room)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "SOURCES;ALONE;LINKS;PRIVATE_LINKS" ${ARGN})
   file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
   redoubt_check_links(${path} ${ROOM_LINKS} ${ROOM_PRIVATE_LINKS})
   string(REPLACE "/" "_" name "redoubt/${path}")
   string(REPLACE "/" "::" alias "redoubt/${path}")
   add_library(${name} STATIC ${ROOM_SOURCES})
+  set_source_files_properties(${ROOM_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   add_library(${alias} ALIAS ${name})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${ROOM_LINKS} PRIVATE ${ROOM_PRIVATE_LINKS})
@@ -60,12 +65,20 @@ function(redoubt_room)
   endif()
 endfunction()
 
-# redoubt_tests(PROGRAM SOURCES ... [LINKS ...]): adds this folder's tests to PROGRAM, one program per floor or zone.
+# redoubt_tests(PROGRAM SOURCES ... [ALONE ...] [LINKS ...]): adds this folder's tests to PROGRAM, one program per floor or zone. The tree of the
+# fuzz targets, which is sanitized too, holds the tests of common and engines: so the quick tier compiles their rooms sanitized once.
 function(redoubt_tests program)
-  if(REDOUBT_FUZZ OR NOT REDOUBT_TESTS)
+  if(NOT REDOUBT_TESTS)
     return()
   endif()
-  cmake_parse_arguments(TESTS "" "" "SOURCES;LINKS" ${ARGN})
+  if(REDOUBT_FUZZ)
+    file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+    redoubt_floor(${path} floor zone)
+    if(NOT zone MATCHES "^(common|engines)$")
+      return()
+    endif()
+  endif()
+  cmake_parse_arguments(TESTS "" "" "SOURCES;ALONE;LINKS" ${ARGN})
   list(TRANSFORM TESTS_SOURCES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   if(NOT TARGET ${program})
     add_executable(${program})
@@ -74,9 +87,18 @@ function(redoubt_tests program)
     file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
     redoubt_floor(${path} floor zone)
     set_property(GLOBAL APPEND PROPERTY REDOUBT_TEST_PROGRAMS "${program} ${zone}")
+    # Tests of the other zones are few and name their helpers alike: each is compiled by itself.
+    if(NOT zone MATCHES "^(common|engines)$")
+      set_target_properties(${program} PROPERTIES UNITY_BUILD OFF)
+    endif()
+    # A test's own code is not what is released: it is compiled quicker than that.
+    target_compile_options(${program} PRIVATE $<$<CONFIG:Release>:-O1>)
     gtest_discover_tests(${program} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 LABELS ${program})
   endif()
   target_sources(${program} PRIVATE ${TESTS_SOURCES})
+  get_target_property(program_dir ${program} SOURCE_DIR)
+  list(TRANSFORM TESTS_ALONE PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  set_source_files_properties(${TESTS_ALONE} DIRECTORY ${program_dir} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_link_libraries(${program} PRIVATE ${TESTS_LINKS})
 endfunction()
 

@@ -10,8 +10,6 @@
 namespace redoubt::crypto {
 namespace {
 
-const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
-
 // OpenSSL reads a null input as "this call is for associated data"; an empty text still needs an address.
 const unsigned char* address(ByteView view) {
   static const unsigned char kEmpty = 0;

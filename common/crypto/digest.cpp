@@ -15,8 +15,6 @@ void must(bool ok) {
   if (!ok) std::abort();
 }
 
-unsigned char* out(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
-const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
 
 // fetched: looked up once and kept for the life of the process. EVP_sha256(), and SHA256() too, ask the provider at each call, which
 // costs more than a short hash.

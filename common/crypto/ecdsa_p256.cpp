@@ -16,7 +16,6 @@ constexpr std::size_t kCoordinate = 32;
 
 using EcdsaSigPtr = std::unique_ptr<ECDSA_SIG, OpenSslFree<ECDSA_SIG_free>>;
 
-const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
 
 bool is_p256(EVP_PKEY* key) {
   char group[32] = {};

@@ -15,7 +15,6 @@ namespace {
 using EcdsaSigPtr = std::unique_ptr<ECDSA_SIG, OpenSslFree<ECDSA_SIG_free>>;
 using Pkcs8Ptr = std::unique_ptr<PKCS8_PRIV_KEY_INFO, OpenSslFree<PKCS8_PRIV_KEY_INFO_free>>;
 
-const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
 unsigned char* out(std::span<std::byte> bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
 
 // The one form we read: PrivateKeyInfo of RFC 5208 around ECPrivateKey of RFC 5915, everything fixed but the two keys.

@@ -10,12 +10,6 @@
 #include "common/crypto/openssl_handles.h"
 
 namespace redoubt::crypto {
-namespace {
-
-const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
-
-}  // namespace
-
 struct Ed25519PrivateKey::State {
   PkeyPtr key;
 };

@@ -8,6 +8,8 @@
 
 #include <memory>
 
+#include "common/base/bytes.h"
+
 namespace redoubt::crypto {
 
 template <auto Free>
@@ -17,6 +19,10 @@ struct OpenSslFree {
     Free(handle);
   }
 };
+
+// What OpenSSL calls bytes.
+inline const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
+inline unsigned char* out(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
 
 using BioPtr = std::unique_ptr<BIO, OpenSslFree<BIO_free_all>>;
 using PkeyPtr = std::unique_ptr<EVP_PKEY, OpenSslFree<EVP_PKEY_free>>;

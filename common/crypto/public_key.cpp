@@ -33,8 +33,6 @@ constexpr unsigned long kRsaExponent = 65537;
 constexpr std::size_t kMaxHash = 64;
 constexpr std::size_t kMaxSpki = 2048;  // RSA of 8192 bits has 1062
 
-const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
-unsigned char* out(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
 
 template <std::size_t N>
 constexpr std::array<std::byte, (N - 1) / 2> octets(const char (&hex)[N]) {

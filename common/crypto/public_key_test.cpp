@@ -17,7 +17,6 @@
 namespace redoubt::crypto {
 namespace {
 
-const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
 unsigned char* out(Bytes& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
 
 constexpr SignatureScheme kSchemes[] = {SignatureScheme::ecdsa_sha256,     SignatureScheme::ecdsa_sha384,

@@ -22,7 +22,6 @@ using BignumPtr = std::unique_ptr<BIGNUM, OpenSslFree<BN_free>>;
 using ParamBuildPtr = std::unique_ptr<OSSL_PARAM_BLD, OpenSslFree<OSSL_PARAM_BLD_free>>;
 using ParamsPtr = std::unique_ptr<OSSL_PARAM, OpenSslFree<OSSL_PARAM_free>>;
 
-const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
 
 BignumPtr number_of(EVP_PKEY* key, const char* name) {
   BIGNUM* number = nullptr;

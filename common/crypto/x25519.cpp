@@ -8,12 +8,6 @@
 #include "common/crypto/openssl_handles.h"
 
 namespace redoubt::crypto {
-namespace {
-
-const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
-
-}  // namespace
-
 struct X25519PrivateKey::State {
   PkeyPtr key;
 };

@@ -25,7 +25,6 @@ void free_borrowed_stack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
 using UsagePtr = std::unique_ptr<EXTENDED_KEY_USAGE, OpenSslFree<free_usage>>;
 using StackPtr = std::unique_ptr<STACK_OF(X509), OpenSslFree<free_borrowed_stack>>;
 
-const unsigned char* in(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
 ByteView out(const unsigned char* bytes, std::size_t size) { return std::as_bytes(std::span(bytes, size)); }
 
 Result<Instant> instant_of(const ASN1_TIME* time) {

@@ -62,7 +62,7 @@ TEST(Verifier, NeitherNamesNorOrderOfTheFilesMatter) {
   EXPECT_EQ(verdict(), first);
   for (NamedFile& file : files) file.name = "same";
   EXPECT_EQ(verdict(), first);
-  std::ranges::rotate(files, files.begin() + 2);
+  std::rotate(files.begin(), files.begin() + 2, files.end());
   files.push_back(files.front());
   EXPECT_EQ(verdict(), first);
 }

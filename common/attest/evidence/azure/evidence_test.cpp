@@ -236,7 +236,8 @@ TEST(AzureEvidence, JunkNeverCrashesAndIsNeverAuthentic) {
     // Which bytes nothing covers: of TDX the TDREPORT that the HCL report repeats (the quote is what is judged), and the version of the
     // HCL header. Every eighth byte, since each composite that can be read costs the whole chain.
     const std::size_t report = 4 + [&] {
-      const auto at = std::ranges::search(wire, as_bytes("HCLA")).begin();
+      const ByteView magic = as_bytes("HCLA");
+      const auto at = std::search(wire.begin(), wire.end(), magic.begin(), magic.end());
       return static_cast<std::size_t>(at - wire.begin());
     }();
     for (std::size_t i = 0; i < wire.size(); i += 8) {

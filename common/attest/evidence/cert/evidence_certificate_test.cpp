@@ -243,7 +243,8 @@ TEST(TaggedEvidence, OfAnotherFormIsRefused) {
 
 TEST(TaggedEvidence, WithAShortOrUnknownHashOfTheKeyIsRefused) {
   Bytes text = claims();
-  const auto at = std::ranges::search(text, bytes_of({0x82, 0x01, 0x58, 0x20})).begin();
+  const Bytes head = bytes_of({0x82, 0x01, 0x58, 0x20});
+  const auto at = std::search(text.begin(), text.end(), head.begin(), head.end());
   ASSERT_NE(at, text.end());
   for (const int algorithm : {0, 2, 6, 9, 10}) {  // 2 to 6 are truncations of SHA-256
     at[1] = static_cast<std::byte>(algorithm);
