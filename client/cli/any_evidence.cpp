@@ -111,6 +111,14 @@ json::Value verdict_json(const Asked& asked, const appraise::Appraisal& appraisa
   return out;
 }
 
+// bring: the next step where something is missing, by what the Evidence is.
+std::string bring(const AnyEvidenceOptions& options, const appraise::Appraisal& appraisal) {
+  std::string text = "give what is missing: --collateral DIR, or keep it with `redoubt collateral add`";
+  const bool intel = appraisal.format == "sgx" || appraisal.format == "tdx" || appraisal.format == "certificate";
+  if (intel) text += "; for Intel's: `redoubt collateral fetch --for " + options.file + "`";
+  return text;
+}
+
 bool lacks_collateral(const appraise::Appraisal& appraisal) {
   return appraisal.status == appraise::Tier::contraindicated &&
          std::ranges::any_of(appraisal.remarks, [](const std::string& remark) { return remark.starts_with("no ") && !remark.starts_with("no measurement"); });
@@ -190,7 +198,7 @@ Status verify_any(Session& session, const AnyEvidenceOptions& options) {
     for (const std::string& remark : appraisal->remarks) session.out() << "remark: " << shown(remark) << '\n';
     if (appraisal->accepted().ok()) session.out() << "valid until: " << appraisal->validity.end.text() << '\n';
   }
-  session.next(lacks_collateral(*appraisal) ? "give what is missing: --collateral DIR, or keep it with `redoubt collateral add`"
+  session.next(lacks_collateral(*appraisal) ? bring(options, *appraisal)
                                             : "see what refused it and what would change that: redoubt evidence explain " + repeated(options));
   return appraisal->accepted();
 }
@@ -221,7 +229,7 @@ Status explain_any(Session& session, const AnyEvidenceOptions& options) {
     session.out() << "status: " << appraise::tier_text(explained->appraisal.status) << (explained->failed.empty() ? ": no check failed\n" : "\n");
     for (const std::string& remark : explained->appraisal.remarks) session.out() << "remark: " << shown(remark) << '\n';
   }
-  session.next(lacks_collateral(explained->appraisal) ? "give what is missing: --collateral DIR, or keep it with `redoubt collateral add`"
+  session.next(lacks_collateral(explained->appraisal) ? bring(options, explained->appraisal)
                                                       : "change the policy only if you mean to accept what is named; the policy is yours");
   return explained->appraisal.accepted();
 }

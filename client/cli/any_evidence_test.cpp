@@ -128,6 +128,72 @@ TEST_F(AnyEvidenceTest, WhatIsMissingIsNamedWithTheNextStep) {
   EXPECT_NE(stray.err.find("stray: expected TCB info"), std::string::npos) << stray.err;
 }
 
+// Each platform's Evidence by itself: the whole table of checks, the reason, the next step, and the exit code of a verdict.
+TEST_F(AnyEvidenceTest, EvidenceAloneGetsAVerdictWithTheNextStepAndNeverAUsageError) {
+  const verifier::AzureScene snp(azure::Hardware::snp);
+  const verifier::AzureScene tdx(azure::Hardware::tdx);
+  struct Row {
+    const char* name;
+    Bytes bytes;
+    appraise::Policy policy;
+    std::string time;
+    int code;
+    const char* remark;
+  };
+  const test::SnpSample report;
+  const std::vector<Row> rows = {
+      {"sgx", verifier::dcap_maker(3, test::DcapMaker::kSgx).quote(), verifier::strict_policy(), maker_.now.text(), 11, ""},  // Intel's root is not the test's
+      {"tdx", maker_.quote(), verifier::with_root(maker_.pin()), maker_.now.text(), 16, "no TCB info of TDX"},
+      {"snp", report.report, verifier::with_root(crypto::Sha256Digest(report.authority->anchor().ark.array())), report.now.text(), 16, "no certificate of the key"},
+      {"token", to_bytes(verifier::token_text("n")), verifier::strict_policy(), Instant(1790000100).text(), 11, "no key set of the token's issuer"},
+      {"azure-snp", snp.bytes(), snp.policy(), snp.now().text(), 16, "no certificate of the key"},
+      {"azure-tdx", tdx.bytes(), tdx.policy(), tdx.now().text(), 16, "no TCB info of TDX"},
+  };
+  for (const Row& row : rows) {
+    write("alone.bin", row.bytes);
+    write("alone.json", as_bytes(json::pretty(row.policy.to_json())));
+    const Ran ran = run({"evidence", "verify", stage_.path("alone.bin"), "--policy", stage_.path("alone.json"), "--time", row.time, "-o", "json"});
+    EXPECT_EQ(ran.code, row.code) << row.name << ran.err;
+    const json::Value value = OrDie(json::parse(ran.out));
+    EXPECT_EQ(*value.object()->at("format").string(), row.name);
+    EXPECT_FALSE(*value.object()->at("accepted").boolean());
+    EXPECT_NE(ran.out.find(row.remark), std::string::npos) << row.name << ran.out;
+    if (std::string_view(row.remark).empty()) continue;
+    EXPECT_NE(ran.err.find("next: give what is missing: --collateral DIR, or keep it with `redoubt collateral add`"), std::string::npos) << row.name << ran.err;
+  }
+}
+
+TEST_F(AnyEvidenceTest, CompositesOfAzureAreVerifiedShownAndExplained) {
+  verifier::AzureScene scene(azure::Hardware::snp);
+  std::filesystem::create_directories(stage_.path("azure"));
+  for (const verifier::NamedFile& file : scene.files()) write("azure/" + file.name, file.bytes);
+  write("azure.json", as_bytes(json::pretty(scene.policy().to_json())));
+  write("composite.bin", scene.bytes());
+  write("hcl.bin", scene.sample.raw.hcl_report);
+  const auto judge_composite = [&](const std::string& verb) {
+    return run({"evidence", verb, stage_.path("composite.bin"), "--policy", stage_.path("azure.json"), "--collateral", stage_.path("azure"), "--time", scene.now().text(), "--nonce",
+                hex_encode(verifier::sample_nonce())});
+  };
+  const Ran sound = judge_composite("verify");
+  EXPECT_EQ(sound.code, 0) << sound.out << sound.err;
+  for (const char* part : {"composite of an Azure confidential VM on SEV-SNP", "N15 ", "M6 ", "status: warning", "remark: no revocation list was given"}) EXPECT_NE(sound.out.find(part), std::string::npos) << part << sound.out;
+  scene.sample.runtime = test::runtime_data(test::test_signer(test::SignerKind::rsa2048, "azure ak"), false);
+  scene.sample.remake();
+  write("composite.bin", scene.bytes());
+  const Ran explained = judge_composite("explain");
+  EXPECT_EQ(explained.code, 16) << explained.err;
+  EXPECT_NE(explained.out.find("change:   platforms.azure.secure_boot"), std::string::npos) << explained.out;
+  const Ran shown = run({"evidence", "show", stage_.path("composite.bin")});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  for (const char* part : {"hcl.report.report_data", "attest.extra_data", "nothing here was verified"}) EXPECT_NE(shown.out.find(part), std::string::npos) << part;
+  const Ran hcl = run({"evidence", "show", stage_.path("hcl.bin")});
+  EXPECT_EQ(hcl.code, 0) << hcl.err;
+  EXPECT_NE(hcl.out.find("HCL report of an Azure confidential VM"), std::string::npos) << hcl.out;
+  const Ran alone = run({"evidence", "verify", stage_.path("hcl.bin")});
+  EXPECT_EQ(alone.code, 10);
+  EXPECT_NE(alone.err.find("expected the composite"), std::string::npos) << alone.err;
+}
+
 TEST_F(AnyEvidenceTest, ExplainNamesTheChangeOrSaysThatThereIsNone) {
   policy("strict-measurement.json", [](appraise::Policy& p) { p.platforms.tdx->mrtd = {appraise::Hash48()}; });
   const Ran changed = judge("explain", "quote.bin", {}, "strict-measurement.json");

@@ -20,6 +20,11 @@ std::vector<crypto::RootPin> ak_roots_of(const AzurePolicy& policy) {
   return pins;
 }
 
+// not_judged: nothing failed of the hardware's part, and yet there is no authentic report: what endorses it was not given.
+bool not_judged(const Findings& hardware) {
+  return !hardware.snp && !hardware.quote && std::ranges::none_of(hardware.checks, [](const Check& check) { return check.outcome == attest::Outcome::failed; });
+}
+
 // judge_hardware: every check of the report or quote, by the section that the policy has for it.
 Result<Findings> judge_hardware(const azure::Parts& parts, const Endorsements& endorsements, const Challenge& challenge, const Policy& policy,
                                 const AzurePolicy& section, Instant now) {
@@ -87,9 +92,17 @@ Result<Findings> find_azure(const Evidence& evidence, const Endorsements& endors
     return Error(Code::malformed, "evidence: expected a composite of " + name + ", found one of " + std::string(azure::hardware_text(parts.hardware)));
   }
   REDOUBT_TRY(Findings findings, judge_hardware(parts, endorsements, challenge, policy, section, now));
+  const bool unjudged = not_judged(findings);
   azure::Outcome outcome = judge_composite(parsed, findings, endorsements, challenge, section, now);
   Appraisal& appraisal = findings.appraisal;
-  for (Check& check : outcome.checks) findings.checks.push_back(std::move(check));
+  for (Check& check : outcome.checks) {
+    // Where only the hardware's word is missing, the chain is not broken: it could not be looked at.
+    const bool first_only = std::ranges::count(outcome.graph.edges, false, &azure::Edge::bound) == 1;
+    if (check.id == CheckId::n15 && check.outcome == attest::Outcome::failed && first_only && unjudged) {
+      check = attest::not_applicable(CheckId::n15, "no authentic report of the hardware, which could not be judged, vouches for the runtime data");
+    }
+    findings.checks.push_back(std::move(check));
+  }
   if (outcome.validity) appraisal.validity = appraisal.validity.intersect(*outcome.validity);
   if (challenge.unchallenged && challenge.report_data.empty()) {
     appraisal.remarks.emplace_back("nobody sent a challenge: this Evidence may be old, and may be another's");

@@ -137,13 +137,29 @@ json::Object measured_of(const snp::SnpEvidence& evidence) {
           {"chip_id", evidence.chip_id() ? evidence.chip_id()->hex() : ""}};
 }
 
+// without_certificates: the form is judged; for the rest there is nothing to compare with. Mandatory checks that were not made are no pass.
+Findings without_certificates(const attest::Parsed<snp::SnpEvidence>& parsed, Instant now) {
+  Findings findings;
+  findings.appraisal.host_asserted = false;
+  snp::Outcome outcome = snp::authenticate(parsed, {.leaf = {}, .intermediate = {}, .ark = {}, .now = now});
+  findings.appraisal.validity = outcome.validity;
+  findings.checks.push_back(std::move(*std::ranges::find(outcome.checks, CheckId::n1, &Check::id)));
+  for (const CheckId id : {CheckId::n2, CheckId::n3, CheckId::n4, CheckId::n5, CheckId::n6, CheckId::n7, CheckId::n13}) {
+    findings.checks.push_back(attest::not_applicable(id, "no certificates of the key that signed: VCEK or VLEK, ASK or ASVK, ARK"));
+  }
+  for (const CheckId id : {CheckId::n8, CheckId::n9, CheckId::n10, CheckId::n11, CheckId::n12, CheckId::n14}) {
+    findings.checks.push_back(attest::not_applicable(id, "the Evidence is not authentic: no certificates of the key that signed"));
+  }
+  return findings;
+}
+
 }  // namespace
 
 Result<Findings> find_snp(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge, const Policy& policy, Instant now) {
   if (!policy.platforms.snp) return Error(Code::policy, "the policy accepts no SEV-SNP Evidence");
   const SnpPolicy& section = *policy.platforms.snp;
   REDOUBT_TRY(const auto parsed, snp::parse(evidence.bytes).context("parsing evidence"));
-  if (endorsements.amd.empty()) return Error(Code::usage, "SEV-SNP Evidence needs the certificates of its key: VCEK or VLEK, ASK or ASVK, ARK");
+  if (endorsements.amd.empty()) return without_certificates(parsed, now);
   std::optional<snp::Outcome> best;
   const auto sets = anchors_of(section);
   for (const AmdCertificates& one : endorsements.amd) {

@@ -151,8 +151,14 @@ TEST(AppraiseAzure, TheHardwaresPartIsJudgedByItsOwnSection) {
   EXPECT_EQ(tdx.failures(), Ids{"P2"});
   tdx.policy.platforms.azure->tdx->mrtd.reset();
   tdx.endorsements.intel.clear();
-  const Ids without = tdx.failures();
-  EXPECT_FALSE(OrDie(tdx.judge()).accepted().ok());
+  const Appraisal without = OrDie(tdx.judge());
+  EXPECT_ERROR(without.accepted(), Code::policy, "a mandatory check was not made");
+  EXPECT_EQ(without.find(CheckId::n15)->outcome, attest::Outcome::not_applicable);
+  EXPECT_TRUE(without.measured.empty());
+  EXPECT_TRUE(without.pcrs.empty());
+  // A broken edge besides is told, whatever is missing.
+  tdx.sample.raw.pcrs[4].array()[9] ^= std::byte{1};
+  EXPECT_EQ(tdx.failures(), (Ids{"M4", "N15"}));
   AzureScene crossed(Hardware::tdx);
   const auto policy = crossed.policy;
   crossed.policy.platforms.azure->snp = AzureScene(Hardware::snp).policy.platforms.azure->snp;

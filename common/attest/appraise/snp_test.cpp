@@ -161,7 +161,17 @@ TEST(AppraiseSnp, CertificatesOfAnotherKeyDoNotSpeakForTheReport) {
   scene.endorsements.amd.pop_back();
   EXPECT_FALSE(scene.failures().empty());
   scene.endorsements.amd.clear();
-  EXPECT_ERROR(scene.appraise(), Code::usage, "needs the certificates of its key");
+  // Without any: a verdict in which each check that needs them was not made, and no pass.
+  const Appraisal alone = OrDie(scene.appraise());
+  EXPECT_EQ(alone.status, Tier::contraindicated);
+  EXPECT_EQ(alone.checks.size(), 16U);
+  EXPECT_EQ(alone.find(CheckId::n1)->outcome, attest::Outcome::passed);
+  EXPECT_EQ(alone.find(CheckId::n3)->outcome, attest::Outcome::not_applicable);
+  EXPECT_EQ(alone.find(CheckId::n3)->expected, "no certificates of the key that signed: VCEK or VLEK, ASK or ASVK, ARK");
+  EXPECT_ERROR(alone.accepted(), Code::policy, "a mandatory check was not made");
+  EXPECT_TRUE(alone.measured.empty());
+  scene.evidence.bytes[0x34] = std::byte{2};  // the algorithm: judged all the same
+  EXPECT_ERROR(OrDie(scene.appraise()).accepted(), Code::malformed, "N1");
 }
 
 TEST(AppraiseSnp, AProofObjectChangesNothingInTheResult) {

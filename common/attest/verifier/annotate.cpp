@@ -9,6 +9,7 @@
 #include "common/attest/evidence/nitro/document.h"
 #include "common/attest/evidence/snp/evidence.h"
 #include "common/attest/evidence/tpm/evidence.h"
+#include "common/attest/verifier/annotate_walk.h"
 #include "common/attest/verifier/text.h"
 #include "common/base/cbor_cursor.h"
 #include "common/base/encoding.h"
@@ -18,112 +19,11 @@
 namespace redoubt::verifier {
 namespace {
 
-enum class Show { hex, number, number_be, text };
-
-struct Place {
-  const char* name;
-  std::size_t size;
-  Show show = Show::hex;
-};
-
-constexpr Place kQuoteHeader[] = {{"version", 2, Show::number},  {"attestation_key_type", 2, Show::number}, {"tee_type", 4, Show::number},
-                                  {"qe_svn_or_reserved", 2},     {"pce_svn_or_reserved", 2},                {"qe_vendor_id", 16},
-                                  {"user_data", 20}};
-constexpr Place kSgxReport[] = {{"cpusvn", 16},    {"miscselect", 4},  {"reserved_1", 12},          {"isvextprodid", 16},        {"attributes", 16},
-                                {"mrenclave", 32}, {"reserved_2", 32}, {"mrsigner", 32},            {"reserved_3", 32},          {"configid", 64},
-                                {"isvprodid", 2, Show::number},        {"isvsvn", 2, Show::number}, {"configsvn", 2, Show::number},
-                                {"reserved_4", 42},                    {"isvfamilyid", 16},         {"report_data", 64}};
-constexpr Place kTdReport[] = {{"tee_tcb_svn", 16},   {"mrseam", 48},        {"mrsignerseam", 48}, {"seamattributes", 8}, {"tdattributes", 8}, {"xfam", 8},
-                               {"mrtd", 48},          {"mrconfigid", 48},    {"mrowner", 48},      {"mrownerconfig", 48}, {"rtmr0", 48},       {"rtmr1", 48},
-                               {"rtmr2", 48},         {"rtmr3", 48},         {"report_data", 64}};
-constexpr Place kTdReport15[] = {{"tee_tcb_svn2", 16}, {"mrservicetd", 48}};
-constexpr Place kSnpReport[] = {
-    {"version", 4, Show::number},         {"guest_svn", 4, Show::number},        {"policy", 8},               {"family_id", 16},          {"image_id", 16},
-    {"vmpl", 4, Show::number},            {"signature_algorithm", 4, Show::number}, {"current_tcb", 8},       {"platform_info", 8},       {"key_flags", 4},
-    {"reserved_1", 4},                    {"report_data", 64},                   {"measurement", 48},         {"host_data", 32},          {"id_key_digest", 48},
-    {"author_key_digest", 48},            {"report_id", 32},                     {"report_id_ma", 32},        {"reported_tcb", 8},        {"cpuid_family_model_stepping", 3},
-    {"reserved_2", 21},                   {"chip_id", 64},                       {"committed_tcb", 8},        {"current_build_minor_major", 4},
-    {"committed_build_minor_major", 4},   {"launch_tcb", 8},                     {"launch_mitigations", 8},   {"current_mitigations", 8}, {"reserved_3", 152},
-    {"signature_r", 72},                  {"signature_s", 72},                   {"reserved_4", 368}};
-
-std::string value_of(ByteView bytes, Show show) {
-  constexpr std::size_t kShown = 64;
-  if (show == Show::number || show == Show::number_be) {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      const std::size_t at = show == Show::number ? bytes.size() - 1 - i : i;
-      value = (value << 8U) | std::to_integer<std::uint64_t>(bytes[at]);
-    }
-    return std::to_string(value);
-  }
-  if (show == Show::text) return std::string(as_text(bytes.first(std::min(bytes.size(), kShown)))) + (bytes.size() > kShown ? "..." : "");
-  const bool zero = !bytes.empty() && std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
-  if (zero && bytes.size() > 8) return "zero";
-  if (bytes.size() <= kShown) return hex_encode(bytes);
-  return hex_encode(bytes.first(32)) + "... (" + std::to_string(bytes.size()) + " bytes)";
-}
-
-// Walk: fields one after another from the beginning; what the parser has accepted lies within the bytes.
-class Walk {
- public:
-  explicit Walk(ByteView bytes) : bytes_(bytes) {}
-
-  void take(const std::string& name, std::size_t size, Show show = Show::hex) {
-    size = std::min(size, bytes_.size() - at_);
-    if (size == 0) return;
-    fields_.push_back({at_, size, name, value_of(bytes_.subspan(at_, size), show)});
-    at_ += size;
-  }
-  void take(const std::string& prefix, std::span<const Place> places) {
-    for (const Place& place : places) take(prefix + place.name, place.size, place.show);
-  }
-  // until: a field of its own up to the view, which lies in the bytes; then nothing of the view is taken yet.
-  void until(const std::string& name, const std::byte* where, Show show = Show::hex) { take(name, static_cast<std::size_t>(where - bytes_.data()) - at_, show); }
-  void view(const std::string& name, ByteView view, Show show = Show::hex) { take(name, view.size(), show); }
-  void rest(const std::string& name) { take(name, bytes_.size() - at_); }
-  std::uint64_t little(std::size_t size) const {
-    std::uint64_t value = 0;
-    for (std::size_t i = size; i > 0; --i) value = (value << 8U) | (at_ + i - 1 < bytes_.size() ? std::to_integer<std::uint64_t>(bytes_[at_ + i - 1]) : 0);
-    return value;
-  }
-  std::vector<Field> fields() && { return std::move(fields_); }
-
- private:
-  ByteView bytes_;
-  std::size_t at_ = 0;
-  std::vector<Field> fields_;
-};
-
 Result<Annotated> quote(ByteView bytes, Format format) {
   REDOUBT_TRY(const auto parsed, dcap::parse(bytes));
   REDOUBT_TRY(const auto raw, dcap::RawQuote::parse(bytes));
   Walk walk(bytes);
-  walk.take("header.", kQuoteHeader);
-  if (raw.header.version == 5) {
-    walk.take("body_type", 2, Show::number);
-    walk.take("body_size", 4, Show::number);
-  }
-  if (const auto* td = std::get_if<tdx::Report>(&raw.body)) {
-    walk.take("body.", kTdReport);
-    if (td->v15) walk.take("body.", kTdReport15);
-  } else {
-    walk.take("body.", kSgxReport);
-  }
-  walk.take("signature_data_size", 4, Show::number);
-  walk.take("signature", 64);
-  walk.take("attestation_key", 64);
-  if (raw.header.version >= 4) {
-    walk.take("certification_type", 2, Show::number);
-    walk.take("certification_size", 4, Show::number);
-  }
-  walk.take("qe_report.", kSgxReport);
-  walk.take("qe_report_signature", 64);
-  walk.take("qe_authentication_size", 2, Show::number);
-  walk.take("qe_authentication_data", raw.qe_auth_data().size());
-  walk.take(raw.header.version >= 4 ? "inner_certification_type" : "certification_type", 2, Show::number);
-  walk.take(raw.header.version >= 4 ? "inner_certification_size" : "certification_size", 4, Show::number);
-  const bool pem = raw.certification_type == dcap::kPckChain;
-  walk.take("certification_data", raw.certification_data().size(), pem ? Show::text : Show::hex);
+  quote_fields(walk, "", raw);
   walk.rest("after_the_quote_covered_by_nothing");
   return Annotated{format, std::move(walk).fields(), dcap::describe(parsed)};
 }
@@ -131,7 +31,7 @@ Result<Annotated> quote(ByteView bytes, Format format) {
 Result<Annotated> report(ByteView bytes) {
   REDOUBT_TRY(const auto parsed, snp::parse(bytes));
   Walk walk(bytes);
-  walk.take("", kSnpReport);
+  report_fields(walk, "");
   return Annotated{Format::snp, std::move(walk).fields(), snp::describe(parsed)};
 }
 
@@ -249,6 +149,9 @@ Result<Annotated> annotate(ByteView evidence) {
     case Format::nitro: return document(evidence);
     case Format::tpm: return tpm_evidence(evidence);
     case Format::certificate: return certificate(evidence);
+    case Format::azure_snp:
+    case Format::azure_tdx: return annotate_composite(evidence, format);
+    case Format::hcl_report: return annotate_hcl_report(evidence);
     case Format::token: {
       REDOUBT_TRY(const auto parsed, token::parse(trimmed(as_text(evidence))));
       return Annotated{format, {}, token::describe(parsed)};

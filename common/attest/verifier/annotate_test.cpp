@@ -82,6 +82,32 @@ TEST(Annotate, NamesEveryByteOfTheOtherForms) {
   EXPECT_EQ(field(certificate, "extension 1.2.840.113741.1337.6")->length, quote.size());
 }
 
+TEST(Annotate, NamesEveryByteOfACompositeAndOfAnHclReport) {
+  for (const azure::Hardware hardware : kAzureHardware) {
+    const AzureScene scene(hardware);
+    const Bytes bytes = scene.bytes();
+    const Annotated composite = OrDie(annotate(bytes));
+    expect_covers(composite, bytes.size());
+    EXPECT_EQ(composite.format, scene.snp() ? Format::azure_snp : Format::azure_tdx);
+    EXPECT_EQ(field(composite, "label")->value, "redoubt/azure-evidence/1");
+    EXPECT_EQ(field(composite, "attest.extra_data")->value, hex_encode(sample_nonce()));
+    EXPECT_EQ(field(composite, "hcl.json_size")->value, std::to_string(scene.sample.runtime.size()));
+    EXPECT_EQ(field(composite, "hcl.report.report_data") != nullptr, scene.snp());
+    EXPECT_EQ(field(composite, "td_quote.body.mrtd") != nullptr, !scene.snp());
+    EXPECT_EQ(field(composite, "signature")->length, 256U);
+    EXPECT_EQ(field(composite, "pcr 7")->length, 32U);
+    EXPECT_EQ(field(composite, "ak_certificate")->length, scene.sample.raw.ak_certificates.front().size());
+    EXPECT_FALSE(*composite.description.object()->at("verified").boolean());
+    const Bytes& hcl = scene.sample.raw.hcl_report;
+    const Annotated report = OrDie(annotate(hcl));
+    expect_covers(report, hcl.size());
+    EXPECT_EQ(report.format, Format::hcl_report);
+    EXPECT_EQ(field(report, "signature")->value, "HCLA");
+    EXPECT_EQ(field(report, "runtime_data")->offset, 1236U);
+    for (std::size_t size = 1; size < bytes.size(); size += 89) EXPECT_FALSE(annotate(ByteView(bytes).first(size)).ok()) << size;
+  }
+}
+
 TEST(Annotate, ShowsHeaderAndClaimsOfAToken) {
   const Annotated token = OrDie(annotate(to_bytes(token_text("n") + "\n")));
   EXPECT_TRUE(token.fields.empty());

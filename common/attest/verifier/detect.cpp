@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "common/attest/evidence/azure/hcl_report.h"
 #include "common/attest/evidence/dcap/quote.h"
 #include "common/attest/evidence/snp/report.h"
 #include "common/attest/verifier/text.h"
+#include "common/base/cbor_cursor.h"
 #include "common/base/encoding.h"
 #include "common/base/json.h"
 #include "common/crypto/certificate_view.h"
@@ -14,6 +16,7 @@ namespace redoubt::verifier {
 namespace {
 
 constexpr std::string_view kTpmLabel = "redoubt/tpm-evidence/";  // then "1" or "2"
+constexpr std::string_view kAzureLabel = "redoubt/azure-evidence/1";
 constexpr std::string_view kFileType = "redoubt/evidence-file/1";
 
 Error looks_like(const std::string& what, const std::string& remedy) {
@@ -170,6 +173,29 @@ std::optional<Result<Format>> text_form(ByteView bytes) {
   return looks_like("text", "expected Evidence in its binary form, or a token");
 }
 
+// azure_form: a composite's label and its first part, the HCL report, which tells the hardware; or an HCL report by itself.
+std::optional<Result<Format>> azure_form(ByteView bytes) {
+  constexpr std::size_t kLabelAt = 4;  // after the map's head, key 0 and the head of a text of 24 bytes
+  if (as_text(bytes.first(std::min<std::size_t>(bytes.size(), 4))) == "HCLA") {
+    const auto report = azure::HclReport::parse(bytes);
+    if (report.ok()) return Format::hcl_report;
+    return looks_like("an HCL report of an Azure confidential VM", "and cannot be read: " + report.error().message());
+  }
+  if (bytes.size() < kLabelAt + kAzureLabel.size() || as_text(bytes.subspan(kLabelAt, kAzureLabel.size())) != kAzureLabel) return std::nullopt;
+  cbor::Cursor cursor(bytes, "azure evidence");
+  constexpr std::size_t kMaxMembers = 16;
+  cbor::Cursor::Items members = cursor.map("evidence", kMaxMembers);
+  cursor.more(members);
+  cursor.unsigned_integer();
+  cursor.text("label", kAzureLabel.size(), kAzureLabel.size());
+  cursor.more(members);
+  cursor.unsigned_integer();
+  const ByteView hcl = cursor.bytes("HCL report", 0, azure::HclReport::kMaxSize);
+  const auto report = cursor.ok() ? azure::HclReport::parse(hcl) : Result<azure::HclReport>(cursor.status().error());
+  if (!report.ok()) return looks_like("the Evidence of an Azure confidential VM", "and cannot be read: " + report.error().message());
+  return report->hardware == azure::Hardware::snp ? Format::azure_snp : Format::azure_tdx;
+}
+
 std::optional<Result<Format>> cose_form(ByteView bytes) {
   const bool tagged = begins(bytes, {0xd2, 0x84});
   if (!tagged && !begins(bytes, {0x84})) return std::nullopt;
@@ -189,6 +215,9 @@ std::string_view format_text(Format format) {
     case Format::nitro: return "Nitro document";
     case Format::token: return "token (JWT)";
     case Format::tpm: return "piece of TPM Evidence";
+    case Format::azure_snp: return "composite of an Azure confidential VM on SEV-SNP";
+    case Format::azure_tdx: return "composite of an Azure confidential VM on TDX";
+    case Format::hcl_report: return "HCL report of an Azure confidential VM";
     case Format::certificate: return "certificate";
     case Format::evidence_file: return "file of Identity Evidence";
   }
@@ -203,6 +232,9 @@ std::string_view format_name(Format format) {
     case Format::nitro: return "nitro";
     case Format::token: return "token";
     case Format::tpm: return "tpm";
+    case Format::azure_snp: return "azure-snp";
+    case Format::azure_tdx: return "azure-tdx";
+    case Format::hcl_report: return "hcl-report";
     case Format::certificate: return "certificate";
     case Format::evidence_file: return "file";
   }
@@ -220,6 +252,7 @@ Result<Format> detect(ByteView bytes) {
   if (auto form = dcap_form(bytes)) return *form;
   if (auto form = snp_form(bytes)) return *form;
   if (bytes.size() > 4 + kTpmLabel.size() && as_text(bytes.subspan(4, kTpmLabel.size())) == kTpmLabel) return Format::tpm;
+  if (auto form = azure_form(bytes)) return *form;
   if (auto form = cose_form(bytes)) return *form;
   if (begins(bytes, {0x30}) && crypto::CrlView::parse(bytes).ok()) {
     return looks_like("a revocation list", "that is collateral: put it into the folder for --collateral");

@@ -2,8 +2,7 @@
 //
 // A guess that costs little: the room of the form reads the bytes again, strictly. What is no Evidence gives an error that says what
 // it looks like and what to do about it: packed, encoded, cut off, collateral in the place of Evidence. Bytes come from anywhere.
-// Pure, thread-safe, memory bounded by twice the input. Azure's composite Evidence (hardware report, HCL data and vTPM quote) will
-// have its place here.
+// Pure, thread-safe, memory bounded by twice the input.
 #pragma once
 
 #include <string_view>
@@ -19,12 +18,14 @@ enum class Format {
   nitro,          // attestation document
   token,          // JWT of an attestation service
   tpm,            // Redoubt's own form (docs/specs/tpm-evidence.md)
+  azure_snp, azure_tdx,  // composite of an Azure confidential VM (docs/specs/azure.md), by its hardware
+  hcl_report,     // what such a VM's virtual TPM stores: a part of a composite; shown, and never verified by itself
   certificate,    // RA-TLS certificate, DER or PEM
   evidence_file,  // what `evidence show --save` writes
 };
 // format_text: for people: "TDX quote".
 std::string_view format_text(Format format);
-// format_name: as appraise::Evidence::format has it; of a certificate "certificate", of an Evidence file "file".
+// format_name: as appraise::Evidence::format has it; of a certificate "certificate", of an Evidence file "file", of an HCL report "hcl-report".
 std::string_view format_name(Format format);
 
 // kMaxEvidence: nothing that is Evidence is larger.

@@ -25,6 +25,8 @@ std::vector<Sample> samples() {
           {Format::tdx, dcap_maker(4, test::DcapMaker::kTd10).quote()},  {Format::tdx, dcap_maker(5, test::DcapMaker::kTd15).quote()},
           {Format::snp, test::SnpSample().report},                       {Format::nitro, test::NitroSample().encode()},
           {Format::token, to_bytes(token_text("n"))},                    {Format::tpm, test::tpm_evidence("good").encode()},
+          {Format::azure_snp, AzureScene(azure::Hardware::snp).bytes()}, {Format::azure_tdx, AzureScene(azure::Hardware::tdx).bytes()},
+          {Format::hcl_report, AzureScene(azure::Hardware::snp).sample.raw.hcl_report},
           {Format::certificate, certificate()},                          {Format::certificate, to_bytes(pem_of("CERTIFICATE", certificate()))},
           {Format::evidence_file, to_bytes(R"({"type":"redoubt/evidence-file/1","format":"tpm"})")}};
 }
@@ -103,6 +105,9 @@ TEST(Detect, SaysThatEvidenceIsCutOrPadded) {
   expect_error(answer, "answer of the SEV guest device");
   const Bytes quote = dcap_maker().quote();
   expect_error(ByteView(quote).first(500), "the beginning of a TDX quote");
+  const AzureScene azure(azure::Hardware::tdx);
+  expect_error(ByteView(azure.bytes()).first(2000), "the Evidence of an Azure confidential VM: and cannot be read");
+  expect_error(ByteView(azure.sample.raw.hcl_report).first(1300), "an HCL report of an Azure confidential VM: and cannot be read");
 }
 
 TEST(Detect, EndsOnEveryPrefixAndOnJunk) {

@@ -120,22 +120,26 @@ void sgx(Loosenings& out, const Appraisal& appraisal) {
   });
 }
 
-void tdx(Loosenings& out, const Policy& policy, const Appraisal& appraisal) {
-  tcb(out, [](Policy& p) -> appraise::TcbPolicy& { return p.platforms.tdx->tcb; }, appraisal);
-  out.emplace_back([](Policy& p) { return set(p.platforms.tdx->accept_debug, true); });
-  out.emplace_back([](Policy& p) { return set(p.platforms.tdx->accept_migratable, true); });
-  out.emplace_back([](Policy& p) { return set(p.platforms.tdx->require_sept_ve_disable, false); });
-  out.emplace_back([](Policy& p) { return set(p.platforms.tdx->accept_service_td, true); });
-  out.emplace_back([value = hex_of<appraise::Hash48>(appraisal, "mrtd")](Policy& p) { return add(p.platforms.tdx->mrtd, value); });
-  out.emplace_back([value = hex_of<appraise::Hash48>(appraisal, "mrconfigid")](Policy& p) { return replace(p.platforms.tdx->mr_config_id, value); });
-  out.emplace_back([](Policy& p) { return drop(p.platforms.tdx->mr_owner); });
-  out.emplace_back([](Policy& p) { return drop(p.platforms.tdx->mr_owner_config); });
-  registers(out, [](Policy& p) -> auto& { return p.platforms.tdx->rtmrs; }, policy.platforms.tdx->rtmrs, appraisal, "rtmr");
+// Where a policy's section for this hardware stands: for bare Evidence or for a composite's part.
+using TdxSection = appraise::TdxPolicy& (*)(Policy&);
+using SnpSection = appraise::SnpPolicy& (*)(Policy&);
+
+void tdx(Loosenings& out, TdxSection section, const appraise::TdxPolicy& wanted, const Appraisal& appraisal) {
+  tcb(out, [section](Policy& p) -> appraise::TcbPolicy& { return section(p).tcb; }, appraisal);
+  out.emplace_back([section](Policy& p) { return set(section(p).accept_debug, true); });
+  out.emplace_back([section](Policy& p) { return set(section(p).accept_migratable, true); });
+  out.emplace_back([section](Policy& p) { return set(section(p).require_sept_ve_disable, false); });
+  out.emplace_back([section](Policy& p) { return set(section(p).accept_service_td, true); });
+  out.emplace_back([section, value = hex_of<appraise::Hash48>(appraisal, "mrtd")](Policy& p) { return add(section(p).mrtd, value); });
+  out.emplace_back([section, value = hex_of<appraise::Hash48>(appraisal, "mrconfigid")](Policy& p) { return replace(section(p).mr_config_id, value); });
+  out.emplace_back([section](Policy& p) { return drop(section(p).mr_owner); });
+  out.emplace_back([section](Policy& p) { return drop(section(p).mr_owner_config); });
+  registers(out, [section](Policy& p) -> auto& { return section(p).rtmrs; }, wanted.rtmrs, appraisal, "rtmr");
 }
 
-void snp(Loosenings& out, const Appraisal& appraisal) {
+void snp(Loosenings& out, SnpSection section, const Appraisal& appraisal) {
   const auto flag = [&](bool appraise::SnpPolicy::*member, bool to) {
-    out.emplace_back([=](Policy& p) { return set(p.platforms.snp.value().*member, to); });
+    out.emplace_back([=](Policy& p) { return set(section(p).*member, to); });
   };
   flag(&appraise::SnpPolicy::accept_debug, true);
   flag(&appraise::SnpPolicy::accept_migration_agent, true);
@@ -145,22 +149,22 @@ void snp(Loosenings& out, const Appraisal& appraisal) {
   flag(&appraise::SnpPolicy::accept_provisional_firmware, true);
   flag(&appraise::SnpPolicy::require_alias_check, false);
   flag(&appraise::SnpPolicy::require_revocation_list, false);
-  out.emplace_back([value = text_of(appraisal, "product")](Policy& p) { return add(p.platforms.snp->products, value); });
-  out.emplace_back([value = text_of(appraisal, "signing_key")](Policy& p) { return add(p.platforms.snp->keys, value); });
-  out.emplace_back([value = number_of(appraisal, "vmpl")](Policy& p) {
-    if (!value || *value <= p.platforms.snp->maximum_vmpl) return false;
-    p.platforms.snp->maximum_vmpl = *value;
+  out.emplace_back([section, value = text_of(appraisal, "product")](Policy& p) { return add(section(p).products, value); });
+  out.emplace_back([section, value = text_of(appraisal, "signing_key")](Policy& p) { return add(section(p).keys, value); });
+  out.emplace_back([section, value = number_of(appraisal, "vmpl")](Policy& p) {
+    if (!value || *value <= section(p).maximum_vmpl) return false;
+    section(p).maximum_vmpl = *value;
     return true;
   });
-  out.emplace_back([](Policy& p) { return drop(p.platforms.snp->minimum_tcb); });
-  out.emplace_back([](Policy& p) { return drop(p.platforms.snp->minimum_launch_tcb); });
-  out.emplace_back([value = number_of(appraisal, "guest_svn")](Policy& p) { return replace(p.platforms.snp->minimum_guest_svn, value); });
-  out.emplace_back([](Policy& p) { return drop(p.platforms.snp->required_mitigations); });
-  out.emplace_back([value = hex_of<appraise::Hash48>(appraisal, "measurement")](Policy& p) { return add(p.platforms.snp->measurement, value); });
-  out.emplace_back([](Policy& p) { return drop(p.platforms.snp->id_key); });
-  out.emplace_back([](Policy& p) { return drop(p.platforms.snp->author_key); });
-  out.emplace_back([value = hex_of<appraise::Hash32>(appraisal, "host_data")](Policy& p) { return replace(p.platforms.snp->host_data, value); });
-  out.emplace_back([value = hex_of<appraise::ReportBytes64>(appraisal, "chip_id")](Policy& p) { return add(p.platforms.snp->chips, value); });
+  out.emplace_back([section](Policy& p) { return drop(section(p).minimum_tcb); });
+  out.emplace_back([section](Policy& p) { return drop(section(p).minimum_launch_tcb); });
+  out.emplace_back([section, value = number_of(appraisal, "guest_svn")](Policy& p) { return replace(section(p).minimum_guest_svn, value); });
+  out.emplace_back([section](Policy& p) { return drop(section(p).required_mitigations); });
+  out.emplace_back([section, value = hex_of<appraise::Hash48>(appraisal, "measurement")](Policy& p) { return add(section(p).measurement, value); });
+  out.emplace_back([section](Policy& p) { return drop(section(p).id_key); });
+  out.emplace_back([section](Policy& p) { return drop(section(p).author_key); });
+  out.emplace_back([section, value = hex_of<appraise::Hash32>(appraisal, "host_data")](Policy& p) { return replace(section(p).host_data, value); });
+  out.emplace_back([section, value = hex_of<appraise::ReportBytes64>(appraisal, "chip_id")](Policy& p) { return add(section(p).chips, value); });
 }
 
 void nitro(Loosenings& out, const Policy& policy, const Appraisal& appraisal, Instant now) {
@@ -196,6 +200,22 @@ void token(Loosenings& out, const Appraisal& appraisal) {
   });
 }
 
+// reference_pcrs: one loosening for each Reference Value, from a section that has some.
+template <class Section>
+void reference_pcrs(Loosenings& out, Section section, const std::optional<std::map<int, crypto::Sha256Digest>>& wanted, const Appraisal& appraisal) {
+  if (!wanted) return;
+  for (const auto& [index, value] : *wanted) {
+    const auto found = appraisal.pcrs.find(index);
+    out.emplace_back([section, index = index, found = found == appraisal.pcrs.end() ? std::nullopt : std::optional(found->second)](Policy& p) {
+      auto& pcrs = *section(p);
+      if (!found) return pcrs.erase(index) > 0;
+      const bool changed = pcrs.at(index) != *found;
+      pcrs.at(index) = *found;
+      return changed;
+    });
+  }
+}
+
 void tpm(Loosenings& out, const Policy& policy, const Appraisal& appraisal) {
   out.emplace_back([](Policy& p) { return set(p.accept_software_tpm, true); });
   out.emplace_back([](Policy& p) { return set(p.accept_host_asserted, true); });
@@ -205,16 +225,16 @@ void tpm(Loosenings& out, const Policy& policy, const Appraisal& appraisal) {
     p.programs->push_back({"the program that was found", *program});
     return true;
   });
-  if (!policy.platforms.tpm->pcrs) return;
-  for (const auto& [index, value] : *policy.platforms.tpm->pcrs) {
-    const auto found = appraisal.pcrs.find(index);
-    out.emplace_back([index = index, found = found == appraisal.pcrs.end() ? std::nullopt : std::optional(found->second)](Policy& p) {
-      auto& pcrs = *p.platforms.tpm->pcrs;
-      if (!found) return pcrs.erase(index) > 0;
-      const bool changed = pcrs.at(index) != *found;
-      pcrs.at(index) = *found;
-      return changed;
-    });
+  reference_pcrs(out, [](Policy& p) -> auto& { return p.platforms.tpm->pcrs; }, policy.platforms.tpm->pcrs, appraisal);
+}
+
+void azure(Loosenings& out, const Policy& policy, const Appraisal& appraisal) {
+  out.emplace_back([](Policy& p) { return set(p.platforms.azure->ak_certificate_required, false); });
+  out.emplace_back([](Policy& p) { return set(p.platforms.azure->secure_boot_required, false); });
+  reference_pcrs(out, [](Policy& p) -> auto& { return p.platforms.azure->pcrs; }, policy.platforms.azure->pcrs, appraisal);
+  if (appraisal.format == "azure-snp" && policy.platforms.azure->snp) snp(out, [](Policy& p) -> auto& { return *p.platforms.azure->snp; }, appraisal);
+  if (appraisal.format == "azure-tdx" && policy.platforms.azure->tdx) {
+    tdx(out, [](Policy& p) -> auto& { return *p.platforms.azure->tdx; }, *policy.platforms.azure->tdx, appraisal);
   }
 }
 
@@ -223,11 +243,14 @@ Loosenings loosenings(const Policy& policy, const Appraisal& appraisal, Instant 
   if (policy.workload != "any") out.emplace_back([](Policy& p) { return std::exchange(p.workload, "any") != "any"; });
   const bool certificate = appraisal.format == "certificate";
   if (policy.platforms.sgx && (certificate || appraisal.format == "sgx")) sgx(out, appraisal);
-  if (policy.platforms.tdx && (certificate || appraisal.format == "tdx")) tdx(out, policy, appraisal);
-  if (policy.platforms.snp && appraisal.format == "snp") snp(out, appraisal);
+  if (policy.platforms.tdx && (certificate || appraisal.format == "tdx")) {
+    tdx(out, [](Policy& p) -> auto& { return *p.platforms.tdx; }, *policy.platforms.tdx, appraisal);
+  }
+  if (policy.platforms.snp && appraisal.format == "snp") snp(out, [](Policy& p) -> auto& { return *p.platforms.snp; }, appraisal);
   if (policy.platforms.nitro && appraisal.format == "nitro") nitro(out, policy, appraisal, now);
   if (policy.platforms.token && appraisal.format == "token") token(out, appraisal);
   if (policy.platforms.tpm && appraisal.format == "tpm") tpm(out, policy, appraisal);
+  if (policy.platforms.azure && appraisal.format.starts_with("azure-")) azure(out, policy, appraisal);
   return out;
 }
 

@@ -103,6 +103,29 @@ TEST(ExplainNitro, AgeAndPcrsAreWidenedToWhatWasFound) {
   EXPECT_TRUE(age.failed[0].change[0].starts_with("platforms.nitro.maximum_age_seconds: 5 -> ")) << age.failed[0].change[0];
 }
 
+TEST(ExplainAzure, RequirementsOfTheCompositeAndOfItsHardwareAreNamedInTheirSection) {
+  const auto change = [](const AzureScene& scene, auto&& tighten) -> std::string {
+    appraise::Policy policy = scene.policy();
+    tighten(*policy.platforms.azure);
+    const Explained out = OrDie(explain(scene.bytes(), scene.files(), policy, sample_nonce(), scene.now()));
+    if (out.failed.size() != 1 || out.failed[0].change.size() != 1) return std::to_string(out.failed.size()) + " failed";
+    return out.failed[0].change[0].substr(0, out.failed[0].change[0].find(':'));
+  };
+  AzureScene snp(azure::Hardware::snp);
+  const AzureScene tdx(azure::Hardware::tdx);
+  EXPECT_EQ(change(snp, [](auto& p) { p.snp->measurement = {appraise::Hash48()}; }), "platforms.azure.snp.measurement");
+  EXPECT_EQ(change(tdx, [](auto& p) { p.tdx->mrtd = {appraise::Hash48()}; }), "platforms.azure.tdx.mrtd");
+  EXPECT_EQ(change(tdx, [](auto& p) { p.pcrs = {{7, crypto::Sha256Digest()}}; }), "platforms.azure.pcrs.7");
+  snp.sample.runtime = test::runtime_data(test::test_signer(test::SignerKind::rsa2048, "azure ak"), false);
+  snp.sample.remake();
+  EXPECT_EQ(change(snp, [](auto&) {}), "platforms.azure.secure_boot");
+  const auto of_the_vendor = [](auto& p) {
+    p.ak_certificate_required = true;
+    p.ak_roots.reset();
+  };
+  EXPECT_EQ(change(tdx, of_the_vendor), "platforms.azure.ak_certificate");
+}
+
 TEST(ExplainToken, ClaimsAreNamed) {
   const std::vector<NamedFile> keys{{"k", to_bytes(test::jwk_set(token_signer(), "k1", "RS256"))}};
   appraise::Policy policy = strict_policy();

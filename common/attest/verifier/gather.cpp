@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/attest/evidence/azure/evidence.h"
 #include "common/attest/evidence/snp/report.h"
 #include "common/crypto/certificate_view.h"
 
@@ -79,7 +80,7 @@ class Gatherer {
     if (!leaves.empty() && out_.endorsements.amd.empty()) lacks("no ASK or ASVK with its ARK for " + crypto::name_text(leaves.front()->view.issuer));
   }
 
-  Status tokens() {
+  Status tokens(ByteView evidence) {
     for (const Item& item : items_) {
       if (item.kind != Kind::key_set) continue;
       REDOUBT_TRY(auto keys, crypto::parse_jwk_set(as_text(item.bytes)));
@@ -92,19 +93,42 @@ class Gatherer {
         }
       }
     }
+    if (out_.endorsements.token_keys.empty() && !brings_chain(evidence)) lacks("no key set of the token's issuer (JWKS)");
     return {};
   }
 
+  // azure: the Endorsements of the composite's hardware, and candidates for the anchors of its attestation key.
+  void azure(ByteView composite) {
+    const auto parsed = azure::parse(composite);
+    if (!parsed.ok()) return;  // the appraiser says why
+    const azure::Parts parts = azure::unverified_parts(*parsed);
+    parts.hardware == azure::Hardware::snp ? amd(parts.hardware_report) : intel(parts.hardware_report);
+    add_roots();
+  }
+
   void roots() {
+    add_roots();
+    if (out_.endorsements.tpm_roots.empty()) lacks("no root certificate of a TPM vendor");
+  }
+
+ private:
+  void add_roots() {
     for (const Certificate& one : certificates_) {
       if (!one.view.self_issued() || one.item == nullptr) continue;
       auto certificate = crypto::Certificate::parse_der(one.view.der);
       if (certificate.ok()) out_.endorsements.tpm_roots.push_back(std::move(*certificate));
     }
-    if (out_.endorsements.tpm_roots.empty()) lacks("no root certificate of a TPM vendor");
   }
 
- private:
+  // brings_chain: a token whose header carries certificates, which lead to a root of the policy.
+  static bool brings_chain(ByteView evidence) {
+    const auto parsed = token::parse(as_text(evidence));
+    if (!parsed.ok()) return true;  // the appraiser says what is wrong
+    const json::Value described = token::describe(*parsed);
+    const auto header = described.object()->find("header");
+    return header != described.object()->end() && header->second.object() != nullptr && header->second.object()->contains("x5c");
+  }
+
   void add_certificate(const Item* item, const Bytes& der) {
     if (item == nullptr) kept_.push_back(std::make_unique<const Bytes>(der));
     const ByteView bytes = item != nullptr ? ByteView(item->bytes) : ByteView(*kept_.back());
@@ -251,10 +275,13 @@ Result<Gathered> gather(std::span<const NamedFile> files, Format format, ByteVie
     case Format::sgx:
     case Format::tdx: gatherer.intel(evidence); break;
     case Format::snp: gatherer.amd(evidence); break;
-    case Format::token: REDOUBT_CHECK(gatherer.tokens()); break;
+    case Format::token: REDOUBT_CHECK(gatherer.tokens(evidence)); break;
     case Format::tpm: gatherer.roots(); break;
+    case Format::azure_snp:
+    case Format::azure_tdx: gatherer.azure(evidence); break;
     case Format::nitro:
     case Format::certificate:
+    case Format::hcl_report:
     case Format::evidence_file: break;  // nothing of theirs comes from files
   }
   return std::move(gatherer).take();

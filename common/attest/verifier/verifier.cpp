@@ -1,5 +1,7 @@
 #include "common/attest/verifier/verifier.h"
 
+#include <algorithm>
+
 #include "common/attest/evidence/cert/evidence_certificate.h"
 #include "common/attest/verifier/text.h"
 
@@ -29,6 +31,11 @@ appraise::Policy make_strict() {
   token.issuer = token::google_oidc().name;
   token.accept_overrides = true;
   token.software_names = {"CONFIDENTIAL_SPACE"};
+  // The hardware of a composite as strictly as the hardware alone; the virtual TPM's key is vouched for by it, with or without certificates.
+  appraise::AzurePolicy& azure = policy.platforms.azure.emplace();
+  azure.snp = policy.platforms.snp;
+  azure.tdx = policy.platforms.tdx;
+  azure.secure_boot_required = true;
   return policy;
 }
 
@@ -94,7 +101,12 @@ Result<Appraisal> judge_certificate(const Bytes& der, const Asked& asked) {
     const attest::Check& form = outcome.checks.front();
     return Error(Code::malformed, "certificate: " + form.found + ": expected " + form.expected);
   }
-  out->checks.insert(out->checks.end(), outcome.checks.begin(), outcome.checks.end());
+  // A quote that could not be judged for want of what endorses it binds nothing, and yet nothing was found to differ.
+  const bool unjudged = judged.empty() && std::ranges::none_of(out->checks, [](const attest::Check& check) { return check.outcome == attest::Outcome::failed; });
+  for (const attest::Check& check : outcome.checks) {
+    const bool unmade = unjudged && check.id == CheckId::r2 && check.outcome == attest::Outcome::failed && check.code == Code::binding;
+    out->checks.push_back(unmade ? attest::not_applicable(CheckId::r2, "the Evidence inside could not be judged: " + check.found) : check);
+  }
   for (const CheckId needed : {CheckId::r1, CheckId::r2}) {
     const attest::Check* check = out->find(needed);
     if (check == nullptr || check->outcome != attest::Outcome::passed) out->status = appraise::Tier::contraindicated;
@@ -129,6 +141,10 @@ Result<Appraisal> verify(ByteView evidence, std::span<const NamedFile> files, co
   REDOUBT_TRY(const Format format, detect(evidence));
   if (format == Format::evidence_file) {
     return Error(Code::usage, "a file of Identity Evidence is judged against the contract that you hold, not against a policy alone");
+  }
+  if (format == Format::hcl_report) {
+    return Error(Code::malformed, "evidence: an HCL report says nothing fresh by itself: expected the composite \"redoubt/azure-evidence/1\", which holds it with the "
+                                  "virtual TPM's quote (docs/specs/azure.md)");
   }
   REDOUBT_TRY(const Bytes bytes, unwrapped(evidence, format));
   const Asked asked{files, policy ? *policy : strict_policy(), nonce, now};

@@ -3,6 +3,7 @@
 
 #include "common/attest/verifier/verifier.h"
 #include "common/base/encoding.h"
+#include "tests/support/evidence_azure.h"
 #include "tests/support/evidence_dcap.h"
 #include "tests/support/evidence_nitro.h"
 #include "tests/support/evidence_snp.h"
@@ -52,6 +53,8 @@ inline appraise::Policy with_root(const crypto::Sha256Digest& spki) {
   policy.platforms.tdx->tcb.roots = {root};
   policy.platforms.snp->roots = {root};
   policy.platforms.snp->accept_masked_chip_id = true;
+  policy.platforms.azure->snp = policy.platforms.snp;
+  policy.platforms.azure->tdx = policy.platforms.tdx;
   return policy;
 }
 
@@ -60,6 +63,27 @@ inline std::vector<NamedFile> files_of(const test::SnpSample& sample) {
   if (!sample.crl.empty()) files.push_back({"4", sample.crl});
   return files;
 }
+
+// A composite of Azure's whose TPM quote answers sample_nonce(), with its policy, collateral and time.
+struct AzureScene {
+  explicit AzureScene(azure::Hardware hardware) : sample(hardware) {
+    sample.quote.nonce = sample_nonce();
+    sample.remake();
+  }
+  Bytes bytes() const { return sample.raw.encode(); }
+  bool snp() const { return sample.hardware == azure::Hardware::snp; }
+  Instant now() const { return snp() ? sample.snp.now : sample.tdx->issue_date.plus_seconds(1); }
+  appraise::Policy policy() const {
+    appraise::Policy policy = with_root(snp() ? crypto::Sha256Digest(sample.snp.authority->anchor().ark.array()) : sample.tdx->pin());
+    const crypto::RootPin& pin = sample.ak_roots.front();
+    policy.platforms.azure->ak_roots = {{pin.certificate, std::string(pin.name), pin.spki}};
+    return policy;
+  }
+  std::vector<NamedFile> files() const { return snp() ? files_of(sample.snp) : files_of(sample.tdx->collateral()); }
+
+  test::AzureSample sample;
+};
+inline constexpr azure::Hardware kAzureHardware[] = {azure::Hardware::snp, azure::Hardware::tdx};
 
 // token_text: a Confidential Space token with sample_nonce() as text; token_keys: the set that signs it.
 inline const test::Signer& token_signer() { return test::test_signer(test::SignerKind::rsa2048, "verifier"); }

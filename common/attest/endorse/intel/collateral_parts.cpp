@@ -129,6 +129,7 @@ void read_documents(const RawCollateral& raw, CollateralParts& parts) {
 }
 
 Status read_crl(const Bytes& der, std::string_view what, Bytes& keep, std::optional<CrlView>& out) {
+  if (der.empty()) return chain_error(std::string(what) + ": none was given");
   keep = der;
   auto read = CrlView::parse(keep);
   if (!read.ok()) return read.error().context(what);
