@@ -11,13 +11,14 @@ namespace redoubt::test {
 // TestTpm: manufactured with a CA of its own, running, killed and removed with the object.
 class TestTpm {
  public:
-  TestTpm() : tpm_(OrDie(launch::SwTpm::start(options()))) {}
+  explicit TestTpm(std::string pcr_banks = "sha256") : tpm_(OrDie(launch::SwTpm::start(options(std::move(pcr_banks))))) {}
   launch::SwTpm& operator*() { return tpm_; }
   launch::SwTpm* operator->() { return &tpm_; }
 
  private:
-  launch::SwTpmOptions options() const {
+  launch::SwTpmOptions options(std::string pcr_banks) const {
     launch::SwTpmOptions out;
+    out.pcr_banks = std::move(pcr_banks);
     out.state = folder_.path() / "t";
     out.ca = folder_.path() / "ca";
     out.die_with_parent = true;

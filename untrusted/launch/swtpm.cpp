@@ -76,11 +76,11 @@ Status SwTpm::manufacture() const {
   REDOUBT_CHECK(write_file(config, "create_certs_tool = " + options_.swtpm_localca.string() +
                                        "\ncreate_certs_tool_config = " + (options_.state / "localca.conf").string() +
                                        "\ncreate_certs_tool_options = " + (options_.state / "localca.options").string() +
-                                       "\nactive_pcr_banks = sha256\n"));
+                                       "\nactive_pcr_banks = " + options_.pcr_banks + "\n"));
   Command command;
   command.program = options_.swtpm_setup;
   command.arguments = {"--tpm2",        "--tpm-state", options_.state.string(), "--config",    config.string(),
-                       "--create-ek-cert", "--lock-nvram", "--pcr-banks",       "sha256",      "--overwrite",
+                       "--create-ek-cert", "--lock-nvram", "--pcr-banks",       options_.pcr_banks, "--overwrite",
                        "--tpm",         options_.swtpm.string() + " socket",    "--vmid",      options_.name};
   command.environment = kEnvironment;
   command.output = options_.state / "setup.log";

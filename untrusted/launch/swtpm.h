@@ -14,6 +14,7 @@ struct SwTpmOptions {
   std::filesystem::path state;   // folder of this TPM, made with mode 0700 if absent
   std::filesystem::path ca;      // folder of the CA, made if absent; several TPMs may share it
   std::filesystem::path socket;  // Unix socket, absolute, short; the control socket is beside it with ".ctrl". Empty: in `state`
+  std::string pcr_banks = "sha256";  // those that are active, as swtpm_setup takes them: "sha256,sha384"
   std::string name = "redoubt";  // [A-Za-z0-9._-]+, in the EK certificate
   std::filesystem::path swtpm = "/usr/bin/swtpm";
   std::filesystem::path swtpm_setup = "/usr/bin/swtpm_setup";

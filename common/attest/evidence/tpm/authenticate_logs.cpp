@@ -10,44 +10,65 @@ constexpr int kSecureBootPcr = 7;
 // The PCRs that firmware and boot loaders extend. PCR 10 is IMA's, those from 15 are the operating system's.
 bool is_boot_pcr(int pcr) { return pcr <= 14 && pcr != 10; }
 
+std::string banks_text(const eventlog::EventLog& log) {
+  std::string out;
+  for (const eventlog::Bank& bank : log.banks) out += (out.empty() ? "" : ", ") + eventlog::algorithm_text(bank.algorithm);
+  return out;
+}
+
 }  // namespace
 
 void TpmAuthenticator::check_event_log() {
   constexpr CheckId kRest[] = {CheckId::l2, CheckId::l3, CheckId::l4, CheckId::l5};
-  const std::string form = "a crypto-agile log with a SHA-256 bank";
+  const std::string form = "a crypto-agile log";
   if (raw_.event_log.empty()) {
     skip(CheckId::l1, "no event log");
     for (const CheckId id : kRest) skip(id, "no event log");
     return;
   }
   const auto log = eventlog::EventLog::parse(raw_.event_log);
-  const eventlog::Bank* bank = log.ok() ? log->bank(eventlog::kSha256) : nullptr;
-  if (bank == nullptr) {
-    fail(CheckId::l1, Code::malformed, form, log.ok() ? "event log: no SHA-256 bank" : log.error().message());
+  // Firmware of the older form logs SHA-1 alone, which no quote that is taken speaks of.
+  if (!log.ok() || log->form != eventlog::Form::crypto_agile) {
+    fail(CheckId::l1, Code::malformed, form, log.ok() ? "event log: the form with SHA-1 alone" : log.error().message());
     for (const CheckId id : kRest) fail(id, Code::malformed, "a well-formed log", "a log that is not");
     return;
   }
   pass(CheckId::l1, form, std::to_string(log->events.size()) + " events");
-  const eventlog::Replay replayed = log->replay(*bank);
-  for (std::size_t pcr = 0; pcr < firmware_.size(); ++pcr) {
-    if (!replayed[pcr]) continue;
-    std::ranges::copy(replayed[pcr]->view(), firmware_[pcr].emplace().array().begin());
+  const eventlog::Bank* bank = log->bank(raw_.bank);
+  if (bank == nullptr) {
+    // A log without this bank says nothing that the quote backs, and what it says in other banks is the attester's word.
+    fail(CheckId::l2, Code::measurement, "a log with the bank that is quoted, " + eventlog::algorithm_text(raw_.bank), "banks " + banks_text(*log));
+    for (const CheckId id : {CheckId::l3, CheckId::l4, CheckId::l5}) skip(id, "the log does not have the bank that is quoted");
+    return;
   }
-  check_replay();
+  firmware_ = log->replay(*bank);
+  check_replay(quoted());
   judge(CheckId::l3, "digest of the data where the type says so", eventlog::check_data(*log, *bank));
   judge(CheckId::l4, "one separator in each of PCR 0-7", eventlog::check_separators(*log, *bank));
   check_secure_boot(*log, *bank);
   evidence_.event_log_present = true;
 }
 
-void TpmAuthenticator::check_replay() {
+// quoted: the values of the quote, whatever its bank. M4 has judged their number and sizes; a value of another size equals no replay.
+std::map<int, eventlog::Digest> TpmAuthenticator::quoted() const {
+  std::map<int, eventlog::Digest> out;
+  const auto take = [&](int pcr, ByteView value) {
+    auto digest = eventlog::Digest::from(value);
+    if (digest.ok()) out.emplace(pcr, *digest);
+  };
+  for (const auto& [pcr, value] : raw_.pcrs) take(pcr, value.view());
+  for (const auto& [pcr, value] : raw_.wide_pcrs) take(pcr, value);
+  return out;
+}
+
+void TpmAuthenticator::check_replay(const std::map<int, eventlog::Digest>& all) {
   std::string replayed;
-  for (const auto& [pcr, quoted] : raw_.pcrs) {
+  for (const auto& [pcr, quoted] : all) {
     if (pcr >= kPcrCount) continue;
     const auto& value = firmware_[static_cast<std::size_t>(pcr)];
     // The application log goes on where the firmware's events end: app.log judges the whole of that PCR.
     if (raw_.application_log && raw_.application_log->pcr == pcr) continue;
-    if (!value && is_boot_pcr(pcr) && quoted != PcrValue()) {
+    if (!value && is_boot_pcr(pcr) && quoted != eventlog::Digest(quoted.size())) {
       // All events of a PCR left out of the log would otherwise go unseen.
       return fail(CheckId::l2, Code::measurement, "PCR " + std::to_string(pcr) + " " + quoted.hex(),
                   "no event of it in the log");
@@ -67,7 +88,7 @@ void TpmAuthenticator::check_replay() {
 }
 
 void TpmAuthenticator::check_secure_boot(const eventlog::EventLog& log, const eventlog::Bank& bank) {
-  if (!raw_.pcrs.contains(kSecureBootPcr)) return skip(CheckId::l5, "PCR 7 is not quoted");
+  if (!raw_.pcrs.contains(kSecureBootPcr) && !raw_.wide_pcrs.contains(kSecureBootPcr)) return skip(CheckId::l5, "PCR 7 is not quoted");
   const std::string expected = "Secure Boot variables at most once, before the separator of PCR 7";
   auto facts = eventlog::boot_facts(log, bank);
   if (!facts.ok()) return fail(CheckId::l5, facts.error().code(), expected, facts.error().message());
@@ -78,11 +99,9 @@ void TpmAuthenticator::check_secure_boot(const eventlog::EventLog& log, const ev
 
 // boot_pcrs: what the boot aggregate is made of, as far as it is quoted.
 ima::PcrValues TpmAuthenticator::boot_pcrs() const {
-  ima::PcrValues out{eventlog::kSha256, {}};
-  for (const auto& [pcr, value] : raw_.pcrs) {
-    if (pcr >= 10) break;
-    eventlog::Digest& digest = out.values[static_cast<std::size_t>(pcr)].emplace(PcrValue::size);
-    std::ranges::copy(value.view(), digest.writable().begin());
+  ima::PcrValues out{raw_.bank, {}};
+  for (const auto& [pcr, value] : quoted()) {
+    if (pcr < static_cast<int>(out.values.size())) out.values[static_cast<std::size_t>(pcr)] = value;
   }
   return out;
 }
@@ -104,18 +123,15 @@ void TpmAuthenticator::check_ima_log() {
   } else {
     judge(CheckId::i1, templates, ima::check_boot_aggregate(*list, boot_pcrs()));
   }
-  const auto quoted = raw_.pcrs.find(ima::kPcr);
+  const auto all = quoted();
+  const auto at = all.find(ima::kPcr);
   std::optional<std::size_t> count;
-  if (quoted != raw_.pcrs.end()) {
-    eventlog::Digest digest(PcrValue::size);
-    std::ranges::copy(quoted->second.view(), digest.writable().begin());
-    count = ima::quoted_prefix(*list, eventlog::kSha256, digest);
-  }
+  if (at != all.end()) count = ima::quoted_prefix(*list, raw_.bank, at->second);
   check_violations(ima::violations(*list, count.value_or(list->entries.size())));
-  if (quoted == raw_.pcrs.end()) {
+  if (at == all.end()) {
     return fail(CheckId::i3, Code::measurement, "PCR 10 in the quote", "a list that no quoted PCR backs");
   }
-  const std::string expected = "PCR 10 " + quoted->second.hex();
+  const std::string expected = "PCR 10 " + at->second.hex();
   if (!count) {
     return fail(CheckId::i3, Code::measurement, expected,
                 "no prefix of " + std::to_string(list->entries.size()) + " entries gives it");
@@ -139,15 +155,16 @@ void TpmAuthenticator::check_violations(std::size_t count) {
 void TpmAuthenticator::check_application_log() {
   if (!raw_.application_log) return skip(CheckId::app_log, "no application log");
   const ApplicationLog& log = *raw_.application_log;
-  const auto quoted = raw_.pcrs.find(log.pcr);
-  if (!is_application_pcr(log.pcr) || quoted == raw_.pcrs.end()) {
+  const auto all = quoted();
+  const auto at = all.find(log.pcr);
+  if (!is_application_pcr(log.pcr) || at == all.end()) {
     return fail(CheckId::app_log, Code::measurement, "a quoted PCR that software cannot reset", "PCR " + std::to_string(log.pcr));
   }
   const auto& firmware = firmware_[static_cast<std::size_t>(log.pcr)];
-  crypto::Sha256Digest value = firmware.value_or(crypto::Sha256Digest());
-  for (const Bytes& event : log.events) value = extend(value, crypto::sha256(event));
-  const std::string expected = "PCR " + std::to_string(log.pcr) + " " + quoted->second.hex();
-  if (value != quoted->second) return fail(CheckId::app_log, Code::measurement, expected, "replayed " + value.hex());
+  eventlog::Digest value = firmware.value_or(eventlog::Digest(eventlog::known_size(raw_.bank)));
+  for (const Bytes& event : log.events) value = eventlog::extend(raw_.bank, value, eventlog::hash(raw_.bank, event).view());
+  const std::string expected = "PCR " + std::to_string(log.pcr) + " " + at->second.hex();
+  if (value != at->second) return fail(CheckId::app_log, Code::measurement, expected, "replayed " + value.hex());
   pass(CheckId::app_log, expected, std::to_string(log.events.size()) + " events");
 
   if (log.pcr != kLauncherPcr || firmware) return;  // see TpmEvidence::application_events

@@ -27,9 +27,10 @@ class TpmAuthenticator {
   Result<VerifiedEk> ek_proof() const;
   Status enrolled() const;
 
-  // authenticate_logs.cpp
+  // authenticate_logs.cpp: every log replays in the bank that was quoted, and in no other.
+  std::map<int, eventlog::Digest> quoted() const;
   void check_event_log();
-  void check_replay();
+  void check_replay(const std::map<int, eventlog::Digest>& quoted);
   void check_secure_boot(const eventlog::EventLog& log, const eventlog::Bank& bank);
   ima::PcrValues boot_pcrs() const;
   void check_ima_log();
@@ -50,7 +51,7 @@ class TpmAuthenticator {
   RawEvidence& raw_;
   const Inputs& inputs_;
   std::vector<attest::Check> checks_;
-  PcrReplay firmware_;  // what the event log gives; empty without one
+  eventlog::Replay firmware_;  // what the event log gives in the bank of the quote; empty without one
   Interval validity_{Instant(1), Instant(0)};
 };
 
