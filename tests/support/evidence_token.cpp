@@ -138,6 +138,26 @@ Bytes signer_certificate(const SignerCertificate& profile, const Signer& subject
   return encode([&](unsigned char** out) { return i2d_X509(x, out); });
 }
 
+Bytes signer_crl(const std::string& issuer, const Signer& key, const std::vector<long>& revoked, Interval window) {
+  const Owned<X509_CRL, X509_CRL_free> list(must(X509_CRL_new()));
+  X509_CRL* const x = list.get();
+  must(X509_CRL_set_version(x, X509_CRL_VERSION_2) == 1);
+  const Owned<X509_NAME, X509_NAME_free> by(must(X509_NAME_new()));
+  name(by.get(), issuer);
+  must(X509_CRL_set_issuer_name(x, by.get()) == 1);
+  const Owned<ASN1_TIME, ASN1_TIME_free> begin(must(ASN1_TIME_set(nullptr, window.begin.unix_seconds())));
+  const Owned<ASN1_TIME, ASN1_TIME_free> end(must(ASN1_TIME_set(nullptr, window.end.unix_seconds())));
+  must(X509_CRL_set1_lastUpdate(x, begin.get()) == 1 && X509_CRL_set1_nextUpdate(x, end.get()) == 1);
+  for (const long serial : revoked) {
+    X509_REVOKED* const entry = must(X509_REVOKED_new());
+    const Owned<ASN1_INTEGER, ASN1_INTEGER_free> number(must(ASN1_INTEGER_new()));
+    must(ASN1_INTEGER_set(number.get(), serial) == 1 && X509_REVOKED_set_serialNumber(entry, number.get()) == 1);
+    must(X509_REVOKED_set_revocationDate(entry, begin.get()) == 1 && X509_CRL_add0_revoked(x, entry) == 1);
+  }
+  must(X509_CRL_sign(x, key.get(), EVP_sha256()) > 0);
+  return encode([&](unsigned char** out) { return i2d_X509_CRL(x, out); });
+}
+
 std::string make_token(std::string_view header, std::string_view payload, std::string_view algorithm, const Signer& key) {
   const std::string text = base64url_encode(as_bytes(header)) + "." + base64url_encode(as_bytes(payload));
   return text + "." + base64url_encode(key.sign(algorithm, text));

@@ -56,6 +56,9 @@ struct SignerCertificate {
 // signer_certificate: version 3, DER, the key `subject_key` signed by `issuer_key`.
 Bytes signer_certificate(const SignerCertificate& profile, const Signer& subject_key, const Signer& issuer_key);
 
+// signer_crl: a revocation list by that name and key, with these serial numbers; signer_certificate's are all 77.
+Bytes signer_crl(const std::string& issuer, const Signer& key, const std::vector<long>& revoked, Interval window);
+
 // make_token: header.payload.signature over the texts as they stand.
 std::string make_token(std::string_view header, std::string_view payload, std::string_view algorithm, const Signer& key);
 std::string unsigned_token(std::string_view header, std::string_view payload);  // with an empty third part

@@ -90,6 +90,10 @@ Bytes tpm_test_intermediate() {
   return der;
 }
 
+Bytes tpm_crl(bool of_root, const std::vector<long>& revoked, Interval window) {
+  return of_root ? signer_crl("tpm test root", root_key(), revoked, window) : signer_crl("tpm test CA", intermediate_key(), revoked, window);
+}
+
 Bytes tpm_ak_certificate(const SignerCertificate& profile, const Signer& key) { return signer_certificate(profile, key, intermediate_key()); }
 
 TpmSample::TpmSample(std::uint16_t with_scheme, std::uint16_t with_hash, std::uint16_t bank)
@@ -137,6 +141,8 @@ tpm::Inputs TpmSample::inputs() const {
   inputs.roots = roots;
   inputs.required_pcrs = required_pcrs;
   inputs.now = now;
+  inputs.revocation = {lists, lists_required};
+  inputs.roots_without_ak_usage = roots_without_usage;
   return inputs;
 }
 

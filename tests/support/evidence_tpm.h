@@ -48,6 +48,9 @@ struct TpmSample {
   Bytes expected_nonce = quote.nonce;
   std::vector<int> required_pcrs = {0, 7};
   std::vector<crypto::Certificate> roots;
+  std::vector<Bytes> lists;  // of revocation
+  bool lists_required = false;
+  std::vector<crypto::Sha256Digest> roots_without_usage;
   Instant now{1796083200};  // 2026-12-01
   tpm::RawEvidence raw;
 
@@ -58,6 +61,8 @@ struct TpmSample {
 // The authority that certifies attestation keys in these tests: a root, and one intermediate below it.
 Bytes tpm_test_root();
 Bytes tpm_test_intermediate();
+// tpm_crl: of the root, or of the intermediate.
+Bytes tpm_crl(bool of_root, const std::vector<long>& revoked, Interval window);
 // tpm_ak_certificate: by the intermediate.
 Bytes tpm_ak_certificate(const SignerCertificate& profile, const Signer& key);
 

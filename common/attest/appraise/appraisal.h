@@ -47,6 +47,7 @@ struct AmdCertificates {
 struct Endorsements {
   std::vector<crypto::Certificate> tpm_roots;   // candidates for the policy's trust anchors
   std::vector<tpm::AkEnrolment> enrolments;     // by anyone
+  std::vector<Bytes> tpm_crls;                  // DER, from anywhere: revocation lists of EK and AK authorities, at most 64
   std::optional<crypto::Ed25519PublicKey> self; // the Relying Party's own enroller key, trusted like the policy's
   // Proof objects that save checking the EK chain and enrolments' signatures again; they change no result.
   std::shared_ptr<const tpm::VerifiedEk> verified_ek;

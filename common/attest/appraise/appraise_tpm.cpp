@@ -107,6 +107,13 @@ tpm::Outcome authenticate(const attest::Parsed<tpm::TpmEvidence>& parsed, const 
   }
   if (section.secure_boot_required) inputs.required_pcrs.push_back(7);
   inputs.now = now;
+  inputs.accept_ima_violations = section.accept_ima_violations;
+  inputs.revocation = {endorsements.tpm_crls, section.require_revocation_lists};
+  std::vector<crypto::Sha256Digest> without_usage;
+  for (const TrustAnchor& anchor : section.anchors) {
+    if (anchor.ak_without_usage) without_usage.push_back(anchor.certificate);
+  }
+  inputs.roots_without_ak_usage = without_usage;
   return tpm::authenticate(parsed, inputs);
 }
 

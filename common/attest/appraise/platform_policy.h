@@ -24,6 +24,7 @@ struct TrustAnchor {
   crypto::Sha256Digest certificate;  // SHA-256 of the DER certificate
   std::string name;                  // for people
   bool software = false;             // a software TPM stands behind it: the result is never better than warning
+  bool ak_without_usage = false;     // its AK certificates need no extended key usage: Google Cloud's have none
   friend bool operator==(const TrustAnchor&, const TrustAnchor&) = default;
 };
 
@@ -40,6 +41,8 @@ struct TpmPolicy {
   std::vector<crypto::Ed25519PublicKey> enrollers;          // whose AkEnrolment counts, beside the Relying Party's own
   std::optional<std::map<int, crypto::Sha256Digest>> pcrs;  // Reference Values, SHA-256 bank; absent = "any"
   bool secure_boot_required = false;                        // the SecureBoot variable in the log, PCR 7
+  bool accept_ima_violations = false;                       // files that changed while they were measured
+  bool require_revocation_lists = false;                    // of EK and AK certificates and of those above them
 };
 
 // What Intel's TCB levels must say (SGX and TDX). Revoked and NotSupported are never accepted.

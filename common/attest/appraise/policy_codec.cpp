@@ -28,6 +28,11 @@ void PolicyReader::choice(std::string_view key, bool& flag, std::string_view yes
   flag = word == yes;
 }
 
+void PolicyReader::word(std::string_view key, bool& flag, std::string_view yes) {
+  flag = reader_.has(key);
+  if (flag) reader_.expect(key, yes);
+}
+
 void PolicyReader::number(std::string_view key, std::uint64_t& out) {
   out = static_cast<std::uint64_t>(reader_.integer(key, 0, kMaxNumber));
 }

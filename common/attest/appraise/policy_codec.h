@@ -25,6 +25,8 @@ class PolicyReader {
 
   // choice: one of two words.
   void choice(std::string_view key, bool& flag, std::string_view yes, std::string_view no);
+  // word: a key that is there with this one word, or is absent, which is the stricter meaning or that of policies before the key was known.
+  void word(std::string_view key, bool& flag, std::string_view yes);
   void text(std::string_view key, std::string& out) { out = reader_.nonempty(key, kMaxPolicyText); }
   void number(std::string_view key, std::uint64_t& out);
   void boolean(std::string_view key, bool& out) { out = reader_.boolean(key); }
@@ -148,6 +150,9 @@ class PolicyWriter {
   using Ref = const T&;
 
   void choice(std::string_view key, bool flag, std::string_view yes, std::string_view no) { put(key, flag ? yes : no); }
+  void word(std::string_view key, bool flag, std::string_view yes) {
+    if (flag) put(key, yes);
+  }
   void text(std::string_view key, const std::string& value) { put(key, value); }
   void number(std::string_view key, std::uint64_t value) { put(key, static_cast<std::int64_t>(value)); }
   void boolean(std::string_view key, bool value) { put(key, value); }

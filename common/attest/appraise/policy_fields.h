@@ -17,6 +17,7 @@ void fields(C& c, typename C::template Ref<TrustAnchor> p) {
   c.hex("certificate", p.certificate);
   c.text("name", p.name);
   c.boolean("software", p.software);
+  c.word("ak_usage", p.ak_without_usage, kAny);
 }
 
 template <class C>
@@ -32,6 +33,8 @@ void fields(C& c, typename C::template Ref<TpmPolicy> p) {
   c.hex_list("enrollers", p.enrollers);
   c.any_registers("pcrs", p.pcrs, 24);
   c.choice("secure_boot", p.secure_boot_required, "required", kAny);
+  c.word("ima_violations", p.accept_ima_violations, "accepted");
+  c.word("revocation_lists", p.require_revocation_lists, "required");
 }
 
 template <class C>

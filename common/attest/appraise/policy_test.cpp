@@ -74,6 +74,34 @@ TEST(Policy, RefusesEveryAbsentMember) {
   }
 }
 
+// Keys that came after the first policies: absent they ask for the stricter thing or for nothing new, and ids of policies stay what they were.
+TEST(Policy, AKeyThatMayBeAbsentHasOneWordAndNoOther) {
+  const Policy without = sample();
+  EXPECT_EQ(without.to_json().object()->at("platforms").object()->at("tpm").object()->count("ima_violations"), 0U);
+  Policy with_all = sample();
+  with_all.platforms.tpm->accept_ima_violations = true;
+  with_all.platforms.tpm->require_revocation_lists = true;
+  with_all.platforms.tpm->anchors.front().ak_without_usage = true;
+  const Policy again = OrDie(Policy::parse(with_all.canonical()));
+  EXPECT_EQ(again.id(), with_all.id());
+  EXPECT_NE(again.id(), without.id());
+  EXPECT_TRUE(again.platforms.tpm->accept_ima_violations && again.platforms.tpm->require_revocation_lists);
+  EXPECT_TRUE(again.platforms.tpm->anchors.front().ak_without_usage);
+  EXPECT_FALSE(OrDie(Policy::parse(without.canonical())).platforms.tpm->accept_ima_violations);
+  const json::Object tpm = *without.to_json().object()->at("platforms").object()->at("tpm").object();
+  for (const char* key : {"ima_violations", "revocation_lists"}) {
+    for (const json::Value& bad : {json::Value("refused"), json::Value("any"), json::Value(true), json::Value()}) {
+      json::Object changed = tpm;
+      changed[key] = bad;
+      EXPECT_FALSE(Policy::from_json(with("tpm", changed)).ok()) << key;
+    }
+  }
+  EXPECT_EQ(difference(without, with_all),
+            (std::vector<std::string>{R"(platforms.tpm.anchors: )" + json::canonical(tpm.at("anchors")) + " -> " +
+                                          json::canonical(with_all.to_json().object()->at("platforms").object()->at("tpm").object()->at("anchors")),
+                                      R"(platforms.tpm.ima_violations: absent -> "accepted")", R"(platforms.tpm.revocation_lists: absent -> "required")"}));
+}
+
 TEST(Policy, RefusesUnknownMembersAtEveryLevel) {
   const json::Object whole = *sample().to_json().object();
   json::Object wider = whole;

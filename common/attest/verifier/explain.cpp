@@ -220,6 +220,8 @@ void tpm(Loosenings& out, const Policy& policy, const Appraisal& appraisal) {
   out.emplace_back([](Policy& p) { return set(p.accept_software_tpm, true); });
   out.emplace_back([](Policy& p) { return set(p.accept_host_asserted, true); });
   out.emplace_back([](Policy& p) { return set(p.platforms.tpm->secure_boot_required, false); });
+  out.emplace_back([](Policy& p) { return set(p.platforms.tpm->accept_ima_violations, true); });
+  out.emplace_back([](Policy& p) { return set(p.platforms.tpm->require_revocation_lists, false); });
   out.emplace_back([program = appraisal.program](Policy& p) {
     if (!p.programs || !program) return drop(p.programs);
     p.programs->push_back({"the program that was found", *program});

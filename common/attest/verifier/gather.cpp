@@ -106,9 +106,28 @@ class Gatherer {
     add_roots();
   }
 
-  void roots() {
+  // tpm: candidates for the anchors, and the lists of those who issued the Evidence's certificates.
+  void tpm(ByteView evidence) {
     add_roots();
     if (out_.endorsements.tpm_roots.empty()) lacks("no root certificate of a TPM vendor");
+    const auto raw = tpm::RawEvidence::decode(evidence);
+    if (!raw.ok()) return;  // the appraiser says why
+    std::vector<Bytes> issuers;
+    const auto add_issuer = [&](const Bytes& der) {
+      const auto view = CertificateView::parse(der);
+      if (view.ok()) issuers.push_back(to_bytes(view->issuer));
+    };
+    add_issuer(raw->ek_certificate);
+    for (const Bytes& der : raw->ek_intermediates) add_issuer(der);
+    for (const Bytes& der : raw->ak_certificates) add_issuer(der);
+    std::vector<const Item*> lists;
+    for (const Item& item : items_) {
+      if (item.kind == Kind::crl && std::ranges::find(issuers, item.issuer) != issuers.end()) lists.push_back(&item);
+    }
+    std::ranges::stable_sort(lists, [](const Item* a, const Item* b) { return a->validity.begin > b->validity.begin; });  // the newest first
+    for (const Item* one : lists) {
+      if (out_.endorsements.tpm_crls.size() < tpm::Revocation::kMaxLists) out_.endorsements.tpm_crls.push_back(one->bytes);
+    }
   }
 
  private:
@@ -276,7 +295,7 @@ Result<Gathered> gather(std::span<const NamedFile> files, Format format, ByteVie
     case Format::tdx: gatherer.intel(evidence); break;
     case Format::snp: gatherer.amd(evidence); break;
     case Format::token: REDOUBT_CHECK(gatherer.tokens(evidence)); break;
-    case Format::tpm: gatherer.roots(); break;
+    case Format::tpm: gatherer.tpm(evidence); break;
     case Format::azure_snp:
     case Format::azure_tdx: gatherer.azure(evidence); break;
     case Format::nitro:

@@ -72,6 +72,7 @@ Status TpmAuthenticator::enrolled() const {
 namespace {
 constexpr std::uint32_t kNeeded = kFixedTpm | kFixedParent | kSensitiveDataOrigin | kRestricted | kSign;
 constexpr std::uint32_t kForbidden = kDecrypt | kX509Sign;
+constexpr auto kExtendedKeyUsage = der::oid("2.5.29.37");
 }  // namespace
 
 // check_attributes: of the AK, whoever vouches for it: a key that signs what its TPM made, and nothing else.
@@ -96,6 +97,18 @@ void TpmAuthenticator::check_enrolled_ak(const Result<Public>& ak) {
   judge(CheckId::m5, expected, status.ok() ? enrolled() : status);
 }
 
+// chain_without_usage: a certificate that names no extended key usage at all, and leads to a root for which that will do.
+Result<KeyChain> TpmAuthenticator::chain_without_usage(ByteView leaf, std::span<const Bytes> between, std::span<const ByteView> anchors) const {
+  REDOUBT_TRY(const auto certificate, crypto::CertificateView::parse(leaf));
+  if (certificate.extension(kExtendedKeyUsage) != nullptr) return Error(Code::chain, "another extended usage");
+  if (!certificate.key_usage || (*certificate.key_usage & crypto::kDigitalSignature) == 0) return Error(Code::chain, "no key usage digitalSignature");
+  std::vector<ByteView> exempt;
+  for (const ByteView der : anchors) {
+    if (std::ranges::find(inputs_.roots_without_ak_usage, crypto::sha256(der)) != inputs_.roots_without_ak_usage.end()) exempt.push_back(der);
+  }
+  return verify_chain(leaf, between, exempt, inputs_.now, nullptr, inputs_.revocation);
+}
+
 // check_certified_ak: M5 and M6 for an AK that has certificates of its own: the first is of this key, and they lead to an anchor.
 void TpmAuthenticator::check_certified_ak(const Result<Public>& ak) {
   const ByteView leaf = raw_.ak_certificates.front();
@@ -112,22 +125,28 @@ void TpmAuthenticator::check_certified_ak(const Result<Public>& ak) {
   const std::string expected = "an AK certificate (2.23.133.8.3) under one of " + std::to_string(inputs_.roots.size()) + " anchors";
   std::vector<ByteView> anchors;
   for (const crypto::Certificate& root : inputs_.roots) anchors.push_back(root.der());
-  const auto chain = verify_chain(leaf, std::span(raw_.ak_certificates).subspan(1), anchors, inputs_.now, &kAkUsage).context("ak certificate");
+  const auto between = std::span(raw_.ak_certificates).subspan(1);
+  auto chain = verify_chain(leaf, between, anchors, inputs_.now, &kAkUsage, inputs_.revocation);
+  if (!chain.ok() && !inputs_.roots_without_ak_usage.empty()) {
+    auto without = chain_without_usage(leaf, between, anchors);
+    if (without.ok()) chain = std::move(without);
+  }
+  chain = std::move(chain).context("ak certificate");
   if (!chain.ok()) return fail(CheckId::m6, chain.error().code(), expected, chain.error().message());
   validity_ = chain->validity;
   evidence_.anchor = chain->anchor;
-  pass(CheckId::m6, expected, "anchor " + chain->anchor.hex());
+  pass(CheckId::m6, expected, "anchor " + chain->anchor.hex() + ", " + chain->revocation);
 }
 
 Result<VerifiedEk> TpmAuthenticator::ek_proof() const {
-  const VerifiedEk* cached = inputs_.verified_ek;
+  const VerifiedEk* cached = inputs_.revocation.lists.empty() && !inputs_.revocation.required ? inputs_.verified_ek : nullptr;
   // A proof that was made for other anchors says nothing about ours.
   if (cached != nullptr && cached->certificate() == evidence_.ek_certificate && cached->validity().contains(inputs_.now) &&
       std::ranges::any_of(inputs_.roots,
                           [&](const crypto::Certificate& root) { return root.digest() == cached->anchor(); })) {
     return *cached;
   }
-  return verify_ek(raw_.ek_certificate, raw_.ek_intermediates, inputs_.roots, inputs_.now);
+  return verify_ek(raw_.ek_certificate, raw_.ek_intermediates, inputs_.roots, inputs_.now, inputs_.revocation);
 }
 
 void TpmAuthenticator::check_ek() {
@@ -149,7 +168,7 @@ void TpmAuthenticator::check_ek() {
   }
   validity_ = proof->validity();
   evidence_.anchor = proof->anchor();
-  pass(CheckId::m6, expected, "anchor " + proof->anchor().hex());
+  pass(CheckId::m6, expected, "anchor " + proof->anchor().hex() + ", " + proof->revocation_);
 }
 
 }  // namespace redoubt::tpm

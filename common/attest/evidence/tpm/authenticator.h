@@ -24,6 +24,7 @@ class TpmAuthenticator {
   void check_enrolled_ak(const Result<Public>& ak);
   void check_ek();
   void check_certified_ak(const Result<Public>& ak);
+  Result<KeyChain> chain_without_usage(ByteView leaf, std::span<const Bytes> between, std::span<const ByteView> anchors) const;
   Result<VerifiedEk> ek_proof() const;
   Status enrolled() const;
 

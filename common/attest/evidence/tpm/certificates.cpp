@@ -24,6 +24,7 @@ class Search {
     return extend();
   }
   const CertificateView& anchor() const { return path_.back(); }
+  std::span<const CertificateView> path() const { return path_; }
   const Error& why() const { return why_; }
 
  private:
@@ -56,6 +57,35 @@ class Search {
   Error why_{Code::chain, "no chain to a named anchor"};
 };
 
+// check_revocation: what the lists say of a chain that holds, leaf first, root last; in words where nothing is wrong.
+Result<std::string> check_revocation(std::span<const CertificateView> path, const Revocation& revocation, Instant now) {
+  if (revocation.lists.size() > Revocation::kMaxLists) return Error(Code::malformed, "more than 64 revocation lists");
+  std::vector<crypto::CrlView> lists;
+  for (const Bytes& der : revocation.lists) {
+    auto list = crypto::CrlView::parse(der);
+    if (list.ok()) lists.push_back(std::move(*list));
+  }
+  std::string unknown;
+  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+    const CertificateView& issuer = path[i + 1];
+    bool covered = false;
+    for (const crypto::CrlView& list : lists) {
+      if (!equal(list.issuer, issuer.subject) || list.this_update > now) continue;
+      const auto key = issuer.public_key();
+      if (!key.ok() || !crypto::check_crl_issued(list, issuer, *key).ok()) continue;
+      if (list.revokes(path[i].serial)) {
+        return Error(Code::chain, "certificate " + hex_encode(path[i].serial) + " of " + crypto::name_text(path[i].subject) + ": revoked by the list of " +
+                                      list.this_update.text());
+      }
+      covered = covered || now <= list.next_update;
+    }
+    if (!covered) unknown += (unknown.empty() ? "" : ", ") + crypto::name_text(issuer.subject);
+  }
+  if (unknown.empty()) return std::string("not revoked");
+  if (revocation.required) return Error(Code::chain, "expected a revocation list, valid at " + now.text() + ", of " + unknown + ", found none");
+  return "revocation not known: no valid list of " + unknown;
+}
+
 }  // namespace
 
 Result<ByteView> unpad(ByteView nv) {
@@ -82,7 +112,7 @@ bool has_usage(const CertificateView& certificate, const der::Oid& usage) {
 }
 
 Result<KeyChain> verify_chain(ByteView leaf, std::span<const Bytes> intermediates, std::span<const ByteView> roots, Instant now,
-                              const der::Oid* usage) {
+                              const der::Oid* usage, const Revocation& revocation) {
   REDOUBT_TRY(const CertificateView certificate, CertificateView::parse(leaf));
   std::vector<CertificateView> between;
   for (const Bytes& der : intermediates) {
@@ -102,7 +132,8 @@ Result<KeyChain> verify_chain(ByteView leaf, std::span<const Bytes> intermediate
   Search search(between, anchors, now);
   const auto validity = search.from(certificate);
   if (!validity) return search.why();
-  return KeyChain{crypto::sha256(search.anchor().der), *validity, to_bytes(certificate.spki)};
+  REDOUBT_TRY(std::string revoked, check_revocation(search.path(), revocation, now));
+  return KeyChain{crypto::sha256(search.anchor().der), *validity, to_bytes(certificate.spki), std::move(revoked)};
 }
 
 }  // namespace redoubt::tpm

@@ -25,15 +25,25 @@ Result<ByteView> unpad(ByteView nv);
 // has_usage: the extended key usage extension is there, well formed, and names `usage`.
 bool has_usage(const crypto::CertificateView& certificate, const der::Oid& usage);
 
+// Revocation: lists (DER) from anywhere, of any authority; those that are signed by an issuer of the chain count, the others do nothing.
+struct Revocation {
+  static constexpr std::size_t kMaxLists = 64;
+
+  std::span<const Bytes> lists = {};
+  bool required = false;  // each certificate below the root must be covered by a list that is valid now
+};
+
 struct KeyChain {
   crypto::Sha256Digest anchor;  // SHA-256 of the root's DER
   Interval validity;            // what all certificates have in common
   Bytes spki;                   // of the leaf
+  std::string revocation;       // "not revoked", or whose list was not there, for people
 };
 
 // verify_chain: `leaf` (DER) through some of `intermediates` to one of `roots` at `now`; the leaf is no CA's, and has `usage` where one is
-// asked. `malformed`, `chain` or `freshness`.
+// asked. A certificate that stands in a list of its issuer is `chain`, also where that list has been followed by others: what was revoked
+// stays so. `malformed`, `chain` or `freshness`.
 Result<KeyChain> verify_chain(ByteView leaf, std::span<const Bytes> intermediates, std::span<const ByteView> roots, Instant now,
-                              const der::Oid* usage);
+                              const der::Oid* usage, const Revocation& revocation = {});
 
 }  // namespace redoubt::tpm

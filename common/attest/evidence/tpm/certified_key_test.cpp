@@ -167,6 +167,86 @@ TEST(TpmCertifiedKey, TheChainLeadsToANamedRootForThisUsageAtThisTime) {
   EXPECT_EQ(generous.failures(), refused);
 }
 
+constexpr Interval kListWindow{Instant(1796000000), Instant(1797000000)};  // around TpmSample::now
+constexpr long kSerial = 77;                                              // of every certificate made here
+
+std::string found_of(const TpmSample& sample, attest::CheckId id) {
+  const auto outcome = authenticate(OrDie(parse(sample.raw.encode())), sample.inputs());
+  return std::ranges::find(outcome.checks, id, &attest::Check::id)->found;
+}
+
+TEST(TpmCertifiedKey, ACertificateInAListOfItsIssuerIsRefused) {
+  TpmSample sample;
+  EXPECT_NE(found_of(sample, attest::CheckId::m6).find("revocation not known: no valid list of CN=tpm test CA, CN=tpm test root"), std::string::npos);
+  const Bytes of_leaf = test::tpm_crl(false, {kSerial}, kListWindow);
+  const Bytes of_intermediate = test::tpm_crl(true, {kSerial}, kListWindow);
+  const Bytes of_others = test::tpm_crl(false, {1, 78}, kListWindow);
+  const Bytes empty_root = test::tpm_crl(true, {}, kListWindow);
+  sample.lists = {of_others, empty_root};
+  EXPECT_EQ(sample.failures(), Ids{});
+  EXPECT_TRUE(found_of(sample, attest::CheckId::m6).ends_with(", not revoked"));
+  sample.lists = {of_others, of_leaf};  // whatever another list says
+  EXPECT_EQ(sample.failures(), Ids{"M6"});
+  EXPECT_NE(found_of(sample, attest::CheckId::m6).find("certificate 4d of CN=an attestation key: revoked by the list of 2026-11-30"), std::string::npos)
+      << found_of(sample, attest::CheckId::m6);
+  sample.lists = {of_intermediate};
+  EXPECT_EQ(sample.failures(), Ids{"M6"});
+  // What was revoked stays so when the list has expired; a list of the future says nothing yet.
+  sample.lists = {test::tpm_crl(false, {kSerial}, {Instant(1700000000), Instant(1700000001)})};
+  EXPECT_EQ(sample.failures(), Ids{"M6"});
+  sample.lists = {test::tpm_crl(false, {kSerial}, {sample.now.plus_seconds(10), sample.now.plus_seconds(20)})};
+  EXPECT_EQ(sample.failures(), Ids{});
+  // Lists of others, and lists that their issuer did not sign, revoke nothing.
+  sample.lists = {test::signer_crl("tpm test CA", test::test_signer(test::SignerKind::rsa2048, "a liar"), {kSerial}, kListWindow),
+                  test::signer_crl("somebody", test::test_signer(test::SignerKind::rsa2048, "a liar"), {kSerial}, kListWindow), Bytes(20, std::byte{1})};
+  EXPECT_EQ(sample.failures(), Ids{});
+  sample.lists.assign(Revocation::kMaxLists + 1, of_others);
+  EXPECT_EQ(sample.failures(), Ids{"M6"});
+}
+
+TEST(TpmCertifiedKey, WhereListsAreRequiredEachCertificateNeedsOneThatIsValid) {
+  TpmSample sample;
+  sample.lists_required = true;
+  EXPECT_EQ(sample.failures(), Ids{"M6"});
+  const Bytes leaf = test::tpm_crl(false, {}, kListWindow);
+  const Bytes intermediate = test::tpm_crl(true, {}, kListWindow);
+  sample.lists = {leaf};
+  EXPECT_EQ(sample.failures(), Ids{"M6"});
+  EXPECT_NE(found_of(sample, attest::CheckId::m6).find("of CN=tpm test root, found none"), std::string::npos);
+  sample.lists = {intermediate};
+  EXPECT_EQ(sample.failures(), Ids{"M6"});
+  sample.lists = {leaf, test::tpm_crl(true, {}, {Instant(1700000000), sample.now.plus_seconds(-1)})};
+  EXPECT_EQ(sample.failures(), Ids{"M6"});
+  sample.lists = {leaf, intermediate};
+  EXPECT_EQ(sample.failures(), Ids{});
+}
+
+TEST(TpmCertifiedKey, ACertificateWithoutAnyUsageCountsOnlyUnderARootForWhichThatWillDo) {
+  TpmSample sample;
+  sample.leaf.extensions.clear();
+  sample.remake();
+  EXPECT_EQ(sample.failures(), Ids{"M6"});
+  sample.roots_without_usage = {crypto::sha256(as_bytes("another root"))};
+  EXPECT_EQ(sample.failures(), Ids{"M6"});
+  sample.roots_without_usage = {crypto::sha256(test::tpm_test_root())};
+  EXPECT_EQ(sample.failures(), Ids{});
+  // The root must be an anchor besides; revocation, time and key usage are judged as for others.
+  TpmSample unnamed = sample;
+  unnamed.roots.clear();
+  EXPECT_EQ(unnamed.failures(), Ids{"M6"});
+  TpmSample revoked = sample;
+  revoked.lists = {test::tpm_crl(false, {kSerial}, kListWindow)};
+  EXPECT_EQ(revoked.failures(), Ids{"M6"});
+  TpmSample bare = sample;
+  bare.leaf.key_usage = false;
+  bare.remake();
+  EXPECT_EQ(bare.failures(), Ids{"M6"});
+  TpmSample other = sample;
+  other.leaf.extensions = {test::usage_extension(kEkUsage)};  // it names a usage, and not this one
+  other.remake();
+  EXPECT_EQ(other.failures(), Ids{"M6"});
+}
+
 TEST(TpmCertifiedKey, EveryByteOfTheCertificateCounts) {
   const TpmSample sample;
   for (std::size_t i = 0; i < sample.raw.ak_certificates[0].size(); ++i) {
@@ -239,6 +319,18 @@ TEST_F(TpmSharedCertificates, AnAttestationKeyOfACloudLeadsToItsRoot) {
   EXPECT_OK(verify_chain(pem("gcp/akcert.pem"), between, roots, now, nullptr));
   EXPECT_ERROR(verify_chain(pem("gcp/akcert.pem"), between, roots, now, &kAkUsage), Code::chain, "2.23.133.8.3");
   EXPECT_ERROR(verify_chain(pem("gcp/ekcert.pem"), between, roots, now, nullptr), Code::chain, "");
+  // The genuine list of the root covers the intermediate while it is valid, and not the EK's own certificate.
+  const std::vector<Bytes> lists{read("gcp/intermediate.crl")};
+  const std::vector<Bytes> ek_between{pem("gcp/ek_intermediate.pem")};
+  const Bytes ek_root = pem("gcp/ek_root.pem");
+  const std::vector<ByteView> ek_roots{ek_root};
+  const Instant then = OrDie(Instant::parse("2024-05-10T00:00:00Z"));
+  const auto ek = OrDie(verify_chain(pem("gcp/ekcert.pem"), ek_between, ek_roots, then, nullptr, {lists}));
+  const auto unlisted = OrDie(verify_chain(pem("gcp/ekcert.pem"), ek_between, ek_roots, then, nullptr));
+  EXPECT_NE(unlisted.revocation.find("EK/AK CA Root"), std::string::npos) << unlisted.revocation;
+  EXPECT_EQ(ek.revocation.find("EK/AK CA Root"), std::string::npos) << ek.revocation;
+  EXPECT_TRUE(ek.revocation.ends_with("CN=EK/AK CA Intermediate")) << ek.revocation;
+  EXPECT_ERROR(verify_chain(pem("gcp/ekcert.pem"), ek_between, ek_roots, then, nullptr, {lists, true}), Code::chain, "expected a revocation list");
   EXPECT_ERROR(verify_chain(pem("gcp/akcert.pem"), between, roots, Instant(0), nullptr), Code::freshness, "");
 }
 

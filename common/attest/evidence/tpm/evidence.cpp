@@ -23,15 +23,16 @@ Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence) {
 }
 
 Result<VerifiedEk> verify_ek(ByteView certificate, std::span<const Bytes> intermediates,
-                             std::span<const crypto::Certificate> roots, Instant now) {
+                             std::span<const crypto::Certificate> roots, Instant now, const Revocation& revocation) {
   std::vector<ByteView> anchors;
   for (const crypto::Certificate& root : roots) anchors.push_back(root.der());
-  REDOUBT_TRY(KeyChain chain, verify_chain(certificate, intermediates, anchors, now, &kEkUsage).context("ek certificate"));
+  REDOUBT_TRY(KeyChain chain, verify_chain(certificate, intermediates, anchors, now, &kEkUsage, revocation).context("ek certificate"));
   VerifiedEk ek;
   ek.certificate_ = crypto::sha256(certificate);
   ek.anchor_ = chain.anchor;
   ek.validity_ = chain.validity;
   ek.spki_ = std::move(chain.spki);
+  ek.revocation_ = std::move(chain.revocation);
   return ek;
 }
 

@@ -90,24 +90,26 @@ class VerifiedEk {
   const Interval& validity() const { return validity_; }
 
  private:
-  friend Result<VerifiedEk> verify_ek(ByteView, std::span<const Bytes>, std::span<const crypto::Certificate>, Instant);
+  friend Result<VerifiedEk> verify_ek(ByteView, std::span<const Bytes>, std::span<const crypto::Certificate>, Instant, const Revocation&);
   crypto::Sha256Digest certificate_;
   crypto::Sha256Digest anchor_;
   Interval validity_;
   Bytes spki_;
+  std::string revocation_;  // as KeyChain::revocation
   friend class TpmAuthenticator;
 };
 
 // verify_ek: certificate (DER) through intermediates to one of `roots` at time `now`; TCG EK usage 2.23.133.8.1. `malformed`,
 // `chain` or `freshness`.
 Result<VerifiedEk> verify_ek(ByteView certificate, std::span<const Bytes> intermediates,
-                             std::span<const crypto::Certificate> roots, Instant now);
+                             std::span<const crypto::Certificate> roots, Instant now, const Revocation& revocation = {});
 
 // What the verifier brings. Borrowed for the call.
 struct Inputs {
   ByteView expected_extra_data;                         // H(statement), 32 bytes
   std::span<const crypto::Certificate> roots;           // trust anchors that the policy names
-  // From a cache; used only if its certificate is the Evidence's, its anchor is one of `roots` and now is inside.
+  // From a cache; used only if its certificate is the Evidence's, its anchor is one of `roots` and now is inside, and no revocation list
+  // is to be looked at.
   const VerifiedEk* verified_ek = nullptr;
   std::span<const AkEnrolment> enrolments;              // by anyone
   std::span<const crypto::Ed25519PublicKey> enrollers;  // whose enrolment counts
@@ -115,6 +117,10 @@ struct Inputs {
   Instant now;
   bool accept_ima_violations = false;                   // I2: the policy takes files that changed while they were measured
   std::span<const VerifiedEnrolment> verified_enrolments = {};  // from a cache; the enrollers' rule holds for them too
+  Revocation revocation = {};                           // M6: of EK and AK certificates and of what is above them
+  // SHA-256 of the DER of those of `roots` whose AK certificates need no extended key usage (M6): some clouds write none. One that names
+  // other usages is refused all the same, and digitalSignature is asked for then.
+  std::span<const crypto::Sha256Digest> roots_without_ak_usage = {};
 };
 
 struct Outcome {
