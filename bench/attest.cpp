@@ -5,11 +5,12 @@
 // With a name: only the rows whose name holds it, and nothing below them (for a profiler). Evidence, chains and collateral are made
 // under test roots (tests/support); the TPM rows use a recorded boot. Every row is one call of appraise_prepared() with bytes in and
 // a verdict out: parsing, all checks with both values in words, the policy's section. "cold": everything as received. "known": proof
-// objects of earlier appraisals are given, so that only the row's signatures remain (the cold rows of SGX and TDX also verify the
-// root's own signature, which is not among the nine). The yardstick of a row is as many bare OpenSSL verifications (EVP, key parsed
-// before, digest included), in the same round and next to it. Each is measured after a call that is not counted, so that both find
-// the processor's caches warm, as in a service; time is the thread's own processor time, so that others on the machine count
-// little; medians over the rounds are shown. Below them: parse() of each kind of Evidence, a firmware log of 100 events, with each of
+// objects of earlier appraisals are given, so that only the row's signatures remain. The yardstick of a row ("bare") are the same
+// signatures over the same messages, verified by OpenSSL alone with every key parsed before (bare.h), in the same round and next to
+// it; "+keys" is the same with the keys parsed that arrive with the row's Evidence. Each is measured after a call that is not
+// counted, so that both find the processor's caches warm, as in a service; time is the thread's own processor time, so that others
+// on the machine count little; medians over the rounds are shown. "new": allocations of one appraisal, of which "kept" are what the
+// result is made of; "ssl": those of OpenSSL. Below them: parse() of each kind of Evidence, a firmware log of 100 events, with each of
 // its three banks replayed, and how appraisals and bare verifications grow from one thread to two.
 #include <time.h>
 
@@ -20,6 +21,7 @@
 #include <functional>
 #include <thread>
 
+#include "bench/allocations.h"
 #include "bench/attest_samples.h"
 
 namespace {
@@ -77,32 +79,42 @@ double per_second(int threads, const std::function<bool()>& call) {
 
 struct Row {
   Sample sample;
-  std::vector<double> bare, times, ratios;
+  std::vector<double> bare, keys, times, ratios;
+  bench::Allocations allocations;
 };
 
 void print_rows(std::vector<Row>& rows, int rounds) {
-  for (const Row& row : rows) {
+  for (Row& row : rows) {
     const auto appraisal = row.sample.appraise();
     if (!appraisal.ok()) refuse(row.sample.name + ": " + appraisal.error().message());
     if (const Status accepted = appraisal->accepted(); !accepted.ok()) refuse(row.sample.name + ": " + accepted.error().message());
+    const bench::Allocations before = bench::counted();
+    const auto again = row.sample.appraise();
+    const bench::Allocations after = bench::counted();
+    row.allocations = {after.ours - before.ours, after.freed - before.freed, after.openssl - before.openssl};
   }
   for (int round = 0; round < rounds; ++round) {
     for (Row& row : rows) {
-      const auto bare = [&] { return row.sample.bare(); };
+      const auto bare = [&] { return row.sample.bare.signatures(); };
+      const auto keys = [&] { return row.sample.bare.with_keys(); };
       const auto appraise = [&] { return row.sample.appraise()->accepted().ok(); };
       if (!bare()) refuse("a signature was refused");
       row.bare.push_back(microseconds(1, bare));
+      row.keys.push_back(microseconds(1, keys));
       if (!appraise()) refuse("the Evidence was refused");
       row.times.push_back(microseconds(1, appraise));
       row.ratios.push_back(row.times.back() / row.bare.back());
     }
   }
-  std::printf("%-40s %12s %10s %10s %7s %8s\n", "", "signatures", "bare us", "us", "ratio", "beyond");
+  std::printf("%-38s %10s %9s %9s %9s %7s %8s %5s %5s %5s\n", "", "signatures", "bare us", "+keys us", "us", "ratio", "beyond", "new",
+              "kept", "ssl");
   for (const Row& row : rows) {
     const double bare = median(row.bare);
     const double time = median(row.times);
-    std::printf("%-40s %12s %10.1f %10.1f %7.3f %8.1f\n", row.sample.name.c_str(), row.sample.signatures.c_str(), bare, time,
-                median(row.ratios), time - bare);
+    std::printf("%-38s %10s %9.1f %9.1f %9.1f %7.3f %8.1f %5llu %5llu %5llu\n", row.sample.name.c_str(), row.sample.signatures.c_str(), bare,
+                median(row.keys), time, median(row.ratios), time - bare, static_cast<unsigned long long>(row.allocations.ours),
+                static_cast<unsigned long long>(row.allocations.ours - row.allocations.freed),
+                static_cast<unsigned long long>(row.allocations.openssl));
   }
 }
 
@@ -110,9 +122,10 @@ void print_rows(std::vector<Row>& rows, int rounds) {
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 301;
+  if (!bench::start_counting()) refuse("OpenSSL was used before its allocations were counted");
   std::vector<Row> rows;
   for (Sample& sample : bench::samples()) {
-    if (argc < 3 || sample.name.find(argv[2]) != std::string::npos) rows.push_back({std::move(sample), {}, {}, {}});
+    if (argc < 3 || sample.name.find(argv[2]) != std::string::npos) rows.push_back({std::move(sample), {}, {}, {}, {}, {}});
   }
   print_rows(rows, rounds);
   if (argc > 2) return 0;
@@ -133,7 +146,7 @@ int main(int argc, char** argv) {
       std::printf("%-40s %12.0f %12.0f %8.2f\n", name.c_str(), one, two, two / one);
     };
     print(row.sample.name, [&] { return row.sample.appraise()->accepted().ok(); });
-    print("  its bare signatures", [&] { return row.sample.bare(); });
+    print("  its bare signatures", [&] { return row.sample.bare.signatures(); });
   }
   return 0;
 }

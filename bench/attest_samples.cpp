@@ -1,8 +1,5 @@
 #include "bench/attest_samples.h"
 
-#include <openssl/evp.h>
-#include <openssl/x509.h>
-
 #include "common/attest/evidence/eventlog/boot.h"
 #include "common/base/writer.h"
 #include "common/crypto/cose_sign1.h"
@@ -14,41 +11,8 @@
 namespace redoubt::bench {
 namespace {
 
-struct Free {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
-// Bare: one verification of an ECDSA signature as a C program would write it.
-class Bare {
- public:
-  Bare(ByteView spki, const EVP_MD* digest, ByteView message, ByteView r, ByteView s)
-      : message_(to_bytes(message)), signature_(test::der_sequence({test::der_integer(r), test::der_integer(s)})), digest_(digest) {
-    const auto* at = reinterpret_cast<const unsigned char*>(spki.data());
-    key_ = std::shared_ptr<EVP_PKEY>(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())), Free());
-  }
-  bool operator()() const {
-    const std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
-    return EVP_DigestVerifyInit(context.get(), nullptr, digest_, nullptr, key_.get()) == 1 &&
-           EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature_.data()), signature_.size(),
-                            reinterpret_cast<const unsigned char*>(message_.data()), message_.size()) == 1;
-  }
-
- private:
-  Bytes message_, signature_;
-  const EVP_MD* digest_;
-  std::shared_ptr<EVP_PKEY> key_;
-};
-
-// times: `count` verifications.
-std::function<bool()> times(int count, Bare bare) {
-  return [count, bare = std::move(bare)] {
-    for (int i = 0; i < count; ++i) {
-      if (!bare()) return false;
-    }
-    return true;
-  };
-}
+using crypto::HashKind;
+using enum Bare::Key;
 
 Bytes reversed(ByteView bytes) { return {bytes.rbegin(), bytes.rend()}; }
 
@@ -67,7 +31,33 @@ appraise::Challenge challenge(ByteView report_data) {
   return challenge;
 }
 
-void add_dcap(std::vector<Sample>& out, const std::string& name, std::uint16_t body_type, std::size_t signed_size) {
+// dcap_signatures: those of the quote, and with `platform` those of its PCK chain, and with `collateral` those of the collateral.
+enum class Known { nothing, collateral, platform };
+Bare dcap_signatures(const test::DcapMaker& maker, const Bytes& bytes, Known known) {
+  const auto quote = OrDie(dcap::RawQuote::parse(bytes));
+  const auto spki = [](const crypto::EcdsaP256PrivateKey& key) { return key.public_key().spki(); };
+  Bare bare;
+  bare.add_raw(arrives, spki(maker.attestation_key), HashKind::sha256, quote.signed_bytes(), quote.signature());
+  bare.add_raw(known == Known::platform ? Bare::Key::known : arrives, spki(maker.pck_key), HashKind::sha256, quote.qe_report_bytes(), quote.qe_signature());
+  if (known == Known::platform) return bare;
+  const std::vector<Bytes> chain = maker.chain();
+  if (known == Known::collateral) {
+    bare.add_chain(std::span(chain).first(2), 1);
+    return bare;
+  }
+  bare.add_chain(chain, 1);
+  const endorse::RawCollateral raw = maker.collateral();
+  const auto info = OrDie(endorse::parse_tcb_info(as_text(raw.tcb_info)));
+  const auto identity = OrDie(endorse::parse_qe_identity(as_text(raw.qe_identity)));
+  bare.add_chain(raw.tcb_signing_chain, 1);
+  bare.add_raw(arrives, spki(maker.signer_key), HashKind::sha256, as_bytes(info.signed_bytes), info.signature.view());
+  bare.add_raw(arrives, spki(maker.signer_key), HashKind::sha256, as_bytes(identity.signed_bytes), identity.signature.view());
+  bare.add_crl(Bare::Key::known, spki(maker.root_key), raw.root_crl);
+  bare.add_crl(arrives, spki(maker.authority_key), raw.pck_crl);
+  return bare;
+}
+
+void add_dcap(std::vector<Sample>& out, const std::string& name, std::uint16_t body_type) {
   test::DcapMaker maker(4, body_type);
   maker.level_count = 5;  // a TCB info of 9 kB, the size of the largest that Intel gave for TDX and SGX in 2026
   const bool td = body_type != test::DcapMaker::kSgx;
@@ -87,27 +77,24 @@ void add_dcap(std::vector<Sample>& out, const std::string& name, std::uint16_t b
   }
   sample.policy = std::make_shared<const appraise::PreparedPolicy>(own);
   sample.now = maker.now;
-  const ByteView message = ByteView(sample.evidence.bytes).first(signed_size);
-  const auto signature = maker.attestation_key.sign_digest(crypto::sha256(message));
-  const Bare bare(maker.attestation_key.public_key().spki(), EVP_sha256(), message, signature.r.view(), signature.s.view());
 
-  const auto add = [&](const std::string& what, int count) {
+  const auto add = [&](const std::string& what, Known known) {
     sample.name = name + ", " + what;
-    sample.signatures = std::to_string(count) + " P-256";
-    sample.bare = times(count, bare);
+    sample.bare = dcap_signatures(maker, sample.evidence.bytes, known);
+    sample.signatures = std::to_string(sample.bare.size()) + " P-256";
     out.push_back(sample);
   };
-  add("cold, full collateral", 9);
+  add("cold, full collateral", Known::nothing);
   const endorse::RootPin pin = maker.pin();
-  const endorse::RawCollateral raw = maker.collateral();
+  const endorse::RawCollateral raw = sample.endorsements.intel.front();
   const dcap::Outcome first = dcap::authenticate(OrDie(dcap::parse(sample.evidence.bytes)),
                                                  {.roots = {&pin, 1}, .now = maker.now, .raw_collateral = &raw});
   sample.endorsements.intel.clear();
   sample.endorsements.verified_intel = {first.collateral};
   sample.known = true;
-  add("collateral verified before", 3);
+  add("collateral verified before", Known::collateral);
   sample.endorsements.verified_pck = std::make_shared<const dcap::VerifiedPckChain>(first.chain.value());
-  add("known PCK leaf", 2);
+  add("known PCK leaf", Known::platform);
 }
 
 void add_snp(std::vector<Sample>& out) {
@@ -136,8 +123,9 @@ void add_snp(std::vector<Sample>& out) {
   sample.policy = std::make_shared<const appraise::PreparedPolicy>(own);
   sample.now = made.now;
   const ByteView report = made.report;
-  sample.bare = times(1, Bare(made.key.spki(), EVP_sha384(), report.first(snp::kSignedSize), reversed(report.subspan(0x2a0, 48)),
-                              reversed(report.subspan(0x2e8, 48))));
+  Bytes signature = reversed(report.subspan(0x2a0, 48));
+  append(signature, reversed(report.subspan(0x2e8, 48)));
+  sample.bare.add_raw(Bare::Key::known, made.key.spki(), HashKind::sha384, report.first(snp::kSignedSize), signature);
   out.push_back(std::move(sample));
 }
 
@@ -155,9 +143,12 @@ void add_nitro(std::vector<Sample>& out) {
   sample.now = test::kNitroTime.plus_seconds(1);
   const auto cose = OrDie(crypto::CoseSign1::parse(sample.evidence.bytes, crypto::CoseTag::optional));
   const auto leaf = OrDie(crypto::CertificateView::parse(made.certificates[4].der));
-  const auto instance = OrDie(crypto::CertificateView::parse(made.certificates[3].der));
-  const Bare document(leaf.spki, EVP_sha384(), cose.to_be_signed(), cose.signature.first(48), cose.signature.last(48));
-  sample.bare = times(2, document);
+  std::vector<Bytes> path;  // leaf first, root last
+  for (const auto& certificate : made.certificates) path.insert(path.begin(), certificate.der);
+  sample.bare.add_raw(arrives, leaf.spki, HashKind::sha384, cose.to_be_signed(), cose.signature);
+  Bare cold = sample.bare;
+  cold.add_chain(path, 1);
+  sample.bare.add_chain(std::span(path).first(2), 1);
   sample.name = "Nitro, known instance chain";
   sample.signatures = "2 P-384";
   sample.known = true;
@@ -167,7 +158,7 @@ void add_nitro(std::vector<Sample>& out) {
   sample.name = "Nitro, cold";
   sample.signatures = "5 P-384";
   sample.known = false;
-  sample.bare = times(5, document);
+  sample.bare = std::move(cold);
   sample.endorsements.verified_nitro = nullptr;
   out.push_back(std::move(sample));
 }
@@ -190,7 +181,7 @@ void add_tpm(std::vector<Sample>& out) {
   const auto ak = OrDie(tpm::Public::parse(raw.ak_public));
   const auto key = OrDie(crypto::EcdsaP256PublicKey::from_point(ak.ecc()->x.view(), ak.ecc()->y.view()));
   const auto signature = OrDie(tpm::Signature::parse(raw.signature));
-  sample.bare = times(1, Bare(key.spki(), EVP_sha256(), raw.attest, ByteView(signature.value).first(32), ByteView(signature.value).last(32)));
+  sample.bare.add_raw(Bare::Key::known, key.spki(), HashKind::sha256, raw.attest, signature.value);
   sample.endorsements.verified_ek =
       std::make_shared<const tpm::VerifiedEk>(OrDie(tpm::verify_ek(raw.ek_certificate, raw.ek_intermediates, verifier.roots, verifier.now)));
   sample.endorsements.verified_enrolments = {OrDie(tpm::VerifiedEnrolment::of(verifier.enrolments.at(0)))};
@@ -237,8 +228,8 @@ bool judge_log(ByteView bytes) {
 
 std::vector<Sample> samples() {
   std::vector<Sample> out;
-  add_dcap(out, "TDX", test::DcapMaker::kTd10, 632);
-  add_dcap(out, "SGX", test::DcapMaker::kSgx, 432);
+  add_dcap(out, "TDX", test::DcapMaker::kTd10);
+  add_dcap(out, "SGX", test::DcapMaker::kSgx);
   add_snp(out);
   add_nitro(out);
   add_tpm(out);

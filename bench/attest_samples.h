@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/bare.h"
 #include "common/attest/appraise/appraisal.h"
 
 namespace redoubt::bench {
@@ -13,7 +14,7 @@ struct Sample {
   std::string name;
   std::string signatures;        // those that must be verified, for people
   bool known = false;            // proof objects of earlier appraisals are given
-  std::function<bool()> bare;    // the same signatures, as a C program would verify them
+  Bare bare;                     // the same signatures, as a C program would verify them
   appraise::Evidence evidence;
   appraise::Endorsements endorsements;
   appraise::Challenge challenge;
