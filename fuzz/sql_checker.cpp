@@ -16,16 +16,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                                {"d", {TypeId::date, 0, 0}, Role::attribute}}},
                                              {"c", {{"k", {TypeId::bigint, 0, 0}, Role::identifier}, {"id", {TypeId::bigint, 0, 0}, Role::unit}}}})
                                    .value();
-  const auto verdict = check({reinterpret_cast<const char*>(data), size}, schema, Level::aggregate_only, 10);
-  if (!verdict.ok()) std::abort();
-  if (verdict->accepted()) {
-    if (verdict->plan->sql().empty() || verdict->plan->datasets().empty()) std::abort();
-    for (const auto& name : verdict->plan->datasets()) {
-      if (schema.find(name) == nullptr) std::abort();
+  static Checker checker = Checker::create(schema, 10).value();
+  for (const Level level : {Level::none, Level::aggregate_only, Level::k_anonymized, Level::differential_privacy}) {
+    const Verdict verdict = checker.check({reinterpret_cast<const char*>(data), size}, level);
+    if (verdict.accepted()) {
+      if (verdict.plan->sql().empty() || verdict.plan->level() != level) std::abort();
+      for (const auto& name : verdict.plan->datasets()) {
+        if (schema.find(name) == nullptr) std::abort();
+      }
+      continue;
     }
-    return 0;
+    const std::string& rule = verdict.rule;
+    if (rule.size() < 2 || std::string_view("GSAKD").find(rule[0]) == std::string_view::npos || verdict.message.empty() || verdict.line == 0) std::abort();
   }
-  const std::string& rule = verdict->rule;
-  if (rule.size() < 2 || std::string_view("GSA").find(rule[0]) == std::string_view::npos || verdict->message.empty() || verdict->line == 0) std::abort();
   return 0;
 }

@@ -1,11 +1,12 @@
-// ReleasedBlock: a checked single-block aggregate query in parts: group keys, aggregate cells, and the expressions over them.
-// Private to this room: made by the analysis (block.cpp), printed by the plan builder (plan_builder.cpp).
+// Cells and released blocks: what a released block computes, before it is printed with its thresholds.
+// Private to this room: made by the compiler (released.cpp), printed by the plan builder (suppress.cpp).
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "engines/sql/resolve.h"
+#include "engines/sql/ast.h"
+#include "engines/sql/relation.h"
 
 namespace redoubt::sql {
 
@@ -23,26 +24,21 @@ struct Cell {
   bool small_complement = false;      // T3 also looks at the rows that are left out
   bool quantile = false;              // T3 also looks at units * min(q, 1 - q)
   std::vector<Expression> computed;   // arguments that may be NULL though their columns are not (a cast, an overflow)
+  std::vector<Interval> intervals;    // one for each argument (D3)
+};
+
+// Rows: the joined rows of a unit block, as the plan reads them.
+struct Rows {
+  std::string from;                // printed FROM
+  std::string unit;                // the unit of a joined row, printed
+  std::vector<std::string> where;  // printed conditions
+  Columns columns;
 };
 
 struct ReleasedBlock {
-  explicit ReleasedBlock(Scope s) : scope(std::move(s)) {}
-
-  Scope scope;
-  std::vector<Expression> where;   // resolved terms
-  std::vector<Expression> keys;    // resolved row expressions
+  Rows rows;
+  std::vector<Expression> keys;  // row expressions over rows.columns
   std::vector<Cell> cells;
-  std::vector<Expression> items;   // over keys and cells
-  std::vector<std::string> names;
-  std::vector<Expression> having;  // over keys and cells; none or one
-  std::vector<OrderItem> order_by;  // over keys and cells
-  bool distinct = false;
-  bool limited = false;
-  std::uint64_t limit = 0;
-  std::uint64_t offset_rows = 0;
 };
-
-// analyse applies S1 to S14 and A1 to A4 to one block.
-Checked<ReleasedBlock> analyse(const Block& block, const Schema& schema);
 
 }  // namespace redoubt::sql

@@ -4,8 +4,9 @@
 #include <array>
 #include <utility>
 
+#include "engines/sql/approved.h"
 #include "engines/sql/binding.h"
-#include "engines/sql/block.h"
+#include "engines/sql/compiler.h"
 #include "engines/sql/plan_builder.h"
 #include "engines/sql/sql_ast.h"
 
@@ -30,12 +31,6 @@ Verdict refused(std::string_view text, Refusal refusal) {
   return verdict;
 }
 
-Checked<ReleasePlan> plan_of(std::string_view text, const Schema& schema, std::uint64_t k) {
-  REDOUBT_ALLOW(const Block block, parse_block(text));
-  REDOUBT_ALLOW(const ReleasedBlock released, analyse(block, schema));
-  return PlanBuilder::build(released, k);
-}
-
 }  // namespace
 
 std::string_view level_name(Level level) {
@@ -49,21 +44,62 @@ Result<Level> parse_level(std::string_view name) {
   return Error(Code::usage, "privacy level: expected none, aggregate_only, k_anonymized or differential_privacy, found another name");
 }
 
-Result<Verdict> check(std::string_view text, const Schema& schema, Level level, std::uint64_t k) {
-  if (level != Level::aggregate_only) {
-    return Error(Code::usage, "privacy level " + std::string(level_name(level)) + " is not in this release; expected aggregate_only");
+struct Checker::State {
+  Schema schema;
+  std::uint64_t k;
+  Binding binding;
+
+  // approved decides at the level none.
+  Checked<ReleasePlan> approved(std::string_view text) {
+    REDOUBT_ALLOW(ApprovedQuery query, approve_query(text, schema));
+    std::vector<std::string> names;
+    if (const auto problem = binding.problem(text, &names)) return does_not_bind(*problem);
+    return PlanBuilder::approved(std::move(query), std::move(names), k);
   }
+
+  Checked<ReleasePlan> guarded(std::string_view text, Level level) {
+    REDOUBT_ALLOW(const Query query, parse_query(text));
+    Compiler compiler(schema, level, k);
+    REDOUBT_ALLOW(const Relation result, compiler.whole(query));
+    // G5: the author's text must bind as it stands, and so must what is printed from it.
+    if (const auto problem = binding.problem(text)) return does_not_bind(*problem);
+    return PlanBuilder::build(std::move(compiler), result);
+  }
+
+  Checked<ReleasePlan> plan(std::string_view text, Level level) {
+    REDOUBT_ALLOW(ReleasePlan plan, level == Level::none ? approved(text) : guarded(text, level));
+    if (const auto problem = binding.guard(plan)) return does_not_bind(*problem);
+    return plan;
+  }
+
+ private:
+  static Refusal does_not_bind(const BindingProblem& problem) {
+    return {"G5", "does not bind: " + problem.message, problem.offset, {}};
+  }
+};
+
+Checker::Checker(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Checker::Checker(Checker&&) noexcept = default;
+Checker& Checker::operator=(Checker&&) noexcept = default;
+Checker::~Checker() = default;
+
+Result<Checker> Checker::create(const Schema& schema, std::uint64_t k) {
   if (k < 2 || k > 1000000) return Error(Code::usage, "k: expected 2 to 1000000, found " + std::to_string(k));
-  auto plan = plan_of(text, schema, k);
+  REDOUBT_TRY(Binding binding, Binding::create(schema));
+  return Checker(std::make_unique<State>(State{schema, k, std::move(binding)}));
+}
+
+Verdict Checker::check(std::string_view text, Level level) {
+  auto plan = state_->plan(text, level);
   if (!plan.ok()) return refused(text, std::move(plan.refusal()));
-  // G5: the author's text must bind as it stands, and so must what is printed from it.
-  for (const std::string_view sql : {text, std::string_view(plan.value().sql())}) {
-    REDOUBT_TRY(const auto problem, binding_problem(sql, schema));
-    if (problem) return refused(text, Refusal{"G5", "does not bind: " + problem->message, problem->offset, {}});
-  }
   Verdict verdict;
   verdict.plan = std::move(plan.value());
   return verdict;
+}
+
+Result<Verdict> check(std::string_view text, const Schema& schema, Level level, std::uint64_t k) {
+  REDOUBT_TRY(Checker checker, Checker::create(schema, k));
+  return checker.check(text, level);
 }
 
 }  // namespace redoubt::sql

@@ -1,9 +1,11 @@
-// Goal: on the published examples no attack is accepted and no honest single-block query is refused; and what the printed
-// statement computes is what the author's text computes, where nothing is small. Method: the fixture script builds both tables in
-// a plain instance, they go through our CSV reader into the engine, and results are compared cell by cell.
+// Goal: on corpora of labelled queries no attack is accepted and no honest query is refused, the rule that is named is the one of the
+// label, and what runs in place of an honest query computes what its author wrote, where nothing is small.
+// Method: the published examples (fixture of shared test data) and our own corpus (testdata/corpus.json) go through the checker and the
+// engine; a plain instance with the same tables, without the rows that no person owns, runs the authors' texts.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -42,103 +44,151 @@ std::string csv_of(duckdb::Connection& connection, const Table& table) {
   return csv;
 }
 
+// near: floating-point numbers that differ in their last digits, since another order of adding is as right.
+bool near(const std::optional<std::string>& a, const std::optional<std::string>& b) {
+  if (a == b) return true;
+  if (!a || !b) return false;
+  char* end_a = nullptr;
+  char* end_b = nullptr;
+  const double x = std::strtod(a->c_str(), &end_a), y = std::strtod(b->c_str(), &end_b);
+  if (*end_a != '\0' || *end_b != '\0') return false;
+  return std::abs(x - y) <= 1e-9 * std::max({1.0, std::abs(x), std::abs(y)});
+}
+
+bool near_rows(const Cells& a, const Cells& b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](const auto& x, const auto& y) {
+           return x.size() == y.size() && std::equal(x.begin(), x.end(), y.begin(), near);
+         });
+}
+
 // Both engines with the fixture: `plain` runs the authors' texts, without the rows that no person owns.
 struct Fixture {
-  Fixture() : engine(OrDie(Engine::create(OrDie(VerifiedLibrary::verify()), {}))), plain(OrDie(make_instance(1ULL << 30))) {
+  Fixture()
+      : engine(OrDie(Engine::create(OrDie(VerifiedLibrary::verify()), {}))),
+        plain(OrDie(make_instance(1ULL << 30))),
+        checker(OrDie(Checker::create(example::schema(), 10))) {
     const auto made = plain.connection->Query(redoubt::test::read_text(*redoubt::test::shared_dir() / "cleanroom/fixture.sql"));
     EXPECT_FALSE(made->HasError()) << made->GetError();
     for (const Table& table : {example::patients(), example::claims()}) {
       EXPECT_OK(engine.load_csv(table, csv_of(*plain.connection, table)));
+      query(*plain.connection, "CREATE TABLE whole_" + table.name + " AS SELECT * FROM " + table.name);
       query(*plain.connection, "DELETE FROM " + table.name + " WHERE patient_id IS NULL");
     }
   }
+
+  // as_written: what the author's text computes; at the level none with the rows that no person owns.
+  Cells as_written(const std::string& sql, Level level) {
+    if (level == Level::none) return query(*whole().connection, sql);
+    return query(*plain.connection, sql);
+  }
+
   Engine engine;
   Instance plain;
+  Checker checker;
+
+ private:
+  Instance& whole() {
+    if (!whole_) {
+      whole_ = std::make_unique<Instance>(OrDie(make_instance(1ULL << 30)));
+      query(*whole_->connection, redoubt::test::read_text(*redoubt::test::shared_dir() / "cleanroom/fixture.sql"));
+    }
+    return *whole_;
+  }
+  std::unique_ptr<Instance> whole_;
 };
 
-bool single_block(const std::string& sql) { return sql.find("WITH ") != 0 && sql.find("(SELECT") == std::string::npos; }
+struct Score {
+  int attacks = 0, refused = 0, right_rule = 0, honest = 0, accepted = 0;
+};
 
-TEST(Corpus, RefusesEveryAttackAndAcceptsEveryHonestSingleBlock) {
+bool names_rule(const std::string& why, const std::string& rule) {
+  const auto begins = why.rfind(rule, 0) == 0 && (why.size() == rule.size() || !std::isdigit(static_cast<unsigned char>(why[rule.size()])));
+  return begins;
+}
+
+// ordered: the whole query ends with an order.
+bool ordered(const std::string& sql) {
+  const std::size_t order = sql.rfind("ORDER BY");
+  return order != std::string::npos && (sql.rfind(')') == std::string::npos || sql.rfind(')') < order);
+}
+
+void run_honest(Fixture& fixture, const nlohmann::json& entry, const ReleasePlan& plan, Level level) {
+  const std::string id = entry["id"], sql = entry["sql"];
+  if (level == Level::differential_privacy) {
+    EXPECT_FALSE(plan.noisy().empty()) << id;
+    return;
+  }
+  const auto result = fixture.engine.run(plan);
+  if (!result.ok()) {
+    ADD_FAILURE() << id << ": " << result.error().message() << "\n" << plan.sql();
+    return;
+  }
+  Cells ours = result->rows;
+  if (entry.contains("released_rows")) {
+    EXPECT_EQ(ours.size(), entry["released_rows"].get<std::size_t>()) << id;
+  }
+  Cells theirs = fixture.as_written(sql, level);
+  if (!ordered(sql)) {
+    std::ranges::sort(ours);
+    std::ranges::sort(theirs);
+  }
+  const bool same = near_rows(ours, theirs);
+  if (entry["expect"] == "allow" && !entry.value("differs", false)) {
+    EXPECT_TRUE(same) << id << ": withheld or another result: " << ours.size() << " rows, expected " << theirs.size() << "\n" << sql << "\n" << plan.sql();
+  } else if (entry["expect"] == "allow_suppressed") {
+    EXPECT_FALSE(same) << id << ": nothing was withheld\n" << sql;
+  }
+}
+
+Score run_corpus(Fixture& fixture, const nlohmann::json& corpus) {
+  Score score;
+  for (const auto& entry : corpus["queries"]) {
+    const std::string id = entry["id"], sql = entry["sql"], why = entry["why"];
+    const Level level = OrDie(parse_level(entry["privacy_level"].get<std::string>()));
+    const Verdict v = fixture.checker.check(sql, level);
+    if (entry["expect"] == "reject") {
+      // Attacks that need an earlier release are the ledger's to refuse.
+      if (entry.contains("after") || why.starts_with("T")) continue;
+      ++score.attacks;
+      score.refused += v.accepted() ? 0 : 1;
+      EXPECT_FALSE(v.accepted()) << id << " was accepted: " << sql;
+      if (v.accepted()) continue;
+      EXPECT_FALSE(v.message.empty()) << id;
+      EXPECT_GE(v.line, 1U) << id;
+      score.right_rule += names_rule(why, v.rule) ? 1 : 0;
+      if (!names_rule(why, v.rule)) std::printf("%s: expected %s, found %s: %s\n", id.c_str(), why.substr(0, 3).c_str(), v.rule.c_str(), v.message.c_str());
+      continue;
+    }
+    ++score.honest;
+    score.accepted += v.accepted() ? 1 : 0;
+    EXPECT_TRUE(v.accepted()) << id << ": " << v.rule << " at " << v.line << ":" << v.column << ": " << v.message << "\n" << sql;
+    if (v.accepted()) run_honest(fixture, entry, *v.plan, level);
+  }
+  std::printf("attacks refused: %d of %d (%d by the very rule); honest accepted: %d of %d\n", score.refused, score.attacks, score.right_rule,
+              score.accepted, score.honest);
+  return score;
+}
+
+TEST(Corpus, RefusesEveryPublishedAttackAndAcceptsEveryHonestQuery) {
   REDOUBT_REQUIRE_SHARED();
   Fixture fixture;
   const auto corpus = nlohmann::json::parse(redoubt::test::read_text(*redoubt::test::shared_dir() / "cleanroom/sql_examples.json"));
-  std::set<std::string> attacks_accepted;
-  int attacks = 0, honest = 0, honest_single = 0, accepted = 0, right_rule = 0;
-  for (const auto& entry : corpus["queries"]) {
-    if (entry["privacy_level"] != "aggregate_only") continue;
-    const std::string id = entry["id"], sql = entry["sql"], why = entry["why"];
-    const Verdict v = OrDie(check(sql, example::schema(), Level::aggregate_only, 10));
-    if (entry["expect"] == "reject") {
-      ++attacks;
-      if (v.accepted()) attacks_accepted.insert(id);
-      right_rule += why.starts_with(v.rule + ":") || why == v.rule + "." ? 1 : 0;
-      continue;
-    }
-    ++honest;
-    if (!single_block(sql)) {
-      EXPECT_FALSE(v.accepted()) << id;
-      EXPECT_NE(v.message.find("not in this release"), std::string::npos) << id << ": " << v.message;
-      continue;
-    }
-    ++honest_single;
-    EXPECT_TRUE(v.accepted()) << id << ": " << v.rule << ": " << v.message;
-    if (!v.accepted()) continue;
-    ++accepted;
-    const ResultTable table = OrDie(fixture.engine.run(*v.plan));
-    const bool withheld = std::ranges::any_of(table.rows, [](const auto& row) { return !std::ranges::all_of(row, [](const auto& cell) { return cell.has_value(); }); });
-    if (entry.contains("released_rows")) {
-      EXPECT_EQ(table.rows.size(), entry["released_rows"].get<std::size_t>()) << id;
-    }
-    if (entry["expect"] == "allow") {
-      EXPECT_FALSE(withheld) << id;
-    } else {
-      EXPECT_TRUE(withheld || table.rows.size() < query(*fixture.plain.connection, sql).size()) << id;
-    }
-  }
-  std::printf("attacks refused: %zu of %d (%d by the very rule); honest single blocks accepted: %d of %d; honest of all shapes: %d of %d\n",
-              static_cast<std::size_t>(attacks) - attacks_accepted.size(), attacks, right_rule, accepted, honest_single, accepted, honest);
-  // These two are attacks only after an earlier release (T4, T5), which a verdict on one text cannot know.
-  EXPECT_EQ(attacks_accepted, (std::set<std::string>{"P30", "P32"}));
-  EXPECT_EQ(attacks, 19);
-  EXPECT_EQ(honest_single, 9);
-  EXPECT_GE(accepted, 9);
-  EXPECT_GE(right_rule, 14);
+  const Score score = run_corpus(fixture, corpus);
+  EXPECT_EQ(score.refused, score.attacks);
+  EXPECT_EQ(score.accepted, score.honest);
+  EXPECT_GE(score.attacks, 28);
+  EXPECT_GE(score.honest, 17);
+  EXPECT_GE(score.right_rule, 26);
 }
 
-TEST(Corpus, ComputesWhatTheAuthorWrote) {
+TEST(Corpus, RefusesEveryAttackOfOursAndAcceptsEveryHonestQuery) {
   REDOUBT_REQUIRE_SHARED();
   Fixture fixture;
-  for (const char* sql : {
-           "SELECT count(*), avg(age), var_samp(cost), median(cost), quantile_cont(cost, 0.25), corr(age, cost) FROM patients",
-           "SELECT sex, count(*) AS n, sum(cost) FROM patients WHERE sex <> 'X' GROUP BY sex ORDER BY n DESC",
-           "SELECT c.code, avg(p.age), count(DISTINCT patient_id) FROM claims c JOIN patients p USING (patient_id) WHERE c.code <> 'C99' GROUP BY c.code",
-           "SELECT p.sex, count(*), count(c.amount), sum(c.amount) FROM patients p LEFT JOIN claims c ON p.patient_id = c.patient_id WHERE sex IN ('F', 'M') GROUP BY ALL",
-           "SELECT count(DISTINCT patient_id), count(patient_id), sum(cost), sum(amount) FROM patients FULL JOIN claims USING (patient_id)",
-           "SELECT count(*) FROM claims RIGHT JOIN patients USING (patient_id) WHERE patient_id IS NOT NULL",
-           "SELECT count(*), sum(cost) FROM patients p SEMI JOIN claims c ON p.patient_id = c.patient_id AND c.amount > 2500",
-           "SELECT count(*), sum(cost) FROM patients ANTI JOIN claims USING (patient_id)",
-           "SELECT readmitted, count(*) FILTER (WHERE age >= 40), avg(CASE WHEN age >= 40 THEN cost END), count_if(cost > 10000) FROM patients GROUP BY readmitted",
-           "SELECT year(admitted_on) AS y, quarter(admitted_on) AS q, sum(cost) AS cost FROM patients WHERE hospital <> 'Remote' GROUP BY y, q HAVING cost > 1000 ORDER BY y, q LIMIT 5",
-           "SELECT CASE WHEN age < 40 THEN 'young' ELSE 'old' END AS band, stddev(cost), regr_slope(cost, age) FROM patients GROUP BY 1",
-           "SELECT hospital || '/' || lower(sex) AS k, count(*) * 2 + 1, round(sum(cost) / count(*), 1) FROM patients WHERE sex <> 'X' AND hospital NOT IN ('Remote') GROUP BY k",
-           "SELECT avg(c.paid_on - p.admitted_on), avg(date_diff('day', p.admitted_on, c.paid_on)) FROM patients p, claims c WHERE p.patient_id = c.patient_id",
-           "SELECT extract(year FROM paid_on) AS y, count(*) FROM claims WHERE paid_on >= DATE '2023-02-01' + INTERVAL '1' MONTH AND code LIKE 'C0%' GROUP BY y ORDER BY ALL",
-           "SELECT DISTINCT sex FROM patients WHERE sex <> 'X' GROUP BY sex, readmitted ORDER BY sex DESC",
-           "SELECT substring(zip, 1, 3) AS z, count(*), count(DISTINCT date_trunc('month', admitted_on)) FROM patients WHERE NOT zip LIKE '029%' GROUP BY z",
-           "SELECT a.sex, count(*) FROM patients a JOIN patients b ON a.patient_id = b.patient_id AND a.age = b.age WHERE a.sex <> 'X' GROUP BY a.sex",
-           "SELECT hospital, count(*) FROM patients WHERE hospital <> 'Remote' GROUP BY hospital ORDER BY lower(hospital) DESC LIMIT 3 OFFSET 1",
-       }) {
-    const Verdict v = OrDie(check(sql, example::schema(), Level::aggregate_only, 10));
-    ASSERT_TRUE(v.accepted()) << v.rule << ": " << v.message << "\n" << sql;
-    Cells ours = OrDie(fixture.engine.run(*v.plan)).rows;
-    Cells theirs = query(*fixture.plain.connection, sql);
-    EXPECT_FALSE(theirs.empty()) << sql;
-    if (std::string_view(sql).find("ORDER BY") == std::string_view::npos) {
-      std::ranges::sort(ours);
-      std::ranges::sort(theirs);
-    }
-    EXPECT_EQ(ours, theirs) << sql;
-  }
+  const auto corpus = nlohmann::json::parse(redoubt::test::read_text(redoubt::test::source_dir() / "engines/sql/testdata/corpus.json"));
+  const Score score = run_corpus(fixture, corpus);
+  EXPECT_EQ(score.refused, score.attacks);
+  EXPECT_EQ(score.accepted, score.honest);
+  EXPECT_EQ(score.right_rule, score.attacks);
 }
 
 }  // namespace

@@ -149,6 +149,7 @@ Status Engine::load_csv(const Table& table, std::string_view csv) {
 }
 
 Result<ResultTable> Engine::run(const ReleasePlan& plan) {
+  if (plan.level() == Level::differential_privacy) return Error(Code::usage, "a plan that needs noise cannot be run without it");
   duckdb::Connection& connection = *state_->instance.connection;
   Watchdog watchdog(connection, state_->limits.timeout_ms);
   const auto failed = [&](const duckdb::ErrorData& error) { return run_error(error, watchdog.stop(), state_->limits); };

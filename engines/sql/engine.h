@@ -51,7 +51,7 @@ class Engine {
   // load_csv is parse_csv (at most 50 million rows), then create_table.
   Status load_csv(const Table& table, std::string_view csv);
 
-  // run: `not_found` when a dataset of the plan is not loaded, `unavailable` on timeout, on memory, on more rows than the limit
+  // run: `usage` for a plan of differential_privacy, whose numbers need noise first; `not_found` when a dataset of the plan is not loaded, `unavailable` on timeout, on memory, on more rows than the limit
   // or after interrupt(), `refused` when the statement failed while running. The tables are unchanged after every failure.
   Result<ResultTable> run(const ReleasePlan& plan);
 

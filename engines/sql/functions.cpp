@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "engines/sql/functions_catalogue.h"
+
 namespace redoubt::sql {
 namespace {
 
@@ -50,13 +52,18 @@ constexpr auto kAggregates = std::to_array<std::pair<std::string_view, Aggregate
      {"median", AggregateClass::median},
      {"quantile_cont", AggregateClass::quantile}});
 
-// Only to name the rule: other aggregates of DuckDB 1.4.4.
-constexpr auto kOtherAggregates = std::to_array<std::string_view>(
-    {"min", "max", "mode", "first", "last", "any_value", "arbitrary", "list", "array_agg", "string_agg", "group_concat",
-     "listagg", "histogram", "histogram_exact", "product", "quantile", "quantile_disc", "mad", "entropy", "kurtosis",
-     "kurtosis_pop", "skewness", "sem", "geomean", "geometric_mean", "fsum", "sumkahan", "kahan_sum", "favg",
-     "sum_no_overflow", "max_by", "min_by", "bitstring_agg", "regr_avgx", "regr_avgy", "regr_sxx", "regr_sxy", "regr_syy",
-     "grouping", "grouping_id"});
+constexpr auto kUnitAggregates = std::to_array<std::string_view>(
+    {"count_star", "count", "count_if", "countif", "sum", "avg", "mean", "min", "max", "bool_and", "bool_or", "arg_min", "arg_max",
+     "argmin", "argmax", "min_by", "max_by", "median", "quantile_cont", "stddev", "stddev_pop", "stddev_samp", "var_pop", "var_samp",
+     "variance"});
+
+constexpr auto kUnitWindows = std::to_array<std::string_view>(
+    {"row_number", "rank", "dense_rank", "lag", "lead", "first_value", "last_value", "count", "count_star", "sum",
+     "avg", "mean", "min", "max"});
+
+constexpr auto kNoisyAggregates = std::to_array<std::string_view>(
+    {"count_star", "count", "count_if", "countif", "sum", "avg", "mean", "var_pop", "var_samp", "variance", "stddev", "stddev_pop",
+     "stddev_samp"});
 
 constexpr auto kOutsideNames = std::to_array<std::string_view>(
     {"random", "setseed", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "now", "today", "get_current_time", "get_current_timestamp",
@@ -80,9 +87,15 @@ AggregateClass aggregate_class(std::string_view name) {
   return found == kAggregates.end() ? AggregateClass::none : found->second;
 }
 
+bool is_unit_aggregate(std::string_view name) { return listed(kUnitAggregates, name); }
+
+bool is_unit_window(std::string_view name) { return listed(kUnitWindows, name); }
+
+bool is_noisy_aggregate(std::string_view name) { return listed(kNoisyAggregates, name); }
+
 std::string_view refused_function_rule(std::string_view name) {
   const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
-  if (listed(kOtherAggregates, name) || starts("approx_") || starts("bit_") || starts("bool_") || starts("arg_")) return "A2";
+  if (is_any_aggregate(name) || name == "grouping" || name == "grouping_id" || name == "quantile" || starts("approx_") || starts("bit_") || starts("bool_") || starts("arg_")) return "A2";
   if (listed(kOutsideNames, name) || starts("pg_") || starts("has_") || starts("current_") || starts("duckdb_")) return "G3";
   if (starts("list_") || starts("array_") || starts("struct_") || starts("map") || name == "row" || name == "unnest") return "S1";
   return "S14";

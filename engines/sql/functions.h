@@ -25,6 +25,13 @@ enum class AggregateClass {
 };
 AggregateClass aggregate_class(std::string_view name);
 
+// is_unit_aggregate: S7, the aggregates over the rows of one unit. is_unit_window: S5, the windows over them.
+bool is_unit_aggregate(std::string_view name);
+bool is_unit_window(std::string_view name);
+
+// is_noisy_aggregate: D2.
+bool is_noisy_aggregate(std::string_view name);
+
 // refused_function_rule names the rule that forbids a function which is on no allow-list: A2 for other aggregates, G3 for what
 // is volatile or looks outside, S1 for lists and structs, S14 for the rest.
 std::string_view refused_function_rule(std::string_view name);

@@ -1,15 +1,18 @@
-// PlanBuilder: prints a released block as one statement that computes it and suppresses what is small. Private to this room.
+// PlanBuilder: the plan of a query that was compiled. Private to this room.
 #pragma once
 
-#include "engines/sql/block.h"
+#include "engines/sql/approved.h"
+#include "engines/sql/compiler.h"
 #include "engines/sql/plan.h"
 
 namespace redoubt::sql {
 
 class PlanBuilder {
  public:
-  // build never fails: the block was checked. The statement's stages are told in plan_builder.cpp.
-  static ReleasePlan build(const ReleasedBlock& block, std::uint64_t k);
+  // build ends the plan with the last statement of the compiler; it never fails, since the query was checked.
+  static ReleasePlan build(Compiler compiler, const Relation& result);
+  // approved is the plan of a query at the level none; the engine says the names of its columns.
+  static ReleasePlan approved(ApprovedQuery query, std::vector<std::string> names, std::uint64_t k);
 };
 
 }  // namespace redoubt::sql

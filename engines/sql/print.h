@@ -3,14 +3,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "engines/sql/ast.h"
-#include "engines/sql/columns.h"
+#include "engines/sql/relation.h"
 
 namespace redoubt::sql {
 
-// print writes an expression: columns as `columns` says, keys as g<index>, cells as c<index>. Whatever could fail on a row
-// gives NULL instead (S13), so that no run-time error depends on the data.
+// print writes an expression: columns as `columns` says. Whatever could fail on a row gives NULL instead (S13), so that no
+// run-time error depends on the data.
 std::string print(const Expression& expression, const Columns& columns);
 
 // print_condition is print where a truth value is expected: what is not BOOLEAN is cast so that it cannot fail.
@@ -18,6 +20,12 @@ std::string print_condition(const Expression& expression, const Columns& columns
 
 // print_bare_equality is print without the guard against failing, for equalities of unit columns that joins must recognise.
 std::string print_bare_equality(const Expression& equality, const Columns& columns);
+
+// print_order writes the terms of ORDER BY, without the words; constants, which the engine would read as places, are left out.
+std::string print_order(const std::vector<OrderItem>& order, const Columns& columns);
+
+// join_texts puts a word between texts.
+std::string join_texts(const std::vector<std::string>& parts, std::string_view between = ", ");
 
 // quote writes a registered name as an identifier.
 std::string quote(const std::string& name);

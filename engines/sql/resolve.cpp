@@ -57,39 +57,63 @@ std::size_t Scope::root(std::size_t relation) const {
 
 bool Scope::is_unit_equality(const Expression& e) const {
   if (!e.is_operation("=") || e.children[0].kind != Kind::column || e.children[1].kind != Kind::column) return false;
-  const ColumnInfo& left = column(e.children[0]);
-  const ColumnInfo& right = column(e.children[1]);
+  const ColumnInfo& left = columns_[e.children[0].index];
+  const ColumnInfo& right = columns_[e.children[1].index];
   const auto shared = std::ranges::any_of(left.relations, [&](std::size_t r) { return contains(right.relations, r); });
   return left.role == Role::unit && right.role == Role::unit && !shared && comparable_units(left.type, right.type);
 }
 
-Checked<Scope::Side> Scope::add_dataset(const From& from) {
-  const Table* table = schema_->find(from.dataset);
-  if (table == nullptr) {
-    std::string known;
-    for (const Table& t : schema_->tables()) known += (known.empty() ? "" : ", ") + t.name;
-    return refuse("G2", "no dataset of that name is registered; expected one of: " + known, from.offset);
+Checked<Relation> Scope::relation_of(const From& from) {
+  switch (from.source) {
+    case From::Source::values: return compiler_->values(from);
+    case From::Source::subquery: return compiler_->query(*from.query, *names_, this);
+    default: break;
   }
+  for (auto named = names_->rbegin(); named != names_->rend(); ++named) {
+    if (equal_names(named->first, from.name)) return named->second;
+  }
+  const Table* table = compiler_->schema().find(from.name);
+  if (table != nullptr) return compiler_->dataset(*table);
+  std::string known;
+  for (const Table& t : compiler_->schema().tables()) known += (known.empty() ? "" : ", ") + t.name;
+  return refuse("G2", "no dataset of that name is registered; expected one of: " + known, from.offset);
+}
+
+Checked<Scope::Side> Scope::add_relation(const From& from) {
+  if (from.source == From::Source::nothing) return Side{};
+  REDOUBT_ALLOW(const Relation found, relation_of(from));
   const std::size_t relation = parents_.size();
   if (relation == kMaxRelations) return refuse("G5", "more than 16 relations in FROM", from.offset);
-  if (from.column_aliases.size() > table->columns.size()) {
-    return refuse("G5", "more column aliases than " + table->name + " has columns", from.offset);
+  if (from.column_aliases.size() > found.columns.size()) {
+    return refuse("G5", "more column aliases than the relation has columns", from.offset);
   }
   parents_.push_back(relation);
   aliases_.push_back(from.alias);
-  if (std::ranges::find(datasets_, table->name) == datasets_.end()) datasets_.push_back(table->name);
-
   Side side;
+  side.units = found.kind == RelationKind::unit;
+  has_unit_.push_back(side.units);
+  if (found.kind == RelationKind::released) released_ = true;
+  if (side.units) {
+    kind_ = RelationKind::unit;
+  } else if (found.kind == RelationKind::released && kind_ == RelationKind::open) {
+    kind_ = RelationKind::released;
+  }
+  if (released_ && kind_ == RelationKind::unit && compiler_->level() == Level::differential_privacy) {
+    return refuse("D1", "released rows are joined to rows of people; noise does not cover that", from.offset);
+  }
   const std::string alias = "r" + std::to_string(relation);
   side.relations.push_back(relation);
-  side.sql = "main." + quote(table->name) + " AS " + alias;
-  for (std::size_t i = 0; i < table->columns.size(); ++i) {
-    const Column& column = table->columns[i];
-    const std::string& name = i < from.column_aliases.size() ? from.column_aliases[i] : column.name;
-    columns_.push_back({name, column.type, column.role, alias + "." + quote(column.name), {relation}});
-    side.visible.push_back({from.alias, name, columns_.size() - 1, false});
-    if (column.role == Role::unit) unit_sqls_.push_back(columns_.back().sql);
+  side.sql = found.name + " AS " + alias;
+  for (std::size_t i = 0; i < found.columns.size(); ++i) {
+    ColumnInfo column = found.columns[i];
+    if (i < from.column_aliases.size()) column.name = from.column_aliases[i];
+    column.sql = alias + "." + column.sql;
+    column.relations = {relation};
+    side.visible.push_back({from.alias, column.name, columns_.size(), false});
+    columns_.push_back(std::move(column));
   }
+  all_.insert(all_.end(), side.visible.begin(), side.visible.end());
+  if (side.units) unit_sqls_.push_back(alias + ".u");
   return side;
 }
 
@@ -112,6 +136,13 @@ Checked<std::string> Scope::using_condition(const From& from, Side& left, Side& 
       REDOUBT_ALLOW(column, resolve_in(column, side->visible, {}, 0));
       equality.children.push_back(std::move(column));
     }
+    if (!is_unit_equality(equality)) {
+      for (const Expression& side : equality.children) {
+        if (columns_[side.index].role == Role::attribute) continue;
+        return refuse("S3", "USING compares the identifier " + name + " with something that is no unit column", from.offset,
+                      "join ON a.unit = b.unit, with each dataset's unit column");
+      }
+    }
     std::size_t index = equality.children[from.join == From::Join::right ? 1 : 0].index;
     if (from.join == From::Join::full) {
       ColumnInfo both = columns_[equality.children[0].index];
@@ -121,11 +152,13 @@ Checked<std::string> Scope::using_condition(const From& from, Side& left, Side& 
       if (both.role != other.role && both.role == Role::unit) both.role = Role::identifier;
       both.sql = "coalesce(" + both.sql + ", " + other.sql + ")";
       both.relations.insert(both.relations.end(), other.relations.begin(), other.relations.end());
+      if (both.role != Role::attribute) both.argument.counted = Counted::column;
       columns_.push_back(std::move(both));
       index = columns_.size() - 1;
     }
-    merged.push_back({"", name, index, false});
-    sql += (sql.empty() ? "" : " AND ") + print_bare_equality(equality, columns_);
+    merged.push_back({"", name, index, false, true});
+    sql += (sql.empty() ? "" : " AND ") +
+           (is_unit_equality(equality) ? print_bare_equality(equality, columns_) : print_condition(equality, columns_));
     terms.push_back(std::move(equality));
   }
   REDOUBT_ALLOW_ALL(link_join(from, terms, left, right));
@@ -145,8 +178,8 @@ Allowed Scope::link_join(const From& from, const std::vector<Expression>& terms,
   bool linked = false;
   for (const Expression& term : terms) {
     if (!is_unit_equality(term)) continue;
-    const auto a = column(term.children[0]).relations;
-    const auto b = column(term.children[1]).relations;
+    const auto a = columns_[term.children[0].index].relations;
+    const auto b = columns_[term.children[1].index].relations;
     const bool between = (contains(left.relations, a[0]) && contains(right.relations, b[0])) ||
                          (contains(left.relations, b[0]) && contains(right.relations, a[0]));
     if (outer(from.join)) {
@@ -156,7 +189,11 @@ Allowed Scope::link_join(const From& from, const std::vector<Expression>& terms,
     }
     linked = linked || between;
   }
-  const bool needed = outer(from.join) || from.join == From::Join::semi;
+  const bool one_sided = from.join == From::Join::semi || from.join == From::Join::anti;
+  if (one_sided && right.units && !left.units) {
+    return refuse("S2", "a SEMI or ANTI join that keeps released rows by what people have", from.offset);
+  }
+  const bool needed = (outer(from.join) || from.join == From::Join::semi) && left.units && right.units;
   if (needed && !linked) {
     return refuse("S2", "an outer, SEMI or ANTI join without an equality of the unit columns in ON or USING", from.offset,
                   "add ON a.unit = b.unit, with each dataset's unit column");
@@ -164,74 +201,73 @@ Allowed Scope::link_join(const From& from, const std::vector<Expression>& terms,
   return std::monostate();
 }
 
+Checked<std::string> Scope::on_condition(const From& from, const Side& left, const Side& right) {
+  std::vector<Visible> both = left.visible;
+  both.insert(both.end(), right.visible.begin(), right.visible.end());
+  std::vector<Expression> terms;
+  if (!from.on.empty()) {
+    REDOUBT_ALLOW(const Expression on, resolve_in(from.on[0], both, {}, 0));
+    and_terms(on, terms);
+  }
+  REDOUBT_ALLOW_ALL(link_join(from, terms, left, right));
+  std::vector<std::string> printed;
+  for (const Expression& term : terms) {
+    printed.push_back(is_unit_equality(term) ? print_bare_equality(term, columns_) : print_condition(term, columns_));
+  }
+  conditions_.insert(conditions_.end(), terms.begin(), terms.end());
+  return join_texts(printed, " AND ");
+}
+
 Checked<Scope::Side> Scope::add_join(const From& from) {
-  const std::size_t units_before = unit_sqls_.size();
   REDOUBT_ALLOW(Side left, add(from.sides[0]));
   const std::size_t units_left = unit_sqls_.size();
   REDOUBT_ALLOW(Side right, add(from.sides[1]));
   for (const std::size_t a : left.relations) {
     for (const std::size_t b : right.relations) {
-      if (equal_names(aliases_[a], aliases_[b])) {
+      if (!aliases_[a].empty() && equal_names(aliases_[a], aliases_[b])) {
         return refuse("G5", "two relations have the same name; give one of them an alias", from.offset);
       }
     }
   }
   Side out;
-  std::string condition;
-  if (!from.using_columns.empty()) {
-    REDOUBT_ALLOW(condition, using_condition(from, left, right, out));
-  } else {
-    std::vector<Visible> both = left.visible;
-    both.insert(both.end(), right.visible.begin(), right.visible.end());
-    std::vector<Expression> terms;
-    if (!from.on.empty()) {
-      REDOUBT_ALLOW(const Expression on, resolve_in(from.on[0], both, {}, 0));
-      and_terms(on, terms);
-    }
-    REDOUBT_ALLOW_ALL(link_join(from, terms, left, right));
-    for (const Expression& term : terms) {
-      condition += (condition.empty() ? "" : " AND ") +
-                   (is_unit_equality(term) ? print_bare_equality(term, columns_) : print_condition(term, columns_));
-    }
-    conditions_.insert(conditions_.end(), terms.begin(), terms.end());
-  }
+  REDOUBT_ALLOW(const std::string condition,
+                from.using_columns.empty() ? on_condition(from, left, right) : using_condition(from, left, right, out));
   const bool keeps_right = from.join != From::Join::semi && from.join != From::Join::anti;
   out.visible.insert(out.visible.end(), left.visible.begin(), left.visible.end());
   if (keeps_right) out.visible.insert(out.visible.end(), right.visible.begin(), right.visible.end());
   if (!keeps_right) unit_sqls_.resize(units_left);
   out.relations = left.relations;
   out.relations.insert(out.relations.end(), right.relations.begin(), right.relations.end());
+  out.units = left.units || (keeps_right && right.units);
   // An INNER join without a condition is a cross join; WHERE may still connect it.
   const From::Join join = condition.empty() && from.join == From::Join::inner ? From::Join::cross : from.join;
   out.sql = "(" + left.sql + join_word(join) + right.sql + (condition.empty() ? "" : " ON " + condition) + ")";
-  if (unit_sqls_.size() == units_before) return refuse("S2", "a join without a unit", from.offset);
   return out;
 }
 
 Checked<Scope::Side> Scope::add(const From& from) {
-  return from.join == From::Join::none ? add_dataset(from) : add_join(from);
+  return from.join == From::Join::none ? add_relation(from) : add_join(from);
 }
 
-Checked<Scope> Scope::build(const From& from, const Schema& schema) {
-  Scope scope(schema);
+Checked<Scope> Scope::build(const From& from, Compiler& compiler, const Names& names, const Scope* outer) {
+  Scope scope(compiler, names, outer);
   REDOUBT_ALLOW(Side side, scope.add(from));
   scope.visible_ = std::move(side.visible);
   scope.from_sql_ = std::move(side.sql);
-  if (scope.unit_sqls_.size() == 1) {
-    scope.unit_sql_ = scope.unit_sqls_[0];
-  } else {
-    for (const std::string& unit : scope.unit_sqls_) scope.unit_sql_ += (scope.unit_sql_.empty() ? "coalesce(" : ", ") + unit;
-    scope.unit_sql_ += ")";
-  }
+  scope.building_ = false;
+  scope.unit_sql_ = scope.unit_sqls_.size() == 1 ? scope.unit_sqls_[0] : "coalesce(" + join_texts(scope.unit_sqls_) + ")";
   return scope;
 }
 
 Allowed Scope::connect(const std::vector<Expression>& where) {
   for (const Expression& term : where) {
-    if (is_unit_equality(term)) link(column(term.children[0]).relations[0], column(term.children[1]).relations[0]);
+    if (is_unit_equality(term)) link(columns_[term.children[0].index].relations[0], columns_[term.children[1].index].relations[0]);
   }
-  for (std::size_t i = 1; i < parents_.size(); ++i) {
-    if (root(i) != root(0)) {
+  std::optional<std::size_t> first;
+  for (std::size_t i = 0; i < parents_.size(); ++i) {
+    if (!has_unit_[i]) continue;
+    if (!first) first = root(i);
+    if (root(i) != *first) {
       return refuse("S2", "datasets are joined without an equality of their unit columns", 0,
                     "join ON a.unit = b.unit, with each dataset's unit column");
     }
@@ -245,6 +281,11 @@ Refusal Scope::no_column(const Expression& name) const {
   if (lower == "rowid" || lower == "file_row_number" || lower == "filename" || lower == "file_index") {
     return refuse("G6", "a pseudo column tells the place of a row", name.offset);
   }
+  if (const Scope* around = seen_by(name.path); around != nullptr) {
+    if (around->building_) return refuse("S2", "a lateral join: a subquery in FROM that uses columns of its neighbours", name.offset);
+    return refuse("S4", "a correlated subquery; only EXISTS may compare its unit with the unit outside", name.offset,
+                  "join the relations on their unit columns, or group by the unit first");
+  }
   if (name.path.size() == 1) {
     if (std::ranges::any_of(aliases_, [&](const std::string& alias) { return equal_names(alias, last); })) {
       return refuse("S3", "a whole row counts as an identifier", name.offset, "name the columns");
@@ -254,44 +295,118 @@ Refusal Scope::no_column(const Expression& name) const {
   return refuse("G5", "no such column in the datasets of FROM", name.offset);
 }
 
+bool Scope::sees(const std::vector<std::string>& path) const {
+  const bool qualified = path.size() == 2;
+  const auto matches = [&](const Visible& v) { return equal_names(v.name, path.back()) && (!qualified || equal_names(v.alias, path[0])); };
+  return std::ranges::any_of(all_, matches);
+}
+
+const Scope* Scope::seen_by(const std::vector<std::string>& path) const {
+  const Scope* scope = outer_;
+  while (scope != nullptr && !scope->sees(path)) scope = scope->outer_;
+  return scope;
+}
+
+std::optional<Expression> Scope::column(const Expression& name) const {
+  if (name.kind != Kind::column || name.path.empty()) return std::nullopt;
+  std::optional<Expression> out;
+  const bool qualified = name.path.size() == 2;
+  for (const Visible& v : visible_) {
+    const bool matches = equal_names(v.name, name.path.back()) && (qualified ? equal_names(v.alias, name.path[0]) : !v.hidden);
+    if (!matches) continue;
+    if (out) return std::nullopt;
+    out = name;
+    out->index = v.column;
+    out->path.clear();
+  }
+  return out;
+}
+
+Checked<std::vector<Expression>> Scope::expand(const Expression& star) {
+  std::vector<Expression> out;
+  std::vector<std::string> merged;
+  std::vector<bool> excluded(star.path.size()), replaced(star.children.size());
+  const auto named = [](const auto& list, const std::string& name, const auto& name_of) {
+    return static_cast<std::size_t>(std::ranges::find_if(list, [&](const auto& x) { return equal_names(name_of(x), name); }) - list.begin());
+  };
+  for (const Visible& v : visible_) {
+    if (v.merged) continue;  // it stands where its left part does
+    if (!star.text.empty() && !equal_names(v.alias, star.text)) continue;
+    std::size_t column = v.column;
+    if (star.text.empty() && v.hidden) {
+      if (std::ranges::any_of(merged, [&](const std::string& m) { return equal_names(m, v.name); })) continue;
+      merged.push_back(v.name);
+      for (const Visible& m : visible_) {
+        if (m.merged && !m.hidden && equal_names(m.name, v.name)) column = m.column;
+      }
+    }
+    if (const std::size_t i = named(star.path, v.name, [](const std::string& n) { return n; }); i < star.path.size()) {
+      excluded[i] = true;
+      continue;
+    }
+    Expression item;
+    if (const std::size_t i = named(star.children, v.name, [](const Expression& e) { return e.alias; }); i < star.children.size()) {
+      replaced[i] = true;
+      REDOUBT_ALLOW(item, resolve(star.children[i], {}, 0));
+    } else {
+      item.kind = Kind::column;
+      item.index = column;
+    }
+    item.alias = v.name;
+    item.offset = star.offset;
+    out.push_back(std::move(item));
+  }
+  const auto all = [](const std::vector<bool>& list) { return std::ranges::find(list, false) == list.end(); };
+  if (!all(excluded) || !all(replaced)) return refuse("G5", "EXCLUDE or REPLACE names a column that is not there", star.offset);
+  if (out.empty()) return refuse("G5", "a star without columns", star.offset);
+  return out;
+}
+
+Checked<Expression> Scope::resolve_name(const Expression& expression, const std::vector<Visible>& visible,
+                                        const std::vector<Expression>& items, std::size_t aliases_end) {
+  const bool qualified = expression.path.size() == 2;
+  const std::string& name = expression.path.back();
+  std::vector<std::size_t> found;
+  for (const Visible& v : visible) {
+    const bool matches = equal_names(v.name, name) && (qualified ? equal_names(v.alias, expression.path[0]) : !v.hidden);
+    if (matches) found.push_back(v.column);
+  }
+  if (found.size() > 1) return refuse("G5", "an ambiguous column name; qualify it with its dataset", expression.offset);
+  if (found.size() == 1) {
+    Expression out = expression;
+    out.index = found[0];
+    out.path.clear();
+    return out;
+  }
+  for (std::size_t i = 0; !qualified && i < aliases_end; ++i) {
+    if (items[i].alias.empty() || !equal_names(items[i].alias, name)) continue;
+    REDOUBT_ALLOW(Expression copy, resolve_in(items[i], {}, {}, 0));
+    copy.alias = expression.alias;
+    copy.offset = expression.offset;
+    return copy;
+  }
+  return no_column(expression);
+}
+
 Checked<Expression> Scope::resolve_in(const Expression& expression, const std::vector<Visible>& visible,
                                       const std::vector<Expression>& items, std::size_t aliases_end) {
   if (++nodes_ > kMaxResolvedNodes) return refuse("G5", "the query is long beyond what is checked", expression.offset);
-  Expression out = expression;
-  if (expression.kind == Kind::column && expression.path.empty()) return out;  // within an alias: resolved already
   if (expression.kind == Kind::column) {
-    const bool qualified = expression.path.size() == 2;
-    const std::string& name = expression.path.back();
-    std::vector<std::size_t> found;
-    for (const Visible& v : visible) {
-      const bool matches = equal_names(v.name, name) && (qualified ? equal_names(v.alias, expression.path[0]) : !v.hidden);
-      if (matches) found.push_back(v.column);
-    }
-    if (found.size() > 1) return refuse("G5", "an ambiguous column name; qualify it with its dataset", expression.offset);
-    if (found.size() == 1) {
-      out.index = found[0];
-      out.path.clear();
-      return out;
-    }
-    for (std::size_t i = 0; !qualified && i < aliases_end; ++i) {
-      if (!items[i].alias.empty() && equal_names(items[i].alias, name)) {
-        nodes_ += 1;
-        REDOUBT_ALLOW(Expression copy, resolve_in(items[i], {}, {}, 0));
-        copy.alias = expression.alias;
-        copy.offset = expression.offset;
-        return copy;
-      }
-    }
-    return no_column(expression);
+    if (expression.path.empty()) return Expression(expression);  // within an alias: resolved already
+    return resolve_name(expression, visible, items, aliases_end);
   }
-  for (auto* list : {&out.children, &out.filter}) {
+  Expression out = expression;
+  for (auto* list : {&out.children, &out.filter, &out.partitions}) {
     for (Expression& child : *list) {
       REDOUBT_ALLOW(child, resolve_in(child, visible, items, aliases_end));
     }
   }
-  for (OrderItem& item : out.order_by) {
-    REDOUBT_ALLOW(item.expression, resolve_in(item.expression, visible, items, aliases_end));
+  for (auto* orders : {&out.order_by, &out.window_order}) {
+    for (OrderItem& item : *orders) {
+      REDOUBT_ALLOW(item.expression, resolve_in(item.expression, visible, items, aliases_end));
+    }
   }
+  if (out.kind == Kind::subquery) return compiler_->subquery(out, *this, *names_);
   return out;
 }
 

@@ -2,43 +2,51 @@
 //
 // Roles follow the data: a renamed identifier stays one, and another column that is given its name does not become one. Names
 // are resolved as the engine would (a column before an alias, letter case ignored); an ambiguous name is refused rather than
-// guessed. Private to this room. Values borrow the Schema.
+// guessed. Private to this room. Values borrow the Compiler and the names.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "engines/sql/ast.h"
-#include "engines/sql/columns.h"
+#include "engines/sql/compiler.h"
 #include "engines/sql/refusal.h"
-#include "engines/sql/schema.h"
+#include "engines/sql/relation.h"
 
 namespace redoubt::sql {
 
 class Scope {
  public:
-  // build resolves FROM (its ON and USING included) and, with the terms of WHERE, checks S2.
-  static Checked<Scope> build(const From& from, const Schema& schema);
+  // build resolves FROM (its ON and USING included). `outer` is the block around a subquery, or null.
+  static Checked<Scope> build(const From& from, Compiler& compiler, const Names& names, const Scope* outer);
 
   // resolve gives an expression with every column resolved. Names that are no column are looked up among the items before
   // `aliases_end` (lateral aliases), which are resolved already.
   Checked<Expression> resolve(const Expression& expression, const std::vector<Expression>& items, std::size_t aliases_end);
 
-  // connect counts the top-level AND terms of a resolved WHERE as unit equalities, then requires that all relations hang
+  // column resolves a bare column name, or gives nothing.
+  std::optional<Expression> column(const Expression& name) const;
+
+  // expand gives the columns of `*` or `t.*`, each with its name as alias; EXCLUDE and REPLACE applied (S12).
+  Checked<std::vector<Expression>> expand(const Expression& star);
+
+  // connect counts the top-level AND terms of a resolved WHERE as unit equalities, then requires that all unit relations hang
   // together (S2).
   Allowed connect(const std::vector<Expression>& where);
 
   // is_unit_equality: `a.unit = b.unit` between two relations.
   bool is_unit_equality(const Expression& expression) const;
 
-  const ColumnInfo& column(const Expression& expression) const { return columns_[expression.index]; }
+  // sees: a name (column, or relation and column) that any relation of FROM has.
+  bool sees(const std::vector<std::string>& path) const;
+
+  RelationKind kind() const { return kind_; }
   const Columns& columns() const { return columns_; }
   // conditions are the top-level AND terms of every ON, resolved; whoever checks row expressions checks them too.
   const std::vector<Expression>& conditions() const { return conditions_; }
-  // from_sql prints the resolved FROM; unit_sql the unit of a joined row: the first that is not null.
+  // from_sql prints the resolved FROM, empty when there is none; unit_sql the unit of a joined row: the first that is not null.
   const std::string& from_sql() const { return from_sql_; }
   const std::string& unit_sql() const { return unit_sql_; }
-  // datasets are those that FROM names, by their registered names, in order, each once.
-  const std::vector<std::string>& datasets() const { return datasets_; }
 
  private:
   // Visible: a name under which a column can be reached. Merged (USING) columns hide their parts from unqualified names.
@@ -47,32 +55,46 @@ class Scope {
     std::string name;
     std::size_t column;
     bool hidden = false;
+    bool merged = false;
   };
   struct Side {
     std::vector<Visible> visible;
     std::vector<std::size_t> relations;
     std::string sql;
+    bool units = false;  // holds a unit relation
   };
 
-  explicit Scope(const Schema& schema) : schema_(&schema) {}
+  Scope(Compiler& compiler, const Names& names, const Scope* outer) : compiler_(&compiler), names_(&names), outer_(outer) {}
   Checked<Side> add(const From& from);
-  Checked<Side> add_dataset(const From& from);
+  Checked<Relation> relation_of(const From& from);
+  Checked<Side> add_relation(const From& from);
   Checked<Side> add_join(const From& from);
   Checked<std::string> using_condition(const From& from, Side& left, Side& right, Side& out);
+  Checked<std::string> on_condition(const From& from, const Side& left, const Side& right);
   Allowed link_join(const From& from, const std::vector<Expression>& terms, const Side& left, const Side& right);
   Checked<Expression> resolve_in(const Expression& expression, const std::vector<Visible>& visible,
                                  const std::vector<Expression>& items, std::size_t aliases_end);
+  Checked<Expression> resolve_name(const Expression& expression, const std::vector<Visible>& visible,
+                                   const std::vector<Expression>& items, std::size_t aliases_end);
+  // seen_by: the nearest block around this one in which the name means something, or null.
+  const Scope* seen_by(const std::vector<std::string>& path) const;
   Refusal no_column(const Expression& name) const;
   std::size_t root(std::size_t relation) const;
   void link(std::size_t left, std::size_t right) { parents_[root(left)] = root(right); }
 
-  const Schema* schema_;
+  Compiler* compiler_;
+  const Names* names_;
+  const Scope* outer_;
+  RelationKind kind_ = RelationKind::open;
+  bool building_ = true;   // a subquery that sees names now is lateral
+  bool released_ = false;  // a released relation stands in FROM
   Columns columns_;
   std::vector<Visible> visible_;
+  std::vector<Visible> all_;           // of every relation so far, for naming correlations
   std::vector<std::size_t> parents_;   // of relations: a union-find forest over unit equalities
+  std::vector<bool> has_unit_;         // of relations
   std::vector<std::string> unit_sqls_;  // of the relations that are visible outside
-  std::vector<std::string> datasets_;
-  std::vector<std::string> aliases_;  // of the relations, for whole-row references
+  std::vector<std::string> aliases_;   // of the relations, for whole-row references
   std::vector<Expression> conditions_;
   std::string from_sql_;
   std::string unit_sql_;

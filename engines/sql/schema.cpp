@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 namespace redoubt::sql {
@@ -57,6 +58,10 @@ Status check_table(const Table& table) {
   for (const Column& column : table.columns) {
     REDOUBT_CHECK(check_name(column.name, "column").context("dataset " + table.name));
     REDOUBT_CHECK(check_type(column).context("dataset " + table.name));
+    const auto& bounds = column.bounds;
+    if (bounds && !(column.type.is_number() && std::isfinite(bounds->low) && std::isfinite(bounds->high) && bounds->low <= bounds->high)) {
+      return Error(Code::malformed, "dataset " + table.name + ": column " + column.name + ": expected finite bounds, in order, of a number");
+    }
   }
   REDOUBT_CHECK(check_distinct(table.columns, "column").context("dataset " + table.name));
   const auto units = std::ranges::count(table.columns, Role::unit, &Column::role);

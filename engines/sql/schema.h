@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,10 +34,17 @@ struct Type {
 // Role: unit is the person behind a row, identifier another column that names a person or a row, attribute all others.
 enum class Role { unit, identifier, attribute };
 
+// Bounds of a number column, as its owner states them; noise is scaled by them.
+struct Bounds {
+  double low = 0;
+  double high = 0;
+};
+
 struct Column {
   std::string name;
   Type type;
   Role role = Role::attribute;
+  std::optional<Bounds> bounds = std::nullopt;
 };
 
 struct Table {
@@ -52,7 +60,8 @@ class Schema {
  public:
   // make refuses (`malformed`): no table or more than 64; no column or more than 512 in one; names that are not a letter or
   // underscore followed by up to 62 letters, digits or underscores, or that differ only in case; a DECIMAL outside
-  // 1 <= precision <= 18, 0 <= scale <= precision; a table without exactly one unit column.
+  // 1 <= precision <= 18, 0 <= scale <= precision; bounds that are not finite, not in order or not of a number; a table without
+  // exactly one unit column.
   static Result<Schema> make(std::vector<Table> tables);
 
   const std::vector<Table>& tables() const { return tables_; }

@@ -4,7 +4,6 @@
 #include <duckdb/common/exception.hpp>
 #include <duckdb/parser/parsed_data/sample_options.hpp>
 #include <duckdb/parser/parser.hpp>
-#include <duckdb/parser/statement/select_statement.hpp>
 
 #include <charconv>
 #include <optional>
@@ -37,9 +36,9 @@ bool is_all(const duckdb::ParsedExpression& expression) {
 
 }  // namespace
 
-Checked<std::vector<OrderItem>> Converter::order(const duckdb::OrderModifier& modifier, std::size_t depth) {
+Checked<std::vector<OrderItem>> Converter::order(const duckdb::vector<duckdb::OrderByNode>& orders, std::size_t depth) {
   std::vector<OrderItem> items;
-  for (const auto& order : modifier.orders) {
+  for (const auto& order : orders) {
     OrderItem item;
     REDOUBT_ALLOW(item.expression, expression(*order.expression, depth + 1));
     item.descending = order.type == duckdb::OrderType::DESCENDING;
@@ -58,7 +57,7 @@ Checked<From> Converter::dataset(const duckdb::BaseTableRef& node) {
   if (node.at_clause) return refuse("G2", "AT reads another version of a table", offset);
   From out;
   out.offset = offset;
-  out.dataset = node.table_name;
+  out.name = node.table_name;
   out.alias = node.alias.empty() ? node.table_name : node.alias;
   out.column_aliases.assign(node.column_name_alias.begin(), node.column_name_alias.end());
   return out;
@@ -111,9 +110,23 @@ Checked<From> Converter::from(const duckdb::TableRef& node, std::size_t depth) {
   switch (node.type) {
     case Reference::BASE_TABLE: return dataset(node.Cast<duckdb::BaseTableRef>());
     case Reference::JOIN: return join(node.Cast<duckdb::JoinRef>(), depth);
-    case Reference::SUBQUERY: return refuse("G2", "a subquery in FROM is not in this release", offset);
-    case Reference::EXPRESSION_LIST: return refuse("G2", "a VALUES list is not in this release", offset);
-    case Reference::EMPTY_FROM: return refuse("A1", "a query over no dataset is not in this release", offset);
+    case Reference::SUBQUERY: {
+      const auto& subquery = node.Cast<duckdb::SubqueryRef>();
+      From out;
+      out.source = From::Source::subquery;
+      out.offset = offset;
+      out.alias = subquery.alias;
+      out.column_aliases.assign(subquery.column_name_alias.begin(), subquery.column_name_alias.end());
+      REDOUBT_ALLOW(out.query, nested(*subquery.subquery->node, depth + 1));
+      return out;
+    }
+    case Reference::EXPRESSION_LIST: return values(node.Cast<duckdb::ExpressionListRef>(), depth);
+    case Reference::EMPTY_FROM: {
+      From out;
+      out.source = From::Source::nothing;
+      out.offset = offset;
+      return out;
+    }
     case Reference::TABLE_FUNCTION: return refuse("G2", "a table function; datasets are named plainly", offset);
     case Reference::PIVOT: return refuse("G4", "PIVOT and UNPIVOT", offset);
     case Reference::SHOW_REF: return refuse("G1", "SUMMARIZE, DESCRIBE and SHOW are no queries", offset);
@@ -121,78 +134,171 @@ Checked<From> Converter::from(const duckdb::TableRef& node, std::size_t depth) {
   }
 }
 
-Allowed Converter::modifiers(const duckdb::SelectNode& node, Block& block) {
+Checked<From> Converter::values(const duckdb::ExpressionListRef& node, std::size_t depth) {
+  From out;
+  out.source = From::Source::values;
+  out.offset = offset_of(node);
+  out.alias = node.alias;
+  out.column_aliases.assign(node.column_name_alias.begin(), node.column_name_alias.end());
+  for (const auto& row : node.values) {
+    auto& items = out.values.emplace_back();
+    for (const auto& item : row) {
+      REDOUBT_ALLOW(auto converted, expression(*item, depth + 1));
+      items.push_back(std::move(converted));
+    }
+    if (items.empty() || items.size() != out.values[0].size()) return refuse("G5", "VALUES rows of different lengths", out.offset);
+  }
+  if (out.values.empty()) return refuse("G5", "an empty VALUES list", out.offset);
+  return out;
+}
+
+Checked<Modifiers> Converter::modifiers(const duckdb::QueryNode& node, std::size_t depth) {
+  Modifiers out;
   for (const auto& modifier : node.modifiers) {
     switch (modifier->type) {
       case duckdb::ResultModifierType::ORDER_MODIFIER: {
         const auto& orders = modifier->Cast<duckdb::OrderModifier>().orders;
         if (orders.size() == 1 && is_all(*orders[0].expression)) {
-          block.order_by_all = true;
-          block.order_by_all_descending = orders[0].type == duckdb::OrderType::DESCENDING;
+          out.order_by_all = true;
+          out.order_by_all_descending = orders[0].type == duckdb::OrderType::DESCENDING;
         } else {
-          REDOUBT_ALLOW(block.order_by, order(modifier->Cast<duckdb::OrderModifier>(), 0));
+          REDOUBT_ALLOW(out.order_by, order(orders, depth));
         }
         break;
       }
       case duckdb::ResultModifierType::DISTINCT_MODIFIER:
-        if (!modifier->Cast<duckdb::DistinctModifier>().distinct_on_targets.empty()) {
-          return refuse("S6", "DISTINCT ON picks rows");
+        out.distinct = true;
+        for (const auto& target : modifier->Cast<duckdb::DistinctModifier>().distinct_on_targets) {
+          REDOUBT_ALLOW(auto converted, expression(*target, depth + 1));
+          out.distinct_on.push_back(std::move(converted));
         }
-        block.distinct = true;
         break;
       case duckdb::ResultModifierType::LIMIT_MODIFIER: {
         const auto& limit = modifier->Cast<duckdb::LimitModifier>();
         for (const auto* part : {&limit.limit, &limit.offset}) {
           if (!*part) continue;
-          REDOUBT_ALLOW(auto converted, expression(**part));
+          REDOUBT_ALLOW(auto converted, expression(**part, depth + 1));
+          if (converted.is_null()) continue;
           const auto number = whole_number(converted);
-          if (!number) return refuse("S10", "LIMIT and OFFSET take a whole number in this release", converted.offset);
-          (part == &limit.limit ? block.limit : block.offset_rows) = *number;
-          if (part == &limit.limit) block.limited = true;
+          if (!number) return refuse("S10", "LIMIT and OFFSET take a whole number", converted.offset);
+          (part == &limit.limit ? out.limit : out.offset_rows) = *number;
+          out.limit_offset = converted.offset;
+          if (part == &limit.limit) out.limited = true;
         }
         break;
       }
-      default: return refuse("S10", "LIMIT by percent is not in this release");
+      default: return refuse("S10", "LIMIT by percent; write a number of rows");
     }
   }
+  return out;
+}
+
+Checked<std::shared_ptr<const Query>> Converter::nested(const duckdb::QueryNode& node, std::size_t depth) {
+  REDOUBT_ALLOW(auto converted, query(node, depth + 1));
+  return std::make_shared<const Query>(std::move(converted));
+}
+
+Allowed Converter::named(const std::string& name, const duckdb::vector<std::string>& aliases, const duckdb::QueryNode& node,
+                         std::size_t depth, Query& out) {
+  Query::Named named;
+  named.name = name;
+  named.column_aliases.assign(aliases.begin(), aliases.end());
+  REDOUBT_ALLOW(named.query, nested(node, depth));
+  out.with.push_back(std::move(named));
   return std::monostate();
 }
 
-Checked<Block> Converter::block(const duckdb::SelectNode& node) {
-  if (!node.cte_map.map.empty()) return refuse("G2", "a common table expression (WITH) is not in this release");
+Checked<Query> Converter::query(const duckdb::QueryNode& node, std::size_t depth) {
+  REDOUBT_ALLOW_ALL(count(0, depth));
+  Query out;
+  for (const auto& entry : node.cte_map.map) {
+    if (!entry.second->key_targets.empty()) return refuse("G4", "WITH RECURSIVE ... USING KEY");
+    if (entry.second->query->node->type == duckdb::QueryNodeType::RECURSIVE_CTE_NODE) return refuse("G4", "WITH RECURSIVE");
+    REDOUBT_ALLOW_ALL(named(entry.first, entry.second->aliases, *entry.second->query->node, depth, out));
+  }
+  switch (node.type) {
+    case duckdb::QueryNodeType::SELECT_NODE: {
+      REDOUBT_ALLOW(auto converted, block(node.Cast<duckdb::SelectNode>(), depth));
+      out.offset = converted.offset;
+      out.block.push_back(std::move(converted));
+      return out;
+    }
+    case duckdb::QueryNodeType::SET_OPERATION_NODE: {
+      const auto& operation = node.Cast<duckdb::SetOperationNode>();
+      SetOperation converted;
+      switch (operation.setop_type) {
+        case duckdb::SetOperationType::UNION: converted.words = "UNION"; break;
+        case duckdb::SetOperationType::UNION_BY_NAME: converted.words = "UNION"; break;
+        case duckdb::SetOperationType::EXCEPT: converted.words = "EXCEPT"; break;
+        case duckdb::SetOperationType::INTERSECT: converted.words = "INTERSECT"; break;
+        default: return refuse("S9", "a set operation that is not understood");
+      }
+      if (operation.setop_all) converted.words += " ALL";
+      if (operation.setop_type == duckdb::SetOperationType::UNION_BY_NAME) converted.words += " BY NAME";
+      for (const auto* side : {&operation.left, &operation.right}) {
+        REDOUBT_ALLOW(auto child, query(**side, depth + 1));
+        converted.sides.push_back(std::move(child));
+      }
+      REDOUBT_ALLOW(converted.modifiers, modifiers(node, depth));
+      out.offset = converted.sides[0].offset;
+      out.operation.push_back(std::move(converted));
+      return out;
+    }
+    case duckdb::QueryNodeType::CTE_NODE: {
+      const auto& cte = node.Cast<duckdb::CTENode>();
+      REDOUBT_ALLOW_ALL(named(cte.ctename, cte.aliases, *cte.query, depth, out));
+      REDOUBT_ALLOW(Query rest, query(*cte.child, depth + 1));
+      out.with.insert(out.with.end(), rest.with.begin(), rest.with.end());
+      rest.with = std::move(out.with);
+      return rest;
+    }
+    case duckdb::QueryNodeType::RECURSIVE_CTE_NODE: return refuse("G4", "WITH RECURSIVE");
+    default: return refuse("G1", "a query that is not understood");
+  }
+}
+
+Checked<Block> Converter::block(const duckdb::SelectNode& node, std::size_t depth) {
   if (node.sample) return refuse("G4", "a sample gives another answer each time");
-  if (node.qualify) return refuse("S5", "QUALIFY is not in this release", offset_of(*node.qualify));
   Block out;
-  REDOUBT_ALLOW(out.from, from(*node.from_table));
+  REDOUBT_ALLOW(out.from, from(*node.from_table, depth + 1));
   for (const auto& item : node.select_list) {
-    REDOUBT_ALLOW(auto converted, expression(*item));
+    REDOUBT_ALLOW(auto converted, expression(*item, depth + 1));
     out.items.push_back(std::move(converted));
     out.names.push_back(item->GetName());
   }
+  if (out.items.empty()) return refuse("G5", "a query without columns");
+  out.offset = out.items[0].offset;
   if (node.where_clause) {
-    REDOUBT_ALLOW(auto where, expression(*node.where_clause));
+    REDOUBT_ALLOW(auto where, expression(*node.where_clause, depth + 1));
     out.where.push_back(std::move(where));
   }
-  if (node.groups.grouping_sets.size() > 1) return refuse("S8", "ROLLUP, CUBE and GROUPING SETS are not released");
+  REDOUBT_ALLOW_ALL(grouping(node, out, depth));
+  for (const auto& [from, to] : {std::pair(&node.having, &out.having), std::pair(&node.qualify, &out.qualify)}) {
+    if (!*from) continue;
+    REDOUBT_ALLOW(auto converted, expression(**from, depth + 1));
+    to->push_back(std::move(converted));
+  }
+  REDOUBT_ALLOW(out.modifiers, modifiers(node, depth));
+  return out;
+}
+
+Allowed Converter::grouping(const duckdb::SelectNode& node, Block& out, std::size_t depth) {
   for (const auto& group : node.groups.group_expressions) {
-    REDOUBT_ALLOW(auto converted, expression(*group));
+    REDOUBT_ALLOW(auto converted, expression(*group, depth + 1));
     out.group_by.push_back(std::move(converted));
   }
   // GROUPING SETS ((a)) of fewer keys than are written, or GROUP BY (): one set that is not the whole list.
-  if (node.groups.grouping_sets.size() == 1 && node.groups.grouping_sets[0].size() != out.group_by.size()) {
-    return refuse("S8", "ROLLUP, CUBE and GROUPING SETS are not released");
+  const auto& sets = node.groups.grouping_sets;
+  if (sets.size() > 1 || (sets.size() == 1 && sets[0].size() != out.group_by.size())) {
+    if (sets.size() > 256) return refuse("S8", "more than 256 grouping sets");
+    for (const auto& set : sets) out.grouping_sets.emplace_back(set.begin(), set.end());
   }
   switch (node.aggregate_handling) {
     case duckdb::AggregateHandling::STANDARD_HANDLING: break;
     case duckdb::AggregateHandling::FORCE_AGGREGATES: out.group_by_all = true; break;
     default: return refuse("G5", "a way of grouping that is not understood");
   }
-  if (node.having) {
-    REDOUBT_ALLOW(auto having, expression(*node.having));
-    out.having.push_back(std::move(having));
-  }
-  REDOUBT_ALLOW_ALL(modifiers(node, out));
-  return out;
+  return std::monostate();
 }
 
 namespace {
@@ -213,7 +319,7 @@ Refusal parse_error(const duckdb::ErrorData& error) {
   return refuse("G1", "not a query: " + lower_name(message.substr(0, std::min<std::size_t>(message.find('\n'), 200))), offset);
 }
 
-Checked<Block> parse_unguarded(std::string_view text) {
+Checked<std::unique_ptr<duckdb::SelectStatement>> parse_unguarded(std::string_view text) {
   duckdb::ParserOptions options;
   options.max_expression_depth = 200;
   duckdb::Parser parser(options);
@@ -224,19 +330,12 @@ Checked<Block> parse_unguarded(std::string_view text) {
   const duckdb::SQLStatement& statement = *parser.statements[0];
   if (statement.type != duckdb::StatementType::SELECT_STATEMENT) return statement_refusal(statement.type);
   if (!statement.named_param_map.empty()) return refuse("G4", "a parameter; write the value into the text");
-  const duckdb::QueryNode& node = *statement.Cast<duckdb::SelectStatement>().node;
-  switch (node.type) {
-    case duckdb::QueryNodeType::SELECT_NODE: return Converter().block(node.Cast<duckdb::SelectNode>());
-    case duckdb::QueryNodeType::SET_OPERATION_NODE: return refuse("S9", "UNION, INTERSECT and EXCEPT are not in this release");
-    case duckdb::QueryNodeType::RECURSIVE_CTE_NODE: return refuse("G4", "WITH RECURSIVE");
-    case duckdb::QueryNodeType::CTE_NODE: return refuse("G2", "a common table expression (WITH) is not in this release");
-    default: return refuse("G1", "a query that is not understood");
-  }
+  return std::unique_ptr<duckdb::SelectStatement>(&parser.statements[0].release()->Cast<duckdb::SelectStatement>());
 }
 
 }  // namespace
 
-Checked<Block> parse_block(std::string_view text) {
+Checked<std::unique_ptr<duckdb::SelectStatement>> parse_statement(std::string_view text) {
   if (text.size() > kMaxTextSize) {
     return refuse("G1", "a text of more than " + std::to_string(kMaxTextSize) + " bytes", kMaxTextSize);
   }
@@ -245,6 +344,15 @@ Checked<Block> parse_block(std::string_view text) {
   }
   try {
     return parse_unguarded(text);
+  } catch (const std::exception& e) {
+    return parse_error(duckdb::ErrorData(e));
+  }
+}
+
+Checked<Query> parse_query(std::string_view text) {
+  REDOUBT_ALLOW(const auto statement, parse_statement(text));
+  try {
+    return Converter().query(*statement->node);
   } catch (const std::exception& e) {
     return parse_error(duckdb::ErrorData(e));
   }

@@ -1,4 +1,4 @@
-// The adapter to the engine's parser: text in, Block out. Its files alone know the engine's syntax tree.
+// The adapter to the engine's parser: text in, Query out. Its files alone know the engine's syntax tree.
 //
 // Runs inside the enclave on text that a participant wrote and may have crafted. The same parser that will later run the
 // printed query reads the text, so there is no second grammar to disagree with. Whatever node, class, modifier or flag is not
@@ -18,8 +18,8 @@ inline constexpr std::size_t kMaxTextSize = 64 * 1024;
 inline constexpr std::size_t kMaxDepth = 64;
 inline constexpr std::size_t kMaxNodes = 4096;
 
-// parse_block reads exactly one SELECT block. Refused: G1 not one query; G2 relations that are no plain names; G4 samples,
-// parameters, pivots, recursion; S1, S4, S5, S8, S9, S12 constructs that those rules name; each says what it met.
-Checked<Block> parse_block(std::string_view text);
+// parse_query reads exactly one query. Refused: G1 not one query; G2 relations that are no plain names, subqueries or VALUES;
+// G4 samples, parameters, pivots, recursion; S1, S2, S4, S5, S12, S13 constructs that those rules name; each says what it met.
+Checked<Query> parse_query(std::string_view text);
 
 }  // namespace redoubt::sql

@@ -6,7 +6,10 @@
 #include <duckdb/parser/expression/list.hpp>
 #include <duckdb/parser/query_node/list.hpp>
 #include <duckdb/parser/result_modifier.hpp>
+#include <duckdb/parser/statement/select_statement.hpp>
 #include <duckdb/parser/tableref/list.hpp>
+
+#include <memory>
 
 #include "engines/sql/sql_ast.h"
 
@@ -21,12 +24,15 @@ std::size_t offset_of(const Node& node) {
   return node.query_location.IsValid() ? static_cast<std::size_t>(node.query_location.GetIndex()) : 0;
 }
 
+// parse_statement reads exactly one query, by the engine's parser alone (G1, G4).
+Checked<std::unique_ptr<duckdb::SelectStatement>> parse_statement(std::string_view text);
+
 class Converter {
  public:
   Checked<Expression> expression(const duckdb::ParsedExpression& node, std::size_t depth = 0);
   Checked<From> from(const duckdb::TableRef& node, std::size_t depth = 0);
-  Checked<std::vector<OrderItem>> order(const duckdb::OrderModifier& modifier, std::size_t depth);
-  Checked<Block> block(const duckdb::SelectNode& node);
+  Checked<std::vector<OrderItem>> order(const duckdb::vector<duckdb::OrderByNode>& orders, std::size_t depth);
+  Checked<Query> query(const duckdb::QueryNode& node, std::size_t depth = 0);
 
  private:
   using Children = duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>;
@@ -48,10 +54,18 @@ class Converter {
   Checked<Expression> operation(const duckdb::OperatorExpression& node, Expression out, std::size_t depth);
   Checked<Expression> comparison(const duckdb::ComparisonExpression& node, Expression out, std::size_t depth);
   Checked<Expression> function(const duckdb::FunctionExpression& node, Expression out, std::size_t depth);
-  Checked<Expression> star(const duckdb::StarExpression& node, Expression out);
+  Checked<Expression> star(const duckdb::StarExpression& node, Expression out, std::size_t depth);
   Checked<From> dataset(const duckdb::BaseTableRef& node);
   Checked<From> join(const duckdb::JoinRef& node, std::size_t depth);
-  Allowed modifiers(const duckdb::SelectNode& node, Block& block);
+  Checked<Expression> subquery(const duckdb::SubqueryExpression& node, Expression out, std::size_t depth);
+  Checked<Expression> window(const duckdb::WindowExpression& node, Expression out, std::size_t depth);
+  Checked<std::string> frame(const duckdb::WindowExpression& node, std::size_t offset);
+  Checked<From> values(const duckdb::ExpressionListRef& node, std::size_t depth);
+  Checked<std::shared_ptr<const Query>> nested(const duckdb::QueryNode& node, std::size_t depth);
+  Allowed named(const std::string& name, const duckdb::vector<std::string>& aliases, const duckdb::QueryNode& node, std::size_t depth, Query& out);
+  Checked<Block> block(const duckdb::SelectNode& node, std::size_t depth);
+  Allowed grouping(const duckdb::SelectNode& node, Block& block, std::size_t depth);
+  Checked<Modifiers> modifiers(const duckdb::QueryNode& node, std::size_t depth);
 
   std::size_t nodes_ = 0;
 };

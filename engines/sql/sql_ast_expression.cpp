@@ -1,6 +1,8 @@
 // Expressions of the engine's syntax tree.
 #include <optional>
 
+#include "engines/sql/forms.h"
+#include "engines/sql/print.h"
 #include "engines/sql/schema.h"
 #include "engines/sql/sql_ast_converter.h"
 
@@ -95,14 +97,17 @@ Checked<Expression> Converter::operation(const duckdb::OperatorExpression& node,
     case Node::COMPARE_NOT_IN: out.text = "NOT_IN"; break;
     case Node::OPERATOR_COALESCE: out.text = "COALESCE"; break;
     case Node::GROUPING_FUNCTION: return refuse("S8", "GROUPING is for grouping sets, which are not released", out.offset);
-    case Node::ARRAY_EXTRACT: case Node::ARRAY_SLICE: case Node::STRUCT_EXTRACT: case Node::ARRAY_CONSTRUCTOR:
-      return refuse("S1", "lists, structs and subscripts are not row expressions", out.offset);
+    case Node::ARRAY_CONSTRUCTOR: out.text = "LIST"; break;
+    case Node::ARRAY_EXTRACT: out.text = "ELEMENT"; break;
+    case Node::ARRAY_SLICE: case Node::STRUCT_EXTRACT:
+      return refuse("S1", "structs and slices are not row expressions", out.offset);
     default: return refuse("S1", "an operator that is not understood", out.offset);
   }
   REDOUBT_ALLOW_ALL(append(out, node.children, depth));
   const bool unary = out.text == "NOT" || out.text.starts_with("IS_");
   const bool listed = out.text == "IN" || out.text == "NOT_IN";
-  if ((unary && out.children.size() != 1) || (listed && out.children.size() < 2) || out.children.empty()) {
+  if ((unary && out.children.size() != 1) || (listed && out.children.size() < 2) || (out.children.empty() && out.text != "LIST") ||
+      (out.text == "ELEMENT" && out.children.size() != 2)) {
     return refuse("S1", "an operator with an unexpected number of operands", out.offset);
   }
   return out;
@@ -127,18 +132,123 @@ Checked<Expression> Converter::function(const duckdb::FunctionExpression& node, 
     out.filter.push_back(std::move(filter));
   }
   if (node.order_bys && !node.order_bys->orders.empty()) {
-    REDOUBT_ALLOW(out.order_by, order(*node.order_bys, depth + 1));
+    REDOUBT_ALLOW(out.order_by, order(node.order_bys->orders, depth + 1));
   }
   return out;
 }
 
-Checked<Expression> Converter::star(const duckdb::StarExpression& node, Expression out) {
+Checked<Expression> Converter::star(const duckdb::StarExpression& node, Expression out, std::size_t depth) {
   if (node.columns || node.expr) return refuse("S12", "COLUMNS(...) hides which columns are used", out.offset);
-  if (!node.exclude_list.empty() || !node.replace_list.empty() || !node.rename_list.empty()) {
-    return refuse("S12", "EXCLUDE, REPLACE and RENAME are not in this release; name the columns", out.offset);
-  }
+  if (!node.rename_list.empty()) return refuse("S12", "RENAME inside a star; name the columns", out.offset);
   out.kind = Kind::star;
   out.text = node.relation_name;
+  for (const auto& excluded : node.exclude_list) {
+    if (!excluded.catalog.empty() || !excluded.schema.empty() || !excluded.table.empty()) {
+      return refuse("S12", "EXCLUDE takes plain column names", out.offset);
+    }
+    out.path.push_back(excluded.column);
+  }
+  for (const auto& [name, replacement] : node.replace_list) {
+    REDOUBT_ALLOW(auto converted, expression(*replacement, depth + 1));
+    converted.alias = name;
+    out.children.push_back(std::move(converted));
+  }
+  return out;
+}
+
+Checked<Expression> Converter::subquery(const duckdb::SubqueryExpression& node, Expression out, std::size_t depth) {
+  out.kind = Kind::subquery;
+  bool negated = false;
+  switch (node.subquery_type) {
+    case duckdb::SubqueryType::SCALAR: out.text = "SCALAR"; break;
+    case duckdb::SubqueryType::NOT_EXISTS: negated = true; out.text = "EXISTS"; break;
+    case duckdb::SubqueryType::EXISTS: out.text = "EXISTS"; break;
+    case duckdb::SubqueryType::ANY: {
+      if (node.comparison_type != duckdb::ExpressionType::COMPARE_EQUAL || !node.child) {
+        return refuse("S4", "ANY and ALL compare with every row of a subquery", out.offset);
+      }
+      out.text = "IN";
+      REDOUBT_ALLOW(auto child, expression(*node.child, depth + 1));
+      out.children.push_back(std::move(child));
+      break;
+    }
+    default: return refuse("S4", "a subquery that is not understood", out.offset);
+  }
+  REDOUBT_ALLOW(out.query, nested(*node.subquery->node, depth + 1));
+  if (!negated) return out;
+  Expression inverted;
+  inverted.kind = Kind::operation;
+  inverted.text = "NOT";
+  inverted.offset = out.offset;
+  inverted.alias = std::exchange(out.alias, {});
+  inverted.children.push_back(std::move(out));
+  return inverted;
+}
+
+// frame prints the frame of a window. Its bounds are constants: a bound taken from a column could reach out of the frame.
+Checked<std::string> Converter::frame(const duckdb::WindowExpression& node, std::size_t offset) {
+  using Bound = duckdb::WindowBoundary;
+  const auto units = [](Bound bound) -> std::string {
+    switch (bound) {
+      case Bound::CURRENT_ROW_ROWS: case Bound::EXPR_PRECEDING_ROWS: case Bound::EXPR_FOLLOWING_ROWS: return "ROWS";
+      case Bound::CURRENT_ROW_GROUPS: case Bound::EXPR_PRECEDING_GROUPS: case Bound::EXPR_FOLLOWING_GROUPS: return "GROUPS";
+      case Bound::CURRENT_ROW_RANGE: case Bound::EXPR_PRECEDING_RANGE: case Bound::EXPR_FOLLOWING_RANGE: return "RANGE";
+      default: return "";
+    }
+  };
+  const auto side = [&](Bound bound, const duckdb::unique_ptr<duckdb::ParsedExpression>& bound_expression) -> Checked<std::string> {
+    switch (bound) {
+      case Bound::UNBOUNDED_PRECEDING: return std::string("UNBOUNDED PRECEDING");
+      case Bound::UNBOUNDED_FOLLOWING: return std::string("UNBOUNDED FOLLOWING");
+      case Bound::CURRENT_ROW_RANGE: case Bound::CURRENT_ROW_ROWS: case Bound::CURRENT_ROW_GROUPS: return std::string("CURRENT ROW");
+      case Bound::INVALID: return refuse("S5", "a window frame that is not understood", offset);
+      default: break;
+    }
+    if (!bound_expression) return refuse("S5", "a window frame that is not understood", offset);
+    REDOUBT_ALLOW(const auto converted, expression(*bound_expression, 1));
+    if (!is_row_constant(converted)) return refuse("S5", "the bounds of a window frame are constants", converted.offset);
+    const bool before = bound == Bound::EXPR_PRECEDING_ROWS || bound == Bound::EXPR_PRECEDING_RANGE || bound == Bound::EXPR_PRECEDING_GROUPS;
+    return print(converted, {}) + (before ? " PRECEDING" : " FOLLOWING");
+  };
+  REDOUBT_ALLOW(const std::string start, side(node.start, node.start_expr));
+  REDOUBT_ALLOW(const std::string end, side(node.end, node.end_expr));
+  std::string unit = units(node.start).empty() ? units(node.end) : units(node.start);
+  if (unit.empty()) unit = "ROWS";
+  std::string out = unit + " BETWEEN " + start + " AND " + end;
+  switch (node.exclude_clause) {
+    case duckdb::WindowExcludeMode::NO_OTHER: return out;
+    case duckdb::WindowExcludeMode::CURRENT_ROW: return out + " EXCLUDE CURRENT ROW";
+    case duckdb::WindowExcludeMode::GROUP: return out + " EXCLUDE GROUP";
+    case duckdb::WindowExcludeMode::TIES: return out + " EXCLUDE TIES";
+  }
+  return refuse("S5", "a window frame that is not understood", offset);
+}
+
+Checked<Expression> Converter::window(const duckdb::WindowExpression& node, Expression out, std::size_t depth) {
+  if (!node.catalog.empty() || (!node.schema.empty() && node.schema != "main")) {
+    return refuse("G2", "a function qualified by a schema or catalog", out.offset);
+  }
+  out.kind = Kind::window;
+  out.text = lower_name(node.function_name);
+  out.distinct = node.distinct;
+  out.ignore_nulls = node.ignore_nulls;
+  REDOUBT_ALLOW_ALL(append(out, node.children, depth));
+  for (const auto* part : {&node.offset_expr, &node.default_expr}) {
+    if (!*part) continue;
+    REDOUBT_ALLOW(auto converted, expression(**part, depth + 1));
+    out.children.push_back(std::move(converted));
+  }
+  for (const auto& partition : node.partitions) {
+    REDOUBT_ALLOW(auto converted, expression(*partition, depth + 1));
+    out.partitions.push_back(std::move(converted));
+  }
+  if (node.filter_expr) {
+    REDOUBT_ALLOW(auto converted, expression(*node.filter_expr, depth + 1));
+    out.filter.push_back(std::move(converted));
+  }
+  REDOUBT_ALLOW(out.window_order, order(node.orders, depth + 1));
+  REDOUBT_ALLOW(out.order_by, order(node.arg_orders, depth + 1));
+  REDOUBT_ALLOW(out.frame, frame(node, out.offset));
   return out;
 }
 
@@ -153,7 +263,7 @@ Checked<Expression> Converter::expression(const duckdb::ParsedExpression& node, 
     case Class::COMPARISON: return comparison(node.Cast<duckdb::ComparisonExpression>(), std::move(out), depth);
     case Class::OPERATOR: return operation(node.Cast<duckdb::OperatorExpression>(), std::move(out), depth);
     case Class::FUNCTION: return function(node.Cast<duckdb::FunctionExpression>(), std::move(out), depth);
-    case Class::STAR: return star(node.Cast<duckdb::StarExpression>(), std::move(out));
+    case Class::STAR: return star(node.Cast<duckdb::StarExpression>(), std::move(out), depth);
     case Class::COLUMN_REF: {
       const auto& names = node.Cast<duckdb::ColumnRefExpression>().column_names;
       if (names.empty() || names.size() > 2) return refuse("G2", "a column qualified by more than its dataset", out.offset);
@@ -202,8 +312,8 @@ Checked<Expression> Converter::expression(const duckdb::ParsedExpression& node, 
       out.children.push_back(std::move(otherwise));
       return out;
     }
-    case Class::SUBQUERY: return refuse("S4", "a subquery inside an expression is not in this release", out.offset);
-    case Class::WINDOW: return refuse("S5", "a window function is not in this release", out.offset);
+    case Class::SUBQUERY: return subquery(node.Cast<duckdb::SubqueryExpression>(), std::move(out), depth);
+    case Class::WINDOW: return window(node.Cast<duckdb::WindowExpression>(), std::move(out), depth);
     case Class::PARAMETER: return refuse("G4", "a parameter; write the value into the text", out.offset);
     case Class::COLLATE: return refuse("S1", "a collation is no row expression", out.offset);
     case Class::LAMBDA: case Class::LAMBDA_REF: return refuse("S1", "a lambda is no row expression", out.offset);

@@ -1,0 +1,141 @@
+// What may stand in a row expression (S1, S3, S5, S14), and what in one over released rows (S10).
+#include <algorithm>
+
+#include "engines/sql/forms.h"
+#include "engines/sql/functions.h"
+#include "engines/sql/functions_catalogue.h"
+
+namespace redoubt::sql {
+namespace {
+
+using Kind = Expression::Kind;
+
+Refusal refuse(const char* rule, std::string message, std::size_t offset, std::string suggestion = {}) {
+  return Refusal{rule, std::move(message), offset, std::move(suggestion)};
+}
+
+bool bare_identifier(const Expression& e, const Columns& columns) {
+  return e.kind == Kind::column && columns[e.index].role != Role::attribute;
+}
+
+template <class Predicate>
+bool any_part(const Expression& e, Predicate predicate) {
+  const auto ordered = [&](const OrderItem& item) { return predicate(item.expression); };
+  return std::ranges::any_of(e.children, predicate) || std::ranges::any_of(e.filter, predicate) ||
+         std::ranges::any_of(e.partitions, predicate) || std::ranges::any_of(e.order_by, ordered) ||
+         std::ranges::any_of(e.window_order, ordered);
+}
+
+// check_unit_window is S5.
+Allowed check_unit_window(const Expression& e, const Columns& columns) {
+  if (!is_unit_window(e.text)) {
+    return refuse("S5", "the window function " + e.text.substr(0, 64) + " is not for the rows of one person", e.offset);
+  }
+  const auto unit = [&](const Expression& p) { return p.kind == Kind::column && columns[p.index].role == Role::unit; };
+  if (std::ranges::none_of(e.partitions, unit)) {
+    return refuse("S5", "a window over people needs the unit column in PARTITION BY", e.offset, "OVER (PARTITION BY unit ...)");
+  }
+  if (e.distinct && e.text != "count") return refuse("S5", "DISTINCT in a window is for count only", e.offset);
+  for (const Expression& partition : e.partitions) {
+    if (!bare_identifier(partition, columns)) REDOUBT_ALLOW_ALL(check_row_expression(partition, columns));
+  }
+  for (const auto* orders : {&e.window_order, &e.order_by}) {
+    for (const OrderItem& order : *orders) {
+      if (!bare_identifier(order.expression, columns)) REDOUBT_ALLOW_ALL(check_row_expression(order.expression, columns));
+    }
+  }
+  for (const Expression& filter : e.filter) REDOUBT_ALLOW_ALL(check_row_expression(filter, columns));
+  const bool counted = e.text == "count" && e.children.size() == 1 && e.children[0].kind == Kind::column;
+  for (const Expression& child : e.children) {
+    if (!counted) REDOUBT_ALLOW_ALL(check_row_expression(child, columns));
+  }
+  return std::monostate();
+}
+
+Allowed check_row_function(const Expression& e) {
+  if (is_aggregate_call(e)) {
+    if (aggregate_class(e.text) != AggregateClass::none || is_any_aggregate(e.text)) {
+      if (aggregate_class(e.text) == AggregateClass::none) return refuse_function(e);
+      return refuse("G5", "an aggregate where single rows are meant; use HAVING, or take it out of the aggregate", e.offset);
+    }
+    if (!is_row_function(e.text)) return refuse_function(e);
+    return refuse("A2", "DISTINCT, FILTER and ORDER BY belong to aggregates", e.offset);
+  }
+  if (!is_row_function(e.text)) return refuse_function(e);
+  return std::monostate();
+}
+
+}  // namespace
+
+bool is_aggregate_call(const Expression& e) {
+  return e.kind == Kind::function && (aggregate_class(e.text) != AggregateClass::none || is_any_aggregate(e.text) || e.distinct ||
+                                      !e.filter.empty() || !e.order_by.empty() ||
+                                      (!is_row_function(e.text) && !is_deterministic_scalar(e.text) && refused_function_rule(e.text) == "A2"));
+}
+
+bool has_aggregate(const Expression& e) { return is_aggregate_call(e) || any_part(e, has_aggregate); }
+
+bool has_window(const Expression& e) { return e.kind == Kind::window || any_part(e, has_window); }
+
+Refusal refuse_function(const Expression& call) {
+  const std::string rule(refused_function_rule(call.text));
+  const std::string name = call.text.substr(0, 64);
+  if (rule == "A2") {
+    std::string suggestion;
+    if (call.text == "max") suggestion = "quantile_cont(x, 0.95) tells the upper end without one person's value";
+    if (call.text == "min") suggestion = "quantile_cont(x, 0.05) tells the lower end without one person's value";
+    if (call.text == "mode" || call.text == "list" || call.text == "string_agg" || call.text == "histogram") {
+      suggestion = "GROUP BY the column and take count(*)";
+    }
+    return refuse("A2", "the aggregate " + name + " gives out values of single people", call.offset, suggestion);
+  }
+  if (rule == "G3") return refuse("G3", "the function " + name + " looks outside the data or changes", call.offset);
+  if (rule == "S1") return refuse("S1", "the function " + name + " makes lists, maps or structs", call.offset);
+  return refuse("S14", "the function " + name + " is not on the list", call.offset);
+}
+
+Allowed check_row_expression(const Expression& e, const Columns& columns, RowContext context) {
+  switch (e.kind) {
+    case Kind::column:
+      if (columns[e.index].role == Role::attribute) return std::monostate();
+      return refuse("S3", "the identifier " + columns[e.index].name + " stands where it could single out a person", e.offset,
+                    "use it only to join, in IS [NOT] NULL, or in count(DISTINCT ...)");
+    case Kind::star: return refuse("S12", "a star inside an expression; name the columns", e.offset);
+    case Kind::subquery: return refuse("S4", "a subquery where none is allowed", e.offset);
+    case Kind::window:
+      if (context == RowContext::windows) return check_unit_window(e, columns);
+      return refuse("S5", "a window function where single rows are meant; take it into a subquery", e.offset);
+    case Kind::member:
+      // An IN over released rows may not look for an identifier; one over units was checked when it was resolved.
+      return e.index == 1 ? Allowed(std::monostate()) : check_row_expression(e.children[0], columns, context);
+    case Kind::function: REDOUBT_ALLOW_ALL(check_row_function(e)); break;
+    case Kind::operation:
+      if ((e.text == "IS_NULL" || e.text == "IS_NOT_NULL") && e.children[0].kind == Kind::column) return std::monostate();
+      if (e.text == "LIST" || e.text == "ELEMENT") return refuse("S1", "lists and subscripts are not row expressions", e.offset);
+      if ((e.text == "IN" || e.text == "NOT_IN") && !std::all_of(e.children.begin() + 1, e.children.end(), is_constant)) {
+        return refuse("S1", "IN takes a list of constants", e.offset);
+      }
+      break;
+    case Kind::constant: case Kind::cast: case Kind::case_when: case Kind::scalar: break;
+  }
+  for (const Expression& child : e.children) REDOUBT_ALLOW_ALL(check_row_expression(child, columns, context));
+  return std::monostate();
+}
+
+Allowed check_free_expression(const Expression& e) {
+  if (e.kind == Kind::star) return refuse("S12", "a star inside an expression; name the columns", e.offset);
+  if (e.kind == Kind::subquery) return refuse("S4", "a subquery where none is allowed", e.offset);
+  if (e.kind == Kind::function && !is_row_function(e.text) && !is_deterministic_scalar(e.text) && !is_any_aggregate(e.text)) {
+    return refuse_function(e);
+  }
+  if (e.kind == Kind::window && !is_window_function(e.text) && !is_any_aggregate(e.text)) return refuse_function(e);
+  for (const auto* list : {&e.children, &e.filter, &e.partitions}) {
+    for (const Expression& child : *list) REDOUBT_ALLOW_ALL(check_free_expression(child));
+  }
+  for (const auto* orders : {&e.order_by, &e.window_order}) {
+    for (const OrderItem& order : *orders) REDOUBT_ALLOW_ALL(check_free_expression(order.expression));
+  }
+  return std::monostate();
+}
+
+}  // namespace redoubt::sql

@@ -1,0 +1,272 @@
+#include "engines/sql/compile_block.h"
+
+#include <algorithm>
+
+#include "engines/sql/block_parts.h"
+#include "engines/sql/cells.h"
+#include "engines/sql/forms.h"
+#include "engines/sql/print.h"
+
+namespace redoubt::sql {
+namespace {
+
+using Kind = Expression::Kind;
+
+constexpr std::size_t kMaxCells = 64;
+
+Refusal refuse(const char* rule, std::string message, std::size_t offset, std::string suggestion = {}) {
+  return Refusal{rule, std::move(message), offset, std::move(suggestion)};
+}
+
+// BlockCompiler applies the rules to the parts of one block and prints it.
+class BlockCompiler : private BlockParts {
+ public:
+  BlockCompiler(Compiler& compiler, const Block& block, Scope scope, bool outermost)
+      : BlockParts(compiler, block, std::move(scope)), outermost_(outermost) {}
+
+  Checked<Relation> run() {
+    REDOUBT_ALLOW_ALL(resolve());
+    if (!unit_) return open_block();
+    if (!aggregated_) return unit_block();
+    if (!block_.grouping_sets.empty()) return refuse("S8", "ROLLUP, CUBE and GROUPING SETS are not released", block_.offset, "one query for each grouping");
+    const auto bare_unit = [&](const Expression& k) { return k.kind == Kind::column && scope_.columns()[k.index].role == Role::unit; };
+    if (std::ranges::any_of(keys_, bare_unit)) return unit_groups();
+    return released();
+  }
+
+ private:
+  Checked<Relation> open_block() {
+    Select select;
+    select.from = scope_.from_sql();
+    select.where = where_;
+    select.columns = scope_.columns();
+    select.items = items_;
+    select.group_by = keys_;
+    select.grouping_sets = block_.grouping_sets;
+    if (!block_.having.empty()) {
+      REDOUBT_ALLOW(auto having, resolve_output(block_.having[0], false));
+      select.having.push_back(std::move(having));
+    }
+    REDOUBT_ALLOW_ALL(output(select));
+    REDOUBT_ALLOW_ALL(each(select, [](const Expression& e) { return check_free_expression(e); }));
+    return finish(select, scope_.kind());
+  }
+
+  // finish adds the statement and describes its columns.
+  Checked<Relation> finish(const Select& select, RelationKind kind) {
+    Relation out;
+    out.kind = kind;
+    for (std::size_t i = 0; i < select.items.size(); ++i) {
+      const Expression& item = select.items[i];
+      ColumnInfo info;
+      info.name = names_[i];
+      info.sql = "c" + std::to_string(i);
+      if (item.kind == Kind::column) {
+        const ColumnInfo& column = select.columns[item.index];
+        info.type = column.type;
+        info.role = column.role;
+        info.argument = column.argument;
+        info.interval = column.interval;
+      } else if (kind == RelationKind::unit) {
+        info.argument = argument_form(item, select.columns);
+        info.interval = interval_of(item, select.columns);
+      } else if (select.from.empty() && is_constant(item)) {
+        info.argument.form = Form::constant;
+        info.interval = interval_of(item, select.columns);
+      }
+      out.columns.push_back(std::move(info));
+    }
+    out.name = compiler_.add(print_select(select, outermost_ && kind != RelationKind::unit), kind != RelationKind::unit);
+    return out;
+  }
+
+  Checked<Relation> unit_block() {
+    Select select;
+    select.from = scope_.from_sql();
+    select.unit = scope_.unit_sql();
+    select.where = where_;
+    select.columns = scope_.columns();
+    select.items = items_;
+    REDOUBT_ALLOW_ALL(output(select));
+    return finish_units(select);
+  }
+
+  // finish_units checks what S5 and S6 ask of a unit-level result.
+  Checked<Relation> finish_units(Select& select) {
+    Modifiers& modifiers = select.modifiers;
+    if (!modifiers.distinct_on.empty()) return refuse("S6", "DISTINCT ON picks rows of people", modifiers.distinct_on[0].offset);
+    const bool released_whole = outermost_ && compiler_.level() == Level::k_anonymized;
+    if (released_whole) {
+      REDOUBT_ALLOW_ALL(take_tail(select));
+    } else if (modifiers.cut()) {
+      return refuse("S6", "LIMIT and OFFSET choose among people", modifiers.limit_offset, "use a window inside one unit: row_number() OVER (PARTITION BY unit ORDER BY ...)");
+    }
+    const auto identifier = [&](const Expression& e) { return e.kind == Kind::column && select.columns[e.index].role != Role::attribute; };
+    const auto unit = [&](const Expression& e) { return e.kind == Kind::column && select.columns[e.index].role == Role::unit; };
+    if (modifiers.distinct && !released_whole && std::ranges::none_of(select.items, unit)) {
+      return refuse("S6", "DISTINCT over rows of people needs the unit column among the selected ones", block_.offset, "GROUP BY the columns instead");
+    }
+    for (const Expression& item : select.items) {
+      if (!identifier(item)) REDOUBT_ALLOW_ALL(check_row_expression(item, select.columns, RowContext::windows));
+    }
+    for (const Expression& qualify : select.qualify) {
+      REDOUBT_ALLOW_ALL(check_row_expression(qualify, select.columns, RowContext::windows));
+    }
+    for (const OrderItem& order : modifiers.order_by) {
+      REDOUBT_ALLOW_ALL(check_row_expression(order.expression, select.columns, RowContext::windows));
+    }
+    // The windows of the engine run over the hidden unit as well: where an outer join left a unit column NULL, it alone would put
+    // rows of several people together.
+    REDOUBT_ALLOW_ALL(each(select, [&](Expression& e) { return partition_by_unit(e, select); }));
+    const bool distinct = modifiers.distinct && !released_whole;
+    modifiers = Modifiers();
+    modifiers.distinct = distinct;
+    return finish(select, RelationKind::unit);
+  }
+
+  Allowed partition_by_unit(Expression& e, Select& select) {
+    if (e.kind == Kind::window) {
+      if (unit_column_ == std::string::npos) {
+        unit_column_ = select.columns.size();
+        ColumnInfo info;
+        info.sql = select.unit;
+        info.role = Role::unit;
+        select.columns.push_back(std::move(info));
+      }
+      Expression unit;
+      unit.kind = Kind::column;
+      unit.index = unit_column_;
+      e.partitions.push_back(std::move(unit));
+    }
+    for (Expression& child : e.children) REDOUBT_ALLOW_ALL(partition_by_unit(child, select));
+    return std::monostate();
+  }
+
+  // take_tail hands DISTINCT, ORDER BY and LIMIT of the outermost block on: they act on released tuples (K1).
+  Allowed take_tail(Select& select) {
+    Tail& tail = compiler_.tail();
+    const Modifiers& modifiers = select.modifiers;
+    tail.distinct = modifiers.distinct;
+    tail.limited = modifiers.limited;
+    tail.limit = modifiers.limit;
+    tail.offset_rows = modifiers.offset_rows;
+    for (const OrderItem& order : modifiers.order_by) {
+      OrderItem item = order;
+      REDOUBT_ALLOW(item.expression, over_items(order.expression, select.items));
+      tail.order_by.push_back(std::move(item));
+    }
+    if (modifiers.order_by_all) {
+      for (std::size_t i = 0; i < select.items.size(); ++i) {
+        Expression column;
+        column.kind = Kind::column;
+        column.index = i;
+        tail.order_by.push_back({std::move(column), modifiers.order_by_all_descending, false});
+      }
+    }
+    return std::monostate();
+  }
+
+  Checked<Expression> over_items(const Expression& e, const std::vector<Expression>& items) {
+    const auto found = std::ranges::find_if(items, [&](const Expression& i) { return same(i, e); });
+    if (found != items.end()) {
+      Expression column;
+      column.kind = Kind::column;
+      column.index = static_cast<std::size_t>(found - items.begin());
+      return column;
+    }
+    if (e.kind == Kind::column || e.kind == Kind::window) {
+      return refuse("K1", "ORDER BY of the released rows takes what is selected", e.offset, "select the column too");
+    }
+    Expression out = e;
+    for (Expression& child : out.children) {
+      REDOUBT_ALLOW(child, over_items(child, items));
+    }
+    return out;
+  }
+
+  // unit_groups is S7: one or more rows for each unit.
+  Checked<Relation> unit_groups() {
+    const Columns& columns = scope_.columns();
+    std::vector<Expression> calls;
+    const auto aggregate = [&](const Expression& call) -> Checked<std::size_t> {
+      REDOUBT_ALLOW_ALL(check_unit_aggregate(call, columns));
+      const auto found = std::ranges::find_if(calls, [&](const Expression& c) { return same(c, call); });
+      if (found != calls.end()) return static_cast<std::size_t>(found - calls.begin());
+      if (calls.size() == kMaxCells) return refuse("G5", "more than 64 aggregates", call.offset);
+      calls.push_back(call);
+      return calls.size() - 1;
+    };
+    REDOUBT_ALLOW(Select select, staged(aggregate));
+    std::vector<std::string> items = {scope_.unit_sql() + " AS uu"}, groups = {"uu"};
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      ColumnInfo info;
+      if (keys_[i].kind == Kind::column) info = columns[keys_[i].index];
+      info.argument = argument_form(keys_[i], columns);
+      info.interval = interval_of(keys_[i], columns);
+      info.sql = "t.g" + std::to_string(i);
+      items.push_back(print(keys_[i], columns) + " AS g" + std::to_string(i));
+      groups.push_back("g" + std::to_string(i));
+      select.columns.push_back(std::move(info));
+    }
+    for (std::size_t j = 0; j < calls.size(); ++j) {
+      ColumnInfo info;
+      info.argument = unit_aggregate_form(calls[j], columns);
+      info.interval = unit_interval(calls[j], columns);
+      info.sql = "t.a" + std::to_string(j);
+      items.push_back(print(calls[j], columns) + " AS a" + std::to_string(j));
+      select.columns.push_back(std::move(info));
+    }
+    const std::string stage = compiler_.add("SELECT " + join_texts(items) + " FROM " + scope_.from_sql() + " WHERE " + join_texts(where_, " AND ") +
+                                                " GROUP BY " + join_texts(groups), false);
+    select.from = stage + " AS t";
+    select.unit = "t.uu";
+    for (const Expression& having : select.having) {
+      REDOUBT_ALLOW_ALL(check_row_expression(having, select.columns));
+      select.where.push_back(print_condition(having, select.columns));
+    }
+    select.having.clear();
+    return finish_units(select);
+  }
+
+  // released is S8: groups of people.
+  Checked<Relation> released() {
+    ReleasedBlock out;
+    out.rows = {scope_.from_sql(), scope_.unit_sql(), where_, scope_.columns()};
+    out.keys = keys_;
+    for (const Expression& key : keys_) REDOUBT_ALLOW_ALL(check_row_expression(key, scope_.columns()));
+    const auto aggregate = [&](const Expression& call) -> Checked<std::size_t> {
+      REDOUBT_ALLOW(auto cell, make_cell(call, out.rows.columns, compiler_.level()));
+      const auto found = std::ranges::find_if(out.cells, [&](const Cell& c) { return same_cell(c, cell); });
+      if (found != out.cells.end()) return static_cast<std::size_t>(found - out.cells.begin());
+      if (out.cells.size() == kMaxCells) return refuse("G5", "more than 64 aggregates", call.offset);
+      out.cells.push_back(std::move(cell));
+      return out.cells.size() - 1;
+    };
+    REDOUBT_ALLOW(Select select, staged(aggregate));
+    for (std::size_t i = 0; i < out.keys.size() + out.cells.size(); ++i) {
+      ColumnInfo info;
+      const bool key = i < out.keys.size();
+      info.sql = key ? "t.g" + std::to_string(i) : "t.c" + std::to_string(i - out.keys.size());
+      // A released number is a number like another where released rows are joined to rows of people (A3).
+      if (!key) info.argument = {Form::plain, 1, Counted::never};
+      select.columns.push_back(std::move(info));
+    }
+    REDOUBT_ALLOW_ALL(each(select, [](const Expression& e) { return check_free_expression(e); }));
+    select.from = compiler_.release(out) + " AS t";
+    for (const Expression& having : select.having) select.where.push_back(print_condition(having, select.columns));
+    select.having.clear();
+    return finish(select, RelationKind::released);
+  }
+
+  bool outermost_;
+  std::size_t unit_column_ = std::string::npos;
+};
+
+}  // namespace
+
+Checked<Relation> compile_block(Compiler& compiler, const Block& block, const Names& names, const Scope* outer, bool outermost) {
+  REDOUBT_ALLOW(Scope scope, Scope::build(block.from, compiler, names, outer));
+  return BlockCompiler(compiler, block, std::move(scope), outermost).run();
+}
+
+}  // namespace redoubt::sql

@@ -1,0 +1,168 @@
+// The statements of one released block, stage by stage (rules T1 to T3 of docs/specs/query-rules.md); each has a name of the plan:
+//   rows      one row for each joined row with a unit: u, group keys g<i>, arguments a<j>_<m>, filters f<j>,
+//             and whether an argument was lost to a cast or an overflow l<j>
+//   groups    one row a group: units, cells c<j>, units that contribute n<j>, units of rows left out m<j>
+//   rank      groups numbered from the one with the fewest units, ties in the order of the keys
+//   held      how many different units the first so many groups hold together
+//   cut       T1 drops groups below k units; T2 goes on dropping until the dropped ones hold k units together
+//   released  the remaining groups, with T3 applied to each cell
+#include "engines/sql/compiler.h"
+#include "engines/sql/print.h"
+
+namespace redoubt::sql {
+namespace {
+
+std::string number(std::size_t value) { return std::to_string(value); }
+
+std::string argument(std::size_t cell, std::size_t index) { return "a" + number(cell) + "_" + number(index); }
+
+class Stages {
+ public:
+  Stages(const ReleasedBlock& block, std::uint64_t k, Compiler& compiler) : block_(block), k_(std::to_string(k)), compiler_(compiler) {
+    for (std::size_t i = 0; i < block.keys.size(); ++i) keys_.push_back("g" + number(i));
+  }
+
+  std::string print() {
+    rows_ = compiler_.add(rows(), true);
+    groups_ = compiler_.add(groups(), true);
+    if (!keys_.empty()) cut();
+    return compiler_.add(released(), true);
+  }
+
+  std::string rows() const {
+    const Columns& columns = block_.rows.columns;
+    std::vector<std::string> items = {block_.rows.unit + " AS u"};
+    for (std::size_t i = 0; i < block_.keys.size(); ++i) items.push_back(sql::print(block_.keys[i], columns) + " AS " + keys_[i]);
+    for (std::size_t j = 0; j < block_.cells.size(); ++j) {
+      const Cell& cell = block_.cells[j];
+      for (std::size_t m = 0; m < cell.arguments.size(); ++m) {
+        items.push_back(sql::print(cell.arguments[m], columns) + " AS " + argument(j, m));
+      }
+      if (!cell.filter.empty()) items.push_back(print_condition(cell.filter[0], columns) + " AS f" + number(j));
+      if (!cell.computed.empty()) items.push_back(lost(cell) + " AS l" + number(j));
+    }
+    std::string sql = "SELECT " + join_texts(items) + " FROM " + block_.rows.from;
+    return block_.rows.where.empty() ? sql : sql + " WHERE " + join_texts(block_.rows.where, " AND ");
+  }
+
+ private:
+  // lost is the condition that an argument is NULL although none of its columns is. A column that is itself computed inside a
+  // subquery may have been lost there.
+  std::string lost(const Cell& cell) const {
+    std::vector<std::string> any;
+    for (const Expression& computed : cell.computed) {
+      std::vector<std::string> terms = {"(" + sql::print(computed, block_.rows.columns) + ") IS NULL"};
+      collect_columns(computed, terms);
+      any.push_back("(" + join_texts(terms, " AND ") + ")");
+    }
+    return "(" + join_texts(any, " OR ") + ")";
+  }
+
+  void collect_columns(const Expression& e, std::vector<std::string>& terms) const {
+    if (e.kind == Expression::Kind::column && !block_.rows.columns[e.index].argument.fallible) {
+      terms.push_back(sql::print(e, block_.rows.columns) + " IS NOT NULL");
+    }
+    for (const Expression& child : e.children) collect_columns(child, terms);
+  }
+
+  // contributes is the condition on the rows that a row counts for a cell; empty when every row does.
+  std::string contributes(std::size_t j) const {
+    const Cell& cell = block_.cells[j];
+    std::vector<std::string> terms;
+    if (!cell.filter.empty()) terms.push_back("f" + number(j));
+    for (std::size_t m = 0; m < cell.arguments.size(); ++m) {
+      const std::string a = argument(j, m);
+      terms.push_back(a + " IS NOT NULL");
+      if (cell.zeros[m] == Cell::Zero::excluded) terms.push_back(a + " <> 0");
+      if (cell.zeros[m] == Cell::Zero::false_excluded) terms.push_back("TRY_CAST(" + a + " AS BOOLEAN)");
+    }
+    return terms.empty() ? "" : "coalesce(" + join_texts(terms, " AND ") + ", false)";
+  }
+
+  std::string aggregate(std::size_t j) const {
+    const Cell& cell = block_.cells[j];
+    std::vector<std::string> arguments;
+    for (std::size_t m = 0; m < cell.arguments.size(); ++m) arguments.push_back(argument(j, m));
+    if (!cell.fraction.empty()) arguments.push_back(cell.descending ? "1 - " + cell.fraction : cell.fraction);
+    const std::string name = cell.name == "count_star" ? "count(*)"
+                                                       : cell.name + "(" + (cell.distinct ? "DISTINCT " : "") + join_texts(arguments) + ")";
+    return name + (cell.filter.empty() ? "" : " FILTER (WHERE f" + number(j) + ")");
+  }
+
+  std::string groups() const {
+    std::vector<std::string> items = keys_;
+    items.push_back("count(DISTINCT u) AS units");
+    for (std::size_t j = 0; j < block_.cells.size(); ++j) {
+      items.push_back(aggregate(j) + " AS c" + number(j));
+      const std::string condition = contributes(j);
+      if (condition.empty()) continue;
+      items.push_back("count(DISTINCT u) FILTER (WHERE " + condition + ") AS n" + number(j));
+      if (block_.cells[j].small_complement) {
+        items.push_back("count(DISTINCT u) FILTER (WHERE NOT " + condition + ") AS m" + number(j));
+      } else if (!block_.cells[j].computed.empty()) {
+        items.push_back("count(DISTINCT u) FILTER (WHERE l" + number(j) + ") AS m" + number(j));
+      }
+    }
+    return "SELECT " + join_texts(items) + " FROM " + rows_ + (keys_.empty() ? "" : " GROUP BY " + join_texts(keys_));
+  }
+
+  void cut() {
+    std::vector<std::string> order = {"units"};
+    std::vector<std::string> equal;
+    for (const std::string& key : keys_) {
+      order.push_back(key + " ASC NULLS LAST");
+      equal.push_back("(a." + key + " IS NOT DISTINCT FROM b." + key + ")");
+    }
+    rank_ = compiler_.add("SELECT *, row_number() OVER (ORDER BY " + join_texts(order) + ") AS place FROM " + groups_, true);
+    const std::string first = compiler_.add("SELECT min(place) AS place FROM " + rows_ + " AS a JOIN " + rank_ + " AS b ON " +
+                                                join_texts(equal, " AND ") + " GROUP BY u", true);
+    const std::string fresh = compiler_.add("SELECT place, count(*) AS n FROM " + first + " GROUP BY place", true);
+    const std::string held = compiler_.add("SELECT a.place AS place, coalesce(sum(n) OVER (ORDER BY a.place), 0) AS held FROM " + rank_ +
+                                               " AS a LEFT JOIN " + fresh + " AS b ON a.place = b.place", true);
+    const std::string small = compiler_.add("SELECT count(*) AS n FROM " + groups_ + " WHERE units < " + k_, true);
+    cut_ = compiler_.add("SELECT CASE WHEN s.n = 0 THEN 0 ELSE greatest(s.n, coalesce((SELECT min(place) FROM " + held + " WHERE held >= " + k_ +
+                             "), (SELECT max(place) FROM " + held + "))) END AS place FROM " + small + " AS s", true);
+  }
+
+  // cell is T3: the condition under which a cell is withheld, and the cell otherwise.
+  std::string cell(std::size_t j) const {
+    const Cell& cell = block_.cells[j];
+    const std::string name = number(j);
+    const bool all = contributes(j).empty();
+    const std::string units = all ? "units" : "n" + name;
+    std::vector<std::string> small = {units + " < " + k_};
+    if ((cell.small_complement || !cell.computed.empty()) && !all) small.push_back("m" + name + " BETWEEN 1 AND " + k_ + " - 1");
+    if (cell.quantile) {
+      const std::string fraction = cell.fraction.empty() ? "0.5" : cell.fraction;
+      small.push_back(units + " * least(" + fraction + ", 1 - " + fraction + ") < " + k_);
+    }
+    return "CASE WHEN " + join_texts(small, " OR ") + " THEN NULL ELSE c" + name + " END AS c" + name;
+  }
+
+  std::string released() const {
+    std::vector<std::string> items = keys_;
+    for (std::size_t j = 0; j < block_.cells.size(); ++j) items.push_back(cell(j));
+    if (items.empty()) items.emplace_back("units");
+    if (keys_.empty()) return "SELECT " + join_texts(items) + " FROM " + groups_ + " WHERE units >= " + k_;
+    return "SELECT " + join_texts(items) + " FROM " + rank_ + " AS a, " + cut_ + " AS b WHERE a.place > b.place";
+  }
+
+  const ReleasedBlock& block_;
+  std::string k_;
+  Compiler& compiler_;
+  std::vector<std::string> keys_;
+  std::string rows_, groups_, rank_, cut_;
+};
+
+}  // namespace
+
+std::string Compiler::release(const ReleasedBlock& block) {
+  blocks_.push_back(block);
+  Stages stages(block, k_, *this);
+  if (level_ != Level::differential_privacy) return stages.print();
+  rows_.push_back(add(stages.rows(), true));
+  // What takes noise is computed outside of the engine and put into this table.
+  return "main.noisy" + std::to_string(rows_.size() - 1);
+}
+
+}  // namespace redoubt::sql
