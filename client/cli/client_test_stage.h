@@ -22,6 +22,7 @@
 namespace redoubt::cli {
 
 inline constexpr Instant kStageNow(1796083200);
+inline const std::string kStageSandbox = "seccomp, landlock 3";
 inline const appraise::ProgramDigest kStageProgram{crypto::sha256(as_bytes("program")).array()};
 
 // Evidence of this platform is the digest of the statement: whoever knows the statement can make it, which is all a test needs.

@@ -174,6 +174,7 @@ Status print_verified(Session& session, const appraise::Appraisal& appraisal, co
     for (const std::string& name : instance.joined) names.emplace_back(name);
     value.emplace("joined", std::move(names));
     value.emplace("open", instance.open);
+    value.emplace("engine_sandbox", instance.engine_sandbox);
     print_json(session.out(), value);
     return {};
   }
@@ -181,6 +182,9 @@ Status print_verified(Session& session, const appraise::Appraisal& appraisal, co
   session.out() << "instance " << appraisal.claims->instance.hex() << ": joined by";
   for (const std::string& name : instance.joined) session.out() << ' ' << shown(name);
   session.out() << (instance.open ? "; open\n" : "; waiting for the others\n");
+  if (instance.engine_sandbox.find("no landlock") != std::string::npos) {
+    session.out() << "note: the kernel of this instance has no landlock; its query engine is held by " << shown(instance.engine_sandbox) << '\n';
+  }
   return {};
 }
 

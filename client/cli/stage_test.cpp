@@ -34,7 +34,7 @@ void Stage::start_instance() {
       },
       [] { return kStageNow; }});
   net::Router inner;
-  cleanroom::add_participants_routes(inner, *room, engine_.rule_set(), kStageProgram);
+  cleanroom::add_participants_routes(inner, *room, {engine_.rule_set(), kStageProgram, kStageSandbox});
   runtime::add_public_routes(inner, {platform, quotes_, keys_->claims, "0", [] { return kStageNow; }});
   const auto shared = std::make_shared<net::Router>(std::move(inner));
   const net::Handler lying = [this, shared](const net::HttpRequest& request) {

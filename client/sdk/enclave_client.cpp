@@ -108,13 +108,14 @@ Result<InstanceView> EnclaveClient::instance() {
   REDOUBT_TRY(const std::string claimed, text_or_canonical(answer, "claims", "instance"));
   if (claimed != claims().canonical()) return Error(Code::binding, "instance: other claims than those that were appraised");
   REDOUBT_CHECK(check_contract(answer, relying_.contract.digest()));
-  const json::Value known = members_of(answer, {"checkpoint", "joined", "open", "program", "rule_set"});
+  const json::Value known = members_of(answer, {"checkpoint", "engine_sandbox", "joined", "open", "program", "rule_set"});
   json::ObjectReader reader(known, "instance");
   const std::string note = reader.nonempty("checkpoint", receipt::kMaxNoteSize);
   const json::Array& joined = reader.array("joined", jobs::Contract::kMaxParticipants);
   const bool open = reader.boolean("open");
   const auto program = reader.hex<appraise::ProgramDigest>("program");
   const std::string rule_set = reader.nonempty("rule_set", 64);
+  const std::string engine_sandbox = reader.nonempty("engine_sandbox", 64);
   REDOUBT_CHECK(reader.finish());
   if (appraisal_.program && *appraisal_.program != program) {
     return Error(Code::binding, "instance: expected program " + appraisal_.program->hex() + ", found " + program.hex());
@@ -122,7 +123,7 @@ Result<InstanceView> EnclaveClient::instance() {
   REDOUBT_TRY(auto checkpoint, verify_note(note));
   REDOUBT_TRY(auto names, json::strings(json::Value(joined), "joined", jobs::Contract::kMaxParticipants));
   REDOUBT_TRY(auto carry_over, read_carry_over(answer));
-  return InstanceView{std::move(names), open, rule_set, program, std::move(checkpoint), std::move(carry_over)};
+  return InstanceView{std::move(names), open, rule_set, engine_sandbox, program, std::move(checkpoint), std::move(carry_over)};
 }
 
 Status EnclaveClient::join() {

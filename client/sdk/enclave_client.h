@@ -34,6 +34,7 @@ struct InstanceView {
   std::vector<std::string> joined;
   bool open = false;
   std::string rule_set;
+  std::string engine_sandbox;       // what holds the query engine; "no landlock" in it where the kernel has none
   appraise::ProgramDigest program;  // equals what the Evidence showed
   receipt::Checkpoint checkpoint;
   std::optional<CarryOverView> carry_over;  // after a restart

@@ -44,7 +44,7 @@ Result<EngineRequest> EngineRequest::decode(ByteView bytes) {
   cbor::MapReader reader(value, kRequest);
   EngineRequest request;
   reader.expect(0, kRequest);
-  request.operation = static_cast<Operation>(reader.number(1, 2));
+  request.operation = static_cast<Operation>(reader.number(1, 3));
   request.sql = reader.text(2, kMaxText);
   request.level = reader.text(3, 64);
   request.k = reader.number(4, 1'000'000);
@@ -75,7 +75,8 @@ Bytes EngineAnswer::encode() const {
                                   {at(2), Value::text(rule)},
                                   {at(3), Value::text(message)},
                                   {at(4), Value::array(std::move(name_items))},
-                                  {at(5), Value::array(std::move(row_items))}}));
+                                  {at(5), Value::array(std::move(row_items))},
+                                  {at(6), Value::text(sandbox)}}));
 }
 
 Result<EngineAnswer> EngineAnswer::decode(ByteView bytes) {
@@ -89,6 +90,7 @@ Result<EngineAnswer> EngineAnswer::decode(ByteView bytes) {
   answer.message = reader.text(3, 4096);
   const cbor::Array& names = reader.array(4, kMaxNames);
   const cbor::Array& rows = reader.array(5, kMaxRows);
+  answer.sandbox = reader.text(6, 64);
   REDOUBT_CHECK(reader.finish());
   for (const Value& item : names) {
     REDOUBT_TRY(std::string name, cell_text(item));

@@ -18,7 +18,8 @@ struct EngineTable {
 struct EngineRequest {
   static constexpr std::size_t kMaxBytes = 1U << 30;
 
-  enum class Operation { check = 0, load = 1, run = 2 };
+  // probe asks nothing: its answer is `accepted` without names.
+  enum class Operation { check = 0, load = 1, run = 2, probe = 3 };
   Operation operation = Operation::check;
   std::string sql;    // empty for load
   std::string level;
@@ -38,6 +39,7 @@ struct EngineAnswer {
   std::string message;                 // refused, failed
   std::vector<std::string> names;      // accepted: datasets; result: columns
   std::vector<std::vector<std::optional<std::string>>> rows;  // result
+  std::string sandbox = "";            // what holds the process, in its own words; empty when it is not held and did nothing
 
   Bytes encode() const;
   static Result<EngineAnswer> decode(ByteView bytes);

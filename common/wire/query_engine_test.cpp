@@ -10,7 +10,7 @@ namespace {
 
 TEST(EngineMessages, AreReadAsWrittenAndRefusedWhenCut) {
   const EngineRequest request{EngineRequest::Operation::run, "SELECT 1", "aggregate_only", 10, {{"{}", to_bytes("a\n1\n")}}};
-  const EngineAnswer answer{EngineAnswer::Kind::result, "", "", {"a", "b"}, {{"1", std::nullopt}}};
+  const EngineAnswer answer{EngineAnswer::Kind::result, "", "", {"a", "b"}, {{"1", std::nullopt}}, "seccomp, landlock 3"};
   const Bytes asked = request.encode();
   const Bytes answered = answer.encode();
   EXPECT_EQ(OrDie(EngineRequest::decode(asked)).encode(), asked);
@@ -28,6 +28,14 @@ TEST(EngineMessages, AreReadAsWrittenAndRefusedWhenCut) {
 TEST(EngineMessages, RowsHaveAsManyCellsAsNames) {
   EngineAnswer answer{EngineAnswer::Kind::result, "", "", {"a"}, {{"1", "2"}}};
   EXPECT_ERROR(EngineAnswer::decode(answer.encode()), Code::malformed, "rows of 1 cells");
+}
+
+TEST(EngineMessages, HoldAShortStatementOfTheSandbox) {
+  const EngineAnswer answer{EngineAnswer::Kind::accepted, "", "", {}, {}, std::string(64, 's')};
+  EXPECT_EQ(OrDie(EngineAnswer::decode(answer.encode())).sandbox, answer.sandbox);
+  EngineAnswer longer = answer;
+  longer.sandbox += 's';
+  EXPECT_ERROR(EngineAnswer::decode(longer.encode()), Code::malformed, "");
 }
 
 }  // namespace

@@ -76,10 +76,10 @@ Result<std::optional<receipt::TreeHead>> previous_head(const Options& options) {
   return std::optional<receipt::TreeHead>(std::move(head));
 }
 
-net::Router participants_router(const runtime::PublicRoutes& open, cleanroom::Room& room, const appraise::ProgramDigest& program) {
+net::Router participants_router(const runtime::PublicRoutes& open, cleanroom::Room& room, const cleanroom::RoomStatement& statement) {
   net::Router router;
   runtime::add_public_routes(router, open);
-  cleanroom::add_participants_routes(router, room, std::string(jobs::kRuleSet), program);
+  cleanroom::add_participants_routes(router, room, statement);
   return router;
 }
 
@@ -99,7 +99,9 @@ Result<void> serve(const Options& options, const sigset_t& signals) {
   REDOUBT_TRY(receipt::StoredEvidence evidence, identity_evidence(*platform, identity.claims, random).context("collecting identity evidence"));
 
   const std::string engine_program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "redoubt-cleanroom-engine";
-  cleanroom::EngineProcess engine({engine_program, std::string(jobs::kRuleSet)});
+  cleanroom::EngineProcess::Options engine_options{engine_program, std::string(jobs::kRuleSet)};
+  REDOUBT_TRY(engine_options.sandbox, cleanroom::EngineProcess(engine_options).probe());
+  cleanroom::EngineProcess engine(engine_options);
   const attest::Claims claims = identity.claims;
   const jobs::Contract roster = contract;
   cleanroom::Room room(std::move(contract),
@@ -120,7 +122,7 @@ Result<void> serve(const Options& options, const sigset_t& signals) {
   participants.listen = options.listen;
   participants.identity = std::move(identity.tls);
   participants.exchange = runtime::exchange_factory(instance);
-  REDOUBT_TRY(const auto door, net::HttpServer::start(std::move(participants), participants_router(open, room, program)));
+  REDOUBT_TRY(const auto door, net::HttpServer::start(std::move(participants), participants_router(open, room, {std::string(jobs::kRuleSet), program, engine_options.sandbox})));
 
   net::Router host_router;
   cleanroom::add_host_routes(host_router, room, door->address());

@@ -1,10 +1,12 @@
 // redoubt-cleanroom-engine: reads one request from standard input, writes one answer to standard output, ends. Started by
-// redoubt-cleanroom only; the one program of a clean room that loads DuckDB.
+// redoubt-cleanroom only; the one program of a clean room that loads DuckDB. It enters its sandbox before it reads the request, and reads
+// none when the sandbox does not hold.
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
 
+#include "enclave/runtime/sandbox/sandbox.h"
 #include "enclave/workloads/cleanroom/engine/answer.h"
 
 namespace {
@@ -36,13 +38,17 @@ wire::EngineAnswer serve() {
   const auto fail = [](const Error& error) {
     return wire::EngineAnswer{wire::EngineAnswer::Kind::failed, "", std::string(code_name(error.code())) + ": " + error.message(), {}, {}};
   };
+  // Reads the library's file, so before the sandbox; it also makes the cryptographic library read its settings.
   const auto library = sql::VerifiedLibrary::verify();
   if (!library.ok()) return fail(library.error());
+  const auto sandbox = runtime::enter_sandbox(runtime::SandboxLimits());
+  if (!sandbox.ok()) return fail(sandbox.error());
   const auto bytes = read_all(STDIN_FILENO, wire::EngineRequest::kMaxBytes);
   if (!bytes.ok()) return fail(bytes.error());
   const auto request = wire::EngineRequest::decode(*bytes);
-  if (!request.ok()) return fail(request.error());
-  return cleanroom::answer(*request, *library);
+  wire::EngineAnswer answer = request.ok() ? cleanroom::answer(*request, *library) : fail(request.error());
+  answer.sandbox = sandbox->text();
+  return answer;
 }
 
 }  // namespace

@@ -61,13 +61,13 @@ class Child {
       wait();
     }
   }
-  // wait gives true when the process ended by itself with status 0.
-  bool wait() {
+  // wait gives the status as of waitpid.
+  int wait() {
     int status = 0;
     while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
     }
     pid_ = -1;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return status;
   }
 
  private:
@@ -140,10 +140,23 @@ Result<EngineAnswer> EngineProcess::ask(const EngineRequest& request) const {
   auto answered = converse(input.write, output.read, encoded, deadline);
   wipe(encoded);  // it holds the tables
   REDOUBT_TRY(const Bytes bytes, std::move(answered));
-  if (!child.wait()) return Error(Code::unavailable, "query engine: ended without an answer");
+  const int status = child.wait();
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) return Error(Code::unavailable, "query engine: ended by its sandbox");
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return Error(Code::unavailable, "query engine: ended without an answer");
   auto answer = EngineAnswer::decode(bytes);
   if (!answer.ok()) return Error(Code::unavailable, "query engine: " + answer.error().message());
+  // A process that is not held at all looked at nothing: it can only say why.
+  if (answer->sandbox.empty() && answer->kind != EngineAnswer::Kind::failed) return Error(Code::unavailable, "query engine: not in a sandbox");
+  if (!options_.sandbox.empty() && !answer->sandbox.empty() && answer->sandbox != options_.sandbox) {
+    return Error(Code::unavailable, "query engine: in another sandbox than the room has stated");
+  }
   return answer;
+}
+
+Result<std::string> EngineProcess::probe() const {
+  REDOUBT_TRY(const EngineAnswer answer, ask({EngineRequest::Operation::probe, "", "", 0, {}}));
+  if (answer.kind == EngineAnswer::Kind::accepted) return answer.sandbox;
+  return Error(Code::unavailable, "query engine: " + answer.message);
 }
 
 Result<QueryCheck> EngineProcess::check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema,

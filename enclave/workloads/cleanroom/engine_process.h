@@ -1,7 +1,8 @@
 // EngineProcess: the query engine as a process of its own inside the enclave.
 //
 // Each request starts the engine program with an empty environment and no descriptors but its standard streams, writes one
-// request, reads one answer and reaps the process. A crash, a kill, a timeout or an answer that is not one is `unavailable`, and
+// request, reads one answer and reaps the process. The engine shuts itself into a sandbox first and says what holds it; a call that the
+// sandbox forbids ends it. A crash, a kill, a timeout or an answer that is not one is `unavailable`, and
 // the caller goes on. The engine program is part of the measured manifest. Thread-safe.
 #pragma once
 
@@ -18,8 +19,14 @@ class EngineProcess final : public QueryEngine {
     std::string program;                           // absolute path of redoubt-cleanroom-engine
     std::string rule_set;
     std::chrono::milliseconds timeout{120'000};    // for one request
+    // What probe() gave when the room started: an answer from a process that is held otherwise is not taken. Empty: any is, for probe().
+    std::string sandbox = "";
   };
   explicit EngineProcess(Options options) : options_(std::move(options)) {}
+
+  // probe starts an engine for nothing and gives the statement of its sandbox, as it may be shown to participants. `unavailable` when it
+  // does not start or is not held.
+  Result<std::string> probe() const;
 
   std::string rule_set() const override { return options_.rule_set; }
   Result<QueryCheck> check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema, jobs::PrivacyLevel level,

@@ -59,6 +59,74 @@ TEST(EngineProcess, RefusesRowsThatDoNotFitTheManifest) {
   EXPECT_OK(process.load({&table, as_bytes(kCsv)}));
 }
 
+TEST(EngineProcess, EveryKindOfAcceptedQueryRunsInsideTheSandbox) {
+  // What the engine asks of the kernel depends on the query; a call that the sandbox forbids would end it here.
+  jobs::Manifest table = manifest(20'000);
+  table.columns.push_back({"age", "INTEGER", jobs::ColumnRole::attribute, "", ""});
+  table.columns.push_back({"cost", "DECIMAL(9,2)", jobs::ColumnRole::attribute, "", ""});
+  table.columns.push_back({"ratio", "DOUBLE", jobs::ColumnRole::attribute, "", ""});
+  table.columns.push_back({"ok", "BOOLEAN", jobs::ColumnRole::attribute, "", ""});
+  table.columns.push_back({"day", "DATE", jobs::ColumnRole::attribute, "", ""});
+  std::string csv = "patient_id,diagnosis,age,cost,ratio,ok,day\n";
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string n = std::to_string(i % 10);
+    csv += std::to_string(i) + ",kind " + n + "," + std::to_string(i % 90) + "," + std::to_string(i % 1000) + ".25,0." + n + "5," +
+           (i % 2 == 0 ? "true" : "false") + ",2024-0" + std::to_string(1 + i % 9) + "-1" + n + "\n";
+  }
+  EngineProcess process = engine();
+  for (const char* sql : {
+           "SELECT count(*), count(DISTINCT patient_id), count(diagnosis), count_if(ok) FROM hospital",
+           "SELECT diagnosis, sum(cost), avg(age), median(cost), quantile_cont(cost, 0.25), stddev(ratio) FROM hospital GROUP BY diagnosis ORDER BY 2 DESC LIMIT 3",
+           "SELECT corr(age, cost), covar_pop(age, ratio), regr_slope(age, cost), regr_r2(age, cost), var_samp(ratio) FROM hospital",
+           "SELECT upper(diagnosis), count(*) FROM hospital WHERE diagnosis LIKE '%1' OR diagnosis ILIKE 'KIND 2' GROUP BY 1",
+           "SELECT regexp_matches(diagnosis, '^kind [0-4]$'), count(*) FROM hospital GROUP BY 1",
+           "SELECT date_trunc('month', day), count(*) FROM hospital GROUP BY 1 ORDER BY 1",
+           "SELECT strftime(day, '%A %Y'), count(*) FROM hospital GROUP BY 1",
+           "SELECT monthname(day), dayofweek(day), count(*) FROM hospital GROUP BY 1, 2",
+           "SELECT year(day), month(day + to_days(40)), count(*) FROM hospital GROUP BY 1, 2",
+           "SELECT date_diff('day', DATE '2024-01-01', day) // 30, count(*) FROM hospital GROUP BY 1",
+           "SELECT CAST(age AS DOUBLE) / 0, ln(age + 1) > 2, count(*) FROM hospital GROUP BY 1, 2",
+           "SELECT CAST(day AS TIMESTAMP) < TIMESTAMP '2024-05-01 00:00:00', count(*) FROM hospital GROUP BY 1",
+           "SELECT split_part(diagnosis, ' ', 2), count(*) FILTER (WHERE age > 30) FROM hospital GROUP BY 1 HAVING count(*) > 10",
+           "SELECT TRY_CAST(diagnosis AS INTEGER), sum(cost::TINYINT) FROM hospital GROUP BY 1",
+       }) {
+    const auto result = process.run(sql, {{&table, as_bytes(csv)}}, jobs::PrivacyLevel::aggregate_only, 3);
+    if (result.ok()) continue;
+    ADD_FAILURE() << sql << ": " << result.error().message();
+  }
+}
+
+EngineProcess captured(std::string sandbox = "") {
+  return EngineProcess({std::string(REDOUBT_TEST_PROGRAM_DIR) + "/captured_engine", "r", std::chrono::milliseconds(20'000), std::move(sandbox)});
+}
+
+TEST(EngineProcess, ACapturedEngineIsEndedByItsSandboxAndTheNextRequestIsAnswered) {
+  EngineProcess process = captured();
+  const auto act = [&](const char* name) { return process.check(name, {}, jobs::PrivacyLevel::aggregate_only, 3); };
+  ASSERT_OK(act("answer"));
+  for (const char* name : {"open", "create", "socket", "connect", "fork", "execve", "ptrace", "kill", "standard error", "abort"}) {
+    EXPECT_ERROR(act(name), Code::unavailable, "ended by its sandbox");
+    const auto next = act("answer");
+    EXPECT_OK(next) << "after " << name;
+  }
+  EXPECT_ERROR(act("memory"), Code::unavailable, "ended");
+  EXPECT_OK(act("answer"));
+  const jobs::Manifest table = manifest();
+  EXPECT_OK(engine().load({&table, as_bytes(kCsv)}));
+}
+
+TEST(EngineProcess, TheRealEngineStatesItsSandboxAndAnotherStatementIsNotTaken) {
+  const std::string stated = OrDie(engine().probe());
+  EXPECT_TRUE(stated == "seccomp, no landlock" || stated.starts_with("seccomp, landlock ")) << stated;
+  EXPECT_EQ(OrDie(engine().probe()), stated);
+  const auto ask = [](std::string sandbox) {
+    return captured(std::move(sandbox)).check("answer", {}, jobs::PrivacyLevel::aggregate_only, 3);
+  };
+  EXPECT_OK(ask(stated));
+  EXPECT_ERROR(ask("seccomp, landlock 1000"), Code::unavailable, "another sandbox");
+  EXPECT_ERROR(EngineProcess({"/bin/true", "r"}).probe(), Code::unavailable, "");
+}
+
 TEST(EngineProcess, ADeadBabblingOrAbsentEngineFailsOneRequest) {
   const jobs::Manifest table = manifest();
   const auto ask = [&](const char* program) {

@@ -78,18 +78,19 @@ net::Handler handler(Room& room, Result<json::Value> (*call)(Room&, const net::H
 
 }  // namespace
 
-void add_participants_routes(net::Router& router, Room& room, std::string rule_set, appraise::ProgramDigest program) {
+void add_participants_routes(net::Router& router, Room& room, const RoomStatement& statement) {
   using net::Access;
-  router.get("/instance", Access::attested, [&room, rule_set, program](const net::HttpRequest&) {
+  router.get("/instance", Access::attested, [&room, statement](const net::HttpRequest&) {
     const RoomStatus status = room.status();
     return answer(json::Value(json::Object{{"carry_over", status.carry_over ? to_json(*status.carry_over) : json::Value()},
                                            {"checkpoint", room.stored_checkpoint()},
                                            {"claims", room.claims().canonical()},
                                            {"contract", room.contract().digest().hex()},
+                                           {"engine_sandbox", statement.engine_sandbox},
                                            {"joined", names_json(status.joined)},
                                            {"open", status.open},
-                                           {"program", program.hex()},
-                                           {"rule_set", rule_set}}));
+                                           {"program", statement.program.hex()},
+                                           {"rule_set", statement.rule_set}}));
   });
   router.post("/join", Access::attested, kSmallBody, handler(room, join));
   router.post("/carry-over", Access::attested, kStatementBody, handler(room, carry_over));

@@ -6,7 +6,14 @@
 
 namespace redoubt::cleanroom {
 
-// add_participants_routes: `room` outlives the router. `rule_set` and `program` are what the room enforces and is.
-void add_participants_routes(net::Router& router, Room& room, std::string rule_set, appraise::ProgramDigest program);
+// RoomStatement: what the program tells participants of itself through the session.
+struct RoomStatement {
+  std::string rule_set;             // that it enforces
+  appraise::ProgramDigest program;  // that it is
+  std::string engine_sandbox;       // what holds each of its query engines; a kernel without Landlock shows here
+};
+
+// add_participants_routes: `room` outlives the router.
+void add_participants_routes(net::Router& router, Room& room, const RoomStatement& statement);
 
 }  // namespace redoubt::cleanroom
