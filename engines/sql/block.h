@@ -33,12 +33,14 @@ struct Rows {
   std::string unit;                // the unit of a joined row, printed
   std::vector<std::string> where;  // printed conditions
   Columns columns;
+  std::vector<SourceId> ids;
 };
 
 struct ReleasedBlock {
   Rows rows;
   std::vector<Expression> keys;  // row expressions over rows.columns
   std::vector<Cell> cells;
+  bool counted = false;  // the number of rows of each group is released too (K1)
 };
 
 }  // namespace redoubt::sql

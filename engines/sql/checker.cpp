@@ -63,7 +63,10 @@ struct Checker::State {
     REDOUBT_ALLOW(const Relation result, compiler.whole(query));
     // G5: the author's text must bind as it stands, and so must what is printed from it.
     if (const auto problem = binding.problem(text)) return does_not_bind(*problem);
-    return PlanBuilder::build(std::move(compiler), result);
+    if (level == Level::differential_privacy) return PlanBuilder::build(std::move(compiler), result, nullptr);
+    Compiler traced(schema, level, k, true);
+    REDOUBT_ALLOW_ALL(traced.whole(query));
+    return PlanBuilder::build(std::move(compiler), result, &traced);
   }
 
   Checked<ReleasePlan> plan(std::string_view text, Level level) {

@@ -9,7 +9,10 @@
 namespace redoubt::sql {
 namespace {
 
-Verdict verdict(std::string_view text) { return OrDie(check(text, example::schema(), Level::aggregate_only, 10)); }
+Verdict verdict(std::string_view text) {
+  static Checker checker = OrDie(Checker::create(example::schema(), 10));
+  return checker.check(text, Level::aggregate_only);
+}
 
 testing::AssertionResult Accepts(std::string_view text) {
   const Verdict v = verdict(text);

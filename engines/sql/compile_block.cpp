@@ -76,14 +76,37 @@ class BlockCompiler : private BlockParts {
       }
       out.columns.push_back(std::move(info));
     }
+    for (std::size_t i = 0; i < select.ids.size(); ++i) out.ids.push_back({select.ids[i].dataset, select.ids[i].list, "i" + std::to_string(i)});
+    if (!select.ids.empty() && select.modifiers.distinct) return distinct_traced(select, std::move(out));
     out.name = compiler_.add(print_select(select, outermost_ && kind != RelationKind::unit), kind != RelationKind::unit);
     return out;
+  }
+
+  // distinct_traced: a distinct row was built from all rows that are equal to it.
+  Checked<Relation> distinct_traced(Select select, Relation out) {
+    select.modifiers.distinct = false;
+    const std::string all = compiler_.add(print_select(select, false), false);
+    std::vector<std::string> columns = {"u"};
+    for (const ColumnInfo& column : out.columns) columns.push_back(column.sql);
+    std::vector<std::string> items = columns;
+    for (SourceId& id : out.ids) {
+      items.push_back(gathered(id) + " AS " + id.sql);
+      id.list = true;
+    }
+    out.name = compiler_.add("SELECT " + join_texts(items) + " FROM " + all + " GROUP BY " + join_texts(columns), false);
+    return out;
+  }
+
+  // gathered puts the dataset rows of several rows into one list.
+  static std::string gathered(const SourceId& id) {
+    return (id.list ? "flatten(list(" : "(list(") + id.sql + ") FILTER (WHERE " + id.sql + " IS NOT NULL))";
   }
 
   Checked<Relation> unit_block() {
     Select select;
     select.from = scope_.from_sql();
     select.unit = scope_.unit_sql();
+    select.ids = scope_.ids();
     select.where = where_;
     select.columns = scope_.columns();
     select.items = items_;
@@ -216,6 +239,11 @@ class BlockCompiler : private BlockParts {
       items.push_back(print(calls[j], columns) + " AS a" + std::to_string(j));
       select.columns.push_back(std::move(info));
     }
+    for (const SourceId& id : scope_.ids()) {
+      const std::string name = "i" + std::to_string(select.ids.size());
+      items.push_back(gathered(id) + " AS " + name);
+      select.ids.push_back({id.dataset, true, "t." + name});
+    }
     const std::string stage = compiler_.add("SELECT " + join_texts(items) + " FROM " + scope_.from_sql() + " WHERE " + join_texts(where_, " AND ") +
                                                 " GROUP BY " + join_texts(groups), false);
     select.from = stage + " AS t";
@@ -231,7 +259,7 @@ class BlockCompiler : private BlockParts {
   // released is S8: groups of people.
   Checked<Relation> released() {
     ReleasedBlock out;
-    out.rows = {scope_.from_sql(), scope_.unit_sql(), where_, scope_.columns()};
+    out.rows = {scope_.from_sql(), scope_.unit_sql(), where_, scope_.columns(), scope_.ids()};
     out.keys = keys_;
     for (const Expression& key : keys_) REDOUBT_ALLOW_ALL(check_row_expression(key, scope_.columns()));
     const auto aggregate = [&](const Expression& call) -> Checked<std::size_t> {

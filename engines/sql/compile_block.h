@@ -17,6 +17,7 @@ Checked<Relation> compile_block(Compiler& compiler, const Block& block, const Na
 struct Select {
   std::string from;                // empty: no FROM
   std::string unit;                // printed as u; empty for released and open rows
+  std::vector<SourceId> ids;             // printed as i0, i1, ... after u
   std::vector<std::string> where;  // printed
   Columns columns;
   std::vector<Expression> items;

@@ -81,6 +81,10 @@ Relation Compiler::dataset(const Table& table) {
     items.push_back(quote(column.name) + " AS " + info.sql);
     out.columns.push_back(std::move(info));
   }
+  if (traced_) {
+    items.emplace_back("rowid AS i0");
+    out.ids.push_back({datasets_.size(), false, "i0"});
+  }
   out.name = add("SELECT " + join_texts(items) + " FROM main." + quote(table.name) + " WHERE " + unit + " IS NOT NULL", false);
   datasets_.push_back(table.name);
   tables_.emplace_back(table.name, out);
@@ -293,6 +297,9 @@ Relation Compiler::released_tuples(const Relation& rows) {
   ReleasedBlock block;
   block.rows.from = rows.name + " AS r0";
   block.rows.unit = "r0.u";
+  block.counted = !tail_.distinct;
+  block.rows.ids = rows.ids;
+  for (SourceId& id : block.rows.ids) id.sql = "r0." + id.sql;
   std::vector<std::string> equal, items, order;
   for (std::size_t i = 0; i < rows.columns.size(); ++i) {
     const std::string c = "c" + std::to_string(i);

@@ -40,7 +40,17 @@ class Compiler {
     bool materialized = false;
   };
 
-  Compiler(const Schema& schema, Level level, std::uint64_t k) : schema_(&schema), level_(level), k_(k) {}
+  // Trace: a statement that tells which dataset rows contribute to which cells of one released block: place, u, i<n>, m<j>.
+  struct Trace {
+    std::size_t statements = 0;  // how many come before it
+    std::string sql;
+    std::vector<SourceId> ids;
+    std::size_t cells = 0;
+  };
+
+  // `traced`: unit relations also carry the rows they were built from, for the release ledger.
+  Compiler(const Schema& schema, Level level, std::uint64_t k, bool traced = false)
+      : schema_(&schema), level_(level), k_(k), traced_(traced) {}
 
   // whole compiles the text's query and checks the final relation (S11, A1, K1, D1).
   Checked<Relation> whole(const Query& query);
@@ -61,6 +71,8 @@ class Compiler {
   const Schema& schema() const { return *schema_; }
   Level level() const { return level_; }
   std::uint64_t k() const { return k_; }
+  bool traced() const { return traced_; }
+  const std::vector<Trace>& traces() const { return traces_; }
   const std::vector<Statement>& statements() const { return statements_; }
   const std::vector<std::string>& datasets() const { return datasets_; }
   // blocks that are released, and at differential_privacy the statement of the rows of each.
@@ -80,6 +92,8 @@ class Compiler {
   const Schema* schema_;
   Level level_;
   std::uint64_t k_;
+  bool traced_;
+  std::vector<Trace> traces_;
   std::vector<Statement> statements_;
   std::vector<std::string> datasets_;
   std::vector<std::pair<std::string, Relation>> tables_;  // datasets that have their statement

@@ -1,60 +1,9 @@
 #include "engines/sql/engine.h"
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
-#include "engines/sql/instance.h"
+#include "engines/sql/engine_state.h"
 
 namespace redoubt::sql {
 namespace {
-
-// Watchdog interrupts a connection after a time, unless it goes first.
-class Watchdog {
- public:
-  Watchdog(duckdb::Connection& connection, std::uint32_t timeout_ms)
-      : thread_([this, &connection, timeout_ms] {
-          std::unique_lock lock(mutex_);
-          if (!wake_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return done_; })) {
-            fired_ = true;
-            connection.Interrupt();
-          }
-        }) {}
-  Watchdog(const Watchdog&) = delete;
-  Watchdog& operator=(const Watchdog&) = delete;
-  ~Watchdog() { stop(); }
-
-  // stop ends the watch and says whether it had interrupted.
-  bool stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      done_ = true;
-    }
-    wake_.notify_one();
-    if (thread_.joinable()) thread_.join();
-    return fired_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool done_ = false;
-  bool fired_ = false;
-  std::thread thread_;
-};
-
-// run_error maps the engine's error to fixed text: its own message may quote values.
-Error run_error(const duckdb::ErrorData& error, bool timed_out, const EngineLimits& limits) {
-  if (timed_out) {
-    return Error(Code::unavailable, "statement stopped: the limit of " + std::to_string(limits.timeout_ms) + " ms was reached");
-  }
-  switch (error.Type()) {
-    case duckdb::ExceptionType::INTERRUPT: return Error(Code::unavailable, "statement stopped: interrupted");
-    case duckdb::ExceptionType::OUT_OF_MEMORY: return Error(Code::unavailable, "statement stopped: the memory limit was reached");
-    case duckdb::ExceptionType::CATALOG: return Error(Code::not_found, "a dataset of the plan is not loaded");
-    default: return Error(Code::refused, "statement stopped: a computation failed while running");
-  }
-}
 
 duckdb::Value to_engine(const Value& value, Type type) {
   struct Visitor {
@@ -102,11 +51,6 @@ Status check_rows(const Table& table, std::span<const Row> rows) {
 
 }  // namespace
 
-struct Engine::State {
-  Instance instance;
-  EngineLimits limits;
-};
-
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
@@ -150,34 +94,24 @@ Status Engine::load_csv(const Table& table, std::string_view csv) {
 
 Result<ResultTable> Engine::run(const ReleasePlan& plan) {
   if (plan.level() == Level::differential_privacy) return Error(Code::usage, "a plan that needs noise cannot be run without it");
-  duckdb::Connection& connection = *state_->instance.connection;
-  Watchdog watchdog(connection, state_->limits.timeout_ms);
-  const auto failed = [&](const duckdb::ErrorData& error) { return run_error(error, watchdog.stop(), state_->limits); };
-  try {
-    const auto result = connection.SendQuery(plan.sql());
-    if (result->HasError()) return failed(result->GetErrorObject());
-    ResultTable table;
-    for (std::size_t c = 0; c < result->ColumnCount(); ++c) {
-      table.columns.push_back({plan.names()[c], result->types[c].ToString()});
+  ResultTable table;
+  const auto start = [&](duckdb::QueryResult& result) {
+    for (std::size_t c = 0; c < result.ColumnCount(); ++c) table.columns.push_back({plan.names()[c], result.types[c].ToString()});
+  };
+  REDOUBT_CHECK(state_->stream(plan.sql(), start, [&](const duckdb::DataChunk& chunk) -> Status {
+    if (table.rows.size() + chunk.size() > state_->limits.max_rows) {
+      return Error(Code::unavailable, "result: more than " + std::to_string(state_->limits.max_rows) + " rows");
     }
-    while (true) {
-      const auto chunk = result->Fetch();
-      if (result->HasError()) return failed(result->GetErrorObject());
-      if (!chunk || chunk->size() == 0) return table;
-      if (table.rows.size() + chunk->size() > state_->limits.max_rows) {
-        return Error(Code::unavailable, "result: more than " + std::to_string(state_->limits.max_rows) + " rows");
-      }
-      for (std::size_t r = 0; r < chunk->size(); ++r) {
-        auto& row = table.rows.emplace_back();
-        for (std::size_t c = 0; c < table.columns.size(); ++c) {
-          const duckdb::Value value = chunk->GetValue(c, r);
-          row.push_back(value.IsNull() ? std::nullopt : std::optional<std::string>(value.ToString()));
-        }
+    for (std::size_t r = 0; r < chunk.size(); ++r) {
+      auto& row = table.rows.emplace_back();
+      for (std::size_t c = 0; c < table.columns.size(); ++c) {
+        const duckdb::Value value = chunk.GetValue(c, r);
+        row.push_back(value.IsNull() ? std::nullopt : std::optional<std::string>(value.ToString()));
       }
     }
-  } catch (const std::exception& e) {
-    return failed(duckdb::ErrorData(e));
-  }
+    return {};
+  }));
+  return table;
 }
 
 void Engine::interrupt() { state_->instance.connection->Interrupt(); }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engines/sql/csv.h"
+#include "engines/sql/ledger/ledger.h"
 #include "engines/sql/library.h"
 #include "engines/sql/plan.h"
 #include "engines/sql/schema.h"
@@ -54,6 +55,10 @@ class Engine {
   // run: `usage` for a plan of differential_privacy, whose numbers need noise first; `not_found` when a dataset of the plan is not loaded, `unavailable` on timeout, on memory, on more rows than the limit
   // or after interrupt(), `refused` when the statement failed while running. The tables are unchanged after every failure.
   Result<ResultTable> run(const ReleasePlan& plan);
+
+  // footprint: who contributes to the cells that the plan would release (nobody at the levels without thresholds), for the ledger.
+  // Fails as run does. Units and datasets keep their numbers as long as the engine lives.
+  Result<Footprint> footprint(const ReleasePlan& plan);
 
   // interrupt stops a running statement; callable from any thread.
   void interrupt();

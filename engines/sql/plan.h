@@ -30,6 +30,15 @@ struct NoisyBlock {
   std::vector<Cell> cells;
 };
 
+// Trace: a statement over the released groups of one block, for the release ledger: place (which group), u (the unit), for each of
+// `sources` the dataset rows that the row was built from (a row number or a list of them), and for each cell whether the row
+// contributes to it and the cell is released.
+struct ContributorTrace {
+  std::string sql;
+  std::vector<std::string> sources;  // datasets
+  std::size_t cells = 0;
+};
+
 class ReleasePlan {
  public:
   Level level() const { return level_; }
@@ -44,6 +53,8 @@ class ReleasePlan {
   std::uint64_t k() const { return k_; }
   // noisy: the released blocks, in the order in which they can be computed; none at other levels.
   const std::vector<NoisyBlock>& noisy() const { return noisy_; }
+  // traces: one for each released block at aggregate_only and k_anonymized.
+  const std::vector<ContributorTrace>& traces() const { return traces_; }
 
  private:
   friend class PlanBuilder;
@@ -54,6 +65,7 @@ class ReleasePlan {
   std::vector<std::string> datasets_;
   std::uint64_t k_ = 0;
   std::vector<NoisyBlock> noisy_;
+  std::vector<ContributorTrace> traces_;
 };
 
 }  // namespace redoubt::sql

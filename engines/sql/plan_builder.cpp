@@ -45,7 +45,7 @@ NoisyBlock noisy(const Compiler& compiler, std::size_t index) {
 
 }  // namespace
 
-ReleasePlan PlanBuilder::build(Compiler compiler, const Relation& result) {
+ReleasePlan PlanBuilder::build(Compiler compiler, const Relation& result, const Compiler* traced) {
   ReleasePlan plan;
   plan.level_ = compiler.level();
   if (plan.level_ == Level::differential_privacy) {
@@ -56,6 +56,13 @@ ReleasePlan PlanBuilder::build(Compiler compiler, const Relation& result) {
   for (const ColumnInfo& column : result.columns) plan.names_.push_back(column.name);
   plan.datasets_ = compiler.datasets();
   plan.k_ = compiler.k();
+  for (std::size_t i = 0; traced != nullptr && i < traced->traces().size(); ++i) {
+    const Compiler::Trace& trace = traced->traces()[i];
+    const auto& all = traced->statements();
+    ContributorTrace out{with({all.begin(), all.begin() + static_cast<std::ptrdiff_t>(trace.statements)}) + trace.sql, {}, trace.cells};
+    for (const SourceId& id : trace.ids) out.sources.push_back(traced->datasets()[id.dataset]);
+    plan.traces_.push_back(std::move(out));
+  }
   return plan;
 }
 

@@ -54,6 +54,7 @@ std::string print_select(const Select& select, bool outermost) {
   const Modifiers& modifiers = select.modifiers;
   std::vector<std::string> items;
   if (!select.unit.empty()) items.push_back(select.unit + " AS u");
+  for (std::size_t i = 0; i < select.ids.size(); ++i) items.push_back(select.ids[i].sql + " AS i" + std::to_string(i));
   for (std::size_t i = 0; i < select.items.size(); ++i) {
     items.push_back(print(select.items[i], select.columns) + " AS c" + std::to_string(i));
   }

@@ -57,11 +57,19 @@ enum class RelationKind {
   open,      // constants only (called P, public, in the rules)
 };
 
+// SourceId: which rows of a dataset a row was built from, in plans that trace contributors: a row number, or a list of them.
+struct SourceId {
+  std::size_t dataset = 0;  // its place among those that the query reads
+  bool list = false;
+  std::string sql;
+};
+
 // Relation: a statement of the plan. Its columns are c0, c1, ... and, for unit relations, u, the unit.
 struct Relation {
   RelationKind kind = RelationKind::open;
   std::string name;  // of the statement
   Columns columns;   // sql: c<i>
+  std::vector<SourceId> ids;  // sql: i<n>; of unit relations, when contributors are traced
 
   bool has_identifier() const {
     for (const ColumnInfo& column : columns) {

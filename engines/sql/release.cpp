@@ -26,7 +26,27 @@ class Stages {
     rows_ = compiler_.add(rows(), true);
     groups_ = compiler_.add(groups(), true);
     if (!keys_.empty()) cut();
-    return compiler_.add(released(), true);
+    released_ = compiler_.add(released(), true);
+    return released_;
+  }
+
+  // trace tells for each row of a released group to which of the cells that are not withheld it contributes.
+  Compiler::Trace trace() const {
+    Compiler::Trace out;
+    out.statements = compiler_.statements().size();
+    out.ids = block_.rows.ids;
+    std::vector<std::string> items = {"b.place AS place", "a.u AS u"}, equal;
+    for (std::size_t n = 0; n < out.ids.size(); ++n) items.push_back("a.i" + number(n) + " AS i" + number(n));
+    for (std::size_t j = 0; j < block_.cells.size(); ++j) {
+      const std::string condition = contributes(j);
+      items.push_back("(b.c" + number(j) + " IS NOT NULL" + (condition.empty() ? "" : " AND " + condition) + ") AS m" + number(j));
+    }
+    if (block_.counted) items.push_back("true AS m" + number(block_.cells.size()));
+    out.cells = block_.cells.size() + (block_.counted ? 1 : 0);
+    for (const std::string& key : keys_) equal.push_back("a." + key + " IS NOT DISTINCT FROM b." + key);
+    out.sql = "SELECT " + join_texts(items) + " FROM " + rows_ + " AS a " +
+              (keys_.empty() ? "CROSS JOIN " + released_ + " AS b" : "JOIN " + released_ + " AS b ON " + join_texts(equal, " AND "));
+    return out;
   }
 
   std::string rows() const {
@@ -41,6 +61,7 @@ class Stages {
       if (!cell.filter.empty()) items.push_back(print_condition(cell.filter[0], columns) + " AS f" + number(j));
       if (!cell.computed.empty()) items.push_back(lost(cell) + " AS l" + number(j));
     }
+    for (std::size_t n = 0; n < block_.rows.ids.size(); ++n) items.push_back(block_.rows.ids[n].sql + " AS i" + number(n));
     std::string sql = "SELECT " + join_texts(items) + " FROM " + block_.rows.from;
     return block_.rows.where.empty() ? sql : sql + " WHERE " + join_texts(block_.rows.where, " AND ");
   }
@@ -143,6 +164,7 @@ class Stages {
     std::vector<std::string> items = keys_;
     for (std::size_t j = 0; j < block_.cells.size(); ++j) items.push_back(cell(j));
     if (items.empty()) items.emplace_back("units");
+    if (compiler_.traced()) items.emplace_back(keys_.empty() ? "0 AS place" : "a.place AS place");
     if (keys_.empty()) return "SELECT " + join_texts(items) + " FROM " + groups_ + " WHERE units >= " + k_;
     return "SELECT " + join_texts(items) + " FROM " + rank_ + " AS a, " + cut_ + " AS b WHERE a.place > b.place";
   }
@@ -151,7 +173,7 @@ class Stages {
   std::string k_;
   Compiler& compiler_;
   std::vector<std::string> keys_;
-  std::string rows_, groups_, rank_, cut_;
+  std::string rows_, groups_, rank_, cut_, released_;
 };
 
 }  // namespace
@@ -159,7 +181,11 @@ class Stages {
 std::string Compiler::release(const ReleasedBlock& block) {
   blocks_.push_back(block);
   Stages stages(block, k_, *this);
-  if (level_ != Level::differential_privacy) return stages.print();
+  if (level_ != Level::differential_privacy) {
+    const std::string released = stages.print();
+    if (traced_) traces_.push_back(stages.trace());
+    return released;
+  }
   rows_.push_back(add(stages.rows(), true));
   // What takes noise is computed outside of the engine and put into this table.
   return "main.noisy" + std::to_string(rows_.size() - 1);

@@ -114,6 +114,7 @@ Checked<Scope::Side> Scope::add_relation(const From& from) {
   }
   all_.insert(all_.end(), side.visible.begin(), side.visible.end());
   if (side.units) unit_sqls_.push_back(alias + ".u");
+  for (const SourceId& id : found.ids) ids_.push_back({id.dataset, id.list, alias + "." + id.sql});
   return side;
 }
 
@@ -221,6 +222,7 @@ Checked<std::string> Scope::on_condition(const From& from, const Side& left, con
 Checked<Scope::Side> Scope::add_join(const From& from) {
   REDOUBT_ALLOW(Side left, add(from.sides[0]));
   const std::size_t units_left = unit_sqls_.size();
+  const std::size_t ids_left = ids_.size();
   REDOUBT_ALLOW(Side right, add(from.sides[1]));
   for (const std::size_t a : left.relations) {
     for (const std::size_t b : right.relations) {
@@ -236,6 +238,7 @@ Checked<Scope::Side> Scope::add_join(const From& from) {
   out.visible.insert(out.visible.end(), left.visible.begin(), left.visible.end());
   if (keeps_right) out.visible.insert(out.visible.end(), right.visible.begin(), right.visible.end());
   if (!keeps_right) unit_sqls_.resize(units_left);
+  if (!keeps_right) ids_.resize(ids_left);
   out.relations = left.relations;
   out.relations.insert(out.relations.end(), right.relations.begin(), right.relations.end());
   out.units = left.units || (keeps_right && right.units);

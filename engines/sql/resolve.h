@@ -47,6 +47,8 @@ class Scope {
   // from_sql prints the resolved FROM, empty when there is none; unit_sql the unit of a joined row: the first that is not null.
   const std::string& from_sql() const { return from_sql_; }
   const std::string& unit_sql() const { return unit_sql_; }
+  // ids of the dataset rows that a joined row was built from, when contributors are traced.
+  const std::vector<SourceId>& ids() const { return ids_; }
 
  private:
   // Visible: a name under which a column can be reached. Merged (USING) columns hide their parts from unqualified names.
@@ -93,6 +95,7 @@ class Scope {
   std::vector<Visible> all_;           // of every relation so far, for naming correlations
   std::vector<std::size_t> parents_;   // of relations: a union-find forest over unit equalities
   std::vector<bool> has_unit_;         // of relations
+  std::vector<SourceId> ids_;                // of the relations that are visible outside
   std::vector<std::string> unit_sqls_;  // of the relations that are visible outside
   std::vector<std::string> aliases_;   // of the relations, for whole-row references
   std::vector<Expression> conditions_;
