@@ -109,7 +109,7 @@ const std::string_view kOpenApi = R"json({
     },
     "schemas": {
       "Nonce": {"type": "string", "pattern": "^([0-9a-f]{2}){8,64}$"},
-      "Format": {"type": "string", "examples": ["tdx", "sgx", "snp", "nitro", "token", "tpm"]},
+      "Format": {"type": "string", "examples": ["tdx", "sgx", "snp", "nitro", "token", "tpm", "azure-snp", "azure-tdx"]},
       "Request": {
         "type": "object",
         "required": ["evidence"],

@@ -95,14 +95,7 @@ Result<AppraiseRequest> read_binary(const net::HttpRequest& request) {
 }  // namespace
 
 net::HttpResponse problem(const Refusal& refusal) {
-  net::HttpResponse response = net::problem(refusal.status, refusal.error.code(), refusal.error.message());
-  if (refusal.next.empty()) return response;
-  const auto parsed = json::parse(as_text(std::get<Bytes>(response.body)));
-  if (!parsed.ok()) return response;
-  json::Object object = *parsed->object();
-  object.emplace("next", refusal.next);
-  response.body = to_bytes(json::canonical(json::Value(std::move(object))));
-  return response;
+  return net::with_next(net::problem(refusal.status, refusal.error.code(), refusal.error.message()), refusal.next);
 }
 
 std::variant<AppraiseRequest, Refusal> read_request(const net::HttpRequest& request) {

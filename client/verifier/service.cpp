@@ -63,6 +63,10 @@ std::vector<std::string> Service::routes() {
 
 net::Router Service::router() const {
   net::Router router;
+  router.next_step(404, "GET /openapi.json lists the routes; Evidence goes to POST /v1/appraise");
+  router.next_step(405, "use one of the methods in the Allow header; GET /openapi.json lists them");
+  router.next_step(408, "send the request without pauses, or ask the operator for a longer --timeout");
+  router.next_step(413, "send at most 16 MiB to POST /v1/appraise and no body elsewhere; collateral that the service has at hand need not come along");
   for (const RouteEntry& entry : table()) {
     router.add({.method = std::string(entry.method),
                 .path_template = std::string(entry.path),
@@ -92,7 +96,8 @@ Result<std::shared_ptr<const Service>> Service::make(ServiceOptions options, cry
   if (!service->policies_.contains(given.default_policy)) {
     return Error(Code::usage, "default policy: no policy is called \"" + given.default_policy + "\"");
   }
-  REDOUBT_TRY(const auto items, verifier::read_heap(given.collateral));
+  REDOUBT_TRY(service->at_hand_, verifier::AtHand::read(given.collateral));
+  service->options_.collateral.clear();
   return std::shared_ptr<const Service>(std::move(service));
 }
 
@@ -134,10 +139,7 @@ Result<appraise::Appraisal> Service::judge(const AppraiseRequest& request, const
   // Nothing: the built-in policy, with its remark that no measurement was asked for.
   std::optional<appraise::Policy> own;
   if (policy.name != kStrict) own = policy;
-  if (request.endorsements.empty()) return verifier::verify(request.evidence, options_.collateral, own, request.nonce, now);
-  std::vector<verifier::NamedFile> files = options_.collateral;
-  files.insert(files.end(), request.endorsements.begin(), request.endorsements.end());
-  return verifier::verify(request.evidence, files, own, request.nonce, now);
+  return verifier::verify(request.evidence, *at_hand_, request.endorsements, own, request.nonce, now);
 }
 
 net::HttpResponse Service::answer(const AppraiseRequest& request, const appraise::Appraisal& appraisal, Instant now) const {

@@ -62,6 +62,7 @@ class Service : public std::enable_shared_from_this<Service> {
   crypto::Ed25519PrivateKey key_;
   std::string public_x_, key_id_;
   std::map<std::string, appraise::Policy, std::less<>> policies_;
+  std::shared_ptr<const verifier::AtHand> at_hand_;  // read once, at the start
 };
 
 }  // namespace redoubt::rest

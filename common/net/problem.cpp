@@ -42,6 +42,17 @@ HttpResponse problem(int status, Code code, std::string_view detail) {
           .body = to_bytes(json::canonical(json::Value(std::move(object))))};
 }
 
+HttpResponse with_next(HttpResponse problem, std::string_view next) {
+  const Bytes* const body = std::get_if<Bytes>(&problem.body);
+  if (next.empty() || body == nullptr) return problem;
+  const auto parsed = json::parse(as_text(*body));
+  if (!parsed.ok() || parsed->object() == nullptr || !parsed->object()->contains("detail")) return problem;
+  json::Object object = *parsed->object();
+  object.insert_or_assign("next", std::string(next));
+  problem.body = to_bytes(json::canonical(json::Value(std::move(object))));
+  return problem;
+}
+
 HttpResponse problem(const Error& error) {
   return problem(status_of(error.code()), error.code(),
                  error.code() == Code::internal ? "something went wrong here; it was not the request" : error.message());

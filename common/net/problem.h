@@ -1,6 +1,6 @@
 // Problems: refusals as RFC 9457 JSON (application/problem+json), and back into Errors at the client.
 //
-// The body is {"type":"about:blank","title","status","code","detail"}: `code` is the stable name of an error code, so that a
+// The body is {"type":"about:blank","title","status","code","detail"}, and "next" where there is a next step to tell: `code` is the stable name of an error code, so that a
 // client exits as the server meant. `detail` is for people; inside an enclave it must be fixed text. Pure, thread-safe.
 #pragma once
 
@@ -9,6 +9,9 @@
 namespace redoubt::net {
 
 HttpResponse problem(int status, Code code, std::string_view detail);
+
+// with_next: a problem with "next", what the caller can do about it; any other response, and an empty text, as they are.
+HttpResponse with_next(HttpResponse problem, std::string_view next);
 
 // problem(error): status_of(code) and the error's message; for `internal` the message stays here.
 HttpResponse problem(const Error& error);

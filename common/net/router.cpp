@@ -66,6 +66,16 @@ Router& Router::post(std::string path_template, Access access, std::uint64_t max
               .handler = std::move(handler)});
 }
 
+Router& Router::next_step(int status, std::string text) {
+  next_steps_[status] = std::move(text);
+  return *this;
+}
+
+HttpResponse Router::guided(HttpResponse refusal) const {
+  const auto found = next_steps_.find(refusal.status);
+  return found == next_steps_.end() ? refusal : with_next(std::move(refusal), found->second);
+}
+
 bool Router::matches(const std::vector<Part>& parts, const std::vector<std::string>& segments) {
   const bool rest = !parts.empty() && parts.back().kind == Part::Kind::rest;
   if (rest ? segments.size() < parts.size() : segments.size() != parts.size()) return false;
@@ -102,7 +112,7 @@ std::variant<Router::Match, HttpResponse> Router::find(std::string_view method, 
                    "this route is served only in an attested session: TLS 1.3 with ALPN redoubt/1, then the exchange; "
                    "clients that cannot do the exchange go through `redoubt proxy` on loopback");
   }
-  if (owner == nullptr) return problem(404, Code::not_found, "no such route");
+  if (owner == nullptr) return guided(problem(404, Code::not_found, "no such route"));
   std::set<std::string> allowed;
   for (const Entry& entry : entries_) {
     if (!same_shape(entry.parts, owner->parts)) continue;
@@ -122,7 +132,7 @@ std::variant<Router::Match, HttpResponse> Router::find(std::string_view method, 
     }
     return match;
   }
-  HttpResponse refusal = problem(405, Code::usage, "this route has other methods");
+  HttpResponse refusal = guided(problem(405, Code::usage, "this route has other methods"));
   std::string allow;
   for (const std::string& name : allowed) allow += (allow.empty() ? "" : ", ") + name;
   refusal.headers.set("allow", allow);

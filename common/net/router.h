@@ -33,6 +33,11 @@ class Router {
   Router& get(std::string path_template, Access access, Handler handler);
   Router& post(std::string path_template, Access access, std::uint64_t max_body_bytes, Handler handler);
 
+  // next_step: what a caller can do about a refusal of that status by the router or the server; it stands in the problem as "next".
+  Router& next_step(int status, std::string text);
+  // guided: a refusal with its next step, where there is one.
+  HttpResponse guided(HttpResponse refusal) const;
+
   struct Match {
     const Route* route = nullptr;  // borrowed from the Router
     TextMap params;
@@ -59,6 +64,7 @@ class Router {
   static bool same_shape(const std::vector<Part>& a, const std::vector<Part>& b);
 
   std::vector<Entry> entries_;
+  std::map<int, std::string> next_steps_;
   bool has_attested_ = false;
 };
 

@@ -84,6 +84,19 @@ TEST(Router, RefusesWithTheRightStatus) {
   EXPECT_EQ(*std::get<HttpResponse>(found).headers.find("allow"), "GET, HEAD");
 }
 
+TEST(Router, TellsTheNextStepWhereThereIsOne) {
+  Router router = sample();
+  router.next_step(404, "look here").next_step(413, "send less");
+  const auto text = [](const HttpResponse& response) { return std::string(as_text(std::get<Bytes>(response.body))); };
+  const auto refusal = [&](const char* method, const char* path) { return text(std::get<HttpResponse>(router.find(method, OrDie(parse_target(path)), true))); };
+  EXPECT_NE(refusal("GET", "/nowhere").find(R"("next":"look here")"), std::string::npos);
+  EXPECT_EQ(refusal("DELETE", "/health").find("next"), std::string::npos);
+  EXPECT_NE(text(router.guided(problem(413, Code::malformed, "too much"))).find(R"("next":"send less")"), std::string::npos);
+  // Only problems carry one.
+  const HttpResponse page{.status = 404, .headers = {}, .body = to_bytes("a page")};
+  EXPECT_EQ(text(router.guided(page)), "a page");
+}
+
 TEST(Router, HidesItsRoutesFromConnectionsWithoutTheExchange) {
   const Router router = sample();
   EXPECT_EQ(status_of_find(router, "GET", "/health", false), 200);

@@ -87,7 +87,7 @@ void ServerSession::run_handler() {
 void ServerSession::refuse(int status, std::string_view detail) {
   const Code code = status >= 500 || status == 408 ? Code::unavailable : Code::malformed;
   close_after_ = true;
-  respond(problem(status, code, detail));
+  respond(shared_->router.guided(problem(status, code, detail)));
 }
 
 void ServerSession::respond(HttpResponse response) {

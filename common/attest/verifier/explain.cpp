@@ -260,7 +260,9 @@ Loosenings loosenings(const Policy& policy, const Appraisal& appraisal, Instant 
 
 Result<Explained> explain(ByteView evidence, std::span<const NamedFile> files, const std::optional<Policy>& policy, const std::optional<Bytes>& nonce,
                           Instant now) {
-  REDOUBT_TRY(Appraisal appraisal, verify(evidence, files, policy, nonce, now));
+  if (const auto format = detect(evidence); !format.ok()) return format.error();
+  REDOUBT_TRY(const auto at_hand, AtHand::read(files));
+  REDOUBT_TRY(Appraisal appraisal, verify(evidence, *at_hand, {}, policy, nonce, now));
   Explained out{std::move(appraisal), {}};
   const Policy& base = policy ? *policy : strict_policy();
   // Only what changes this policy is worth trying.
@@ -277,7 +279,7 @@ Result<Explained> explain(ByteView evidence, std::span<const NamedFile> files, c
     return changed;
   };
   const auto turns = [&](attest::CheckId id, const std::vector<bool>& used) {
-    const auto again = verify(evidence, files, with(used), nonce, now);
+    const auto again = verify(evidence, *at_hand, {}, with(used), nonce, now);
     const attest::Check* check = again.ok() ? again->find(id) : nullptr;
     return check != nullptr && check->outcome != attest::Outcome::failed;
   };

@@ -1,6 +1,7 @@
 #include "common/attest/verifier/gather.h"
 
 #include <algorithm>
+#include <set>
 
 #include "common/attest/evidence/azure/evidence.h"
 #include "common/attest/evidence/snp/report.h"
@@ -25,8 +26,15 @@ bool larger(const Bytes& a, const Bytes& b) { return a.size() != b.size() ? a.si
 
 class Gatherer {
  public:
-  Gatherer(std::vector<Item> items, Instant now) : items_(std::move(items)), now_(now) {
-    for (const Item& item : items_) add_certificate(&item, item.bytes);
+  Gatherer(const AtHand& at_hand, std::span<const Item> more, Instant now) : at_hand_(at_hand), now_(now) {
+    std::set<crypto::Sha256Digest> seen;
+    for (const std::span<const Item> some : {at_hand.items(), more}) {
+      for (const Item& item : some) {
+        if (!more.empty() && !seen.insert(item.read->digest).second) continue;
+        items_.push_back(&item);
+        if (item.read->certificate) certificates_.push_back({&item, *item.read->certificate});
+      }
+    }
   }
 
   Gathered take() && { return std::move(out_); }
@@ -42,7 +50,7 @@ class Gatherer {
     const auto own = dcap::PckCertificates::from_pem(dcap::certification_data(*parsed));
     if (own.ok()) {
       own_ = *own;
-      for (const CertificateView& view : {own_->authority(), own_->root()}) add_certificate(nullptr, to_bytes(view.der));
+      for (const CertificateView& view : {own_->authority(), own_->root()}) add_own(view.der);
     } else {
       bring_chain();
     }
@@ -81,15 +89,15 @@ class Gatherer {
   }
 
   Status tokens(ByteView evidence) {
-    for (const Item& item : items_) {
-      if (item.kind != Kind::key_set) continue;
-      REDOUBT_TRY(auto keys, crypto::parse_jwk_set(as_text(item.bytes)));
+    for (const Item* const item : items_) {
+      if (item->kind != Kind::key_set) continue;
+      REDOUBT_TRY(auto keys, crypto::parse_jwk_set(as_text(item->bytes)));
       for (crypto::Jwk& key : keys) {
         const auto same = std::ranges::find(out_.endorsements.token_keys, key.key_id, &crypto::Jwk::key_id);
         if (same == out_.endorsements.token_keys.end()) {
           out_.endorsements.token_keys.push_back(std::move(key));
         } else if (!equal(same->key.spki(), key.key.spki())) {
-          return Error(Code::malformed, "collateral: " + item.file + ": another key set has another key under the name \"" + key.key_id.substr(0, 64) + "\"");
+          return Error(Code::malformed, "collateral: " + item->file + ": another key set has another key under the name \"" + key.key_id.substr(0, 64) + "\"");
         }
       }
     }
@@ -121,8 +129,8 @@ class Gatherer {
     for (const Bytes& der : raw->ek_intermediates) add_issuer(der);
     for (const Bytes& der : raw->ak_certificates) add_issuer(der);
     std::vector<const Item*> lists;
-    for (const Item& item : items_) {
-      if (item.kind == Kind::crl && std::ranges::find(issuers, item.issuer) != issuers.end()) lists.push_back(&item);
+    for (const Item* const item : items_) {
+      if (item->kind == Kind::crl && std::ranges::find(issuers, item->issuer) != issuers.end()) lists.push_back(item);
     }
     std::ranges::stable_sort(lists, [](const Item* a, const Item* b) { return a->validity.begin > b->validity.begin; });  // the newest first
     for (const Item* one : lists) {
@@ -148,21 +156,19 @@ class Gatherer {
     return header != described.object()->end() && header->second.object() != nullptr && header->second.object()->contains("x5c");
   }
 
-  void add_certificate(const Item* item, const Bytes& der) {
-    if (item == nullptr) kept_.push_back(std::make_unique<const Bytes>(der));
-    const ByteView bytes = item != nullptr ? ByteView(item->bytes) : ByteView(*kept_.back());
-    auto view = CertificateView::parse(bytes);
-    if (!view.ok()) return;
-    // Items differ from each other already.
-    const bool known = item == nullptr && std::ranges::any_of(certificates_, [&](const Certificate& one) { return equal(one.view.der, view->der); });
-    if (!known) certificates_.push_back({item, std::move(*view)});
+  // add_own: a certificate that the Evidence brings, unless the heap has it.
+  void add_own(ByteView der) {
+    if (std::ranges::any_of(certificates_, [&](const Certificate& one) { return equal(one.view.der, der); })) return;
+    kept_.push_back(std::make_unique<const Bytes>(to_bytes(der)));
+    auto view = CertificateView::parse(*kept_.back());
+    if (view.ok()) certificates_.push_back({nullptr, std::move(*view)});
   }
 
   // documents: of that kind and family: those that are valid now first, then by evaluation number and issue date.
   std::vector<const Item*> documents(Kind kind, endorse::Tee tee, const std::optional<endorse::Fmspc>& fmspc) const {
     std::vector<const Item*> out;
-    for (const Item& item : items_) {
-      if (item.kind == kind && item.tee == tee && (!fmspc || item.fmspc == fmspc)) out.push_back(&item);
+    for (const Item* const item : items_) {
+      if (item->kind == kind && item->tee == tee && (!fmspc || item->fmspc == fmspc)) out.push_back(item);
     }
     const auto rank = [&](const Item* item) { return std::tuple(item->validity.contains(now_), item->evaluation_number, item->validity.begin); };
     std::ranges::stable_sort(out, [&](const Item* a, const Item* b) { return rank(a) > rank(b); });
@@ -170,16 +176,15 @@ class Gatherer {
   }
 
   // signed_by: those of the documents that the key of `signer` signed; all of them when it signed none, so that the checks say so.
-  static std::vector<const Item*> signed_by(const Certificate& signer, const std::vector<const Item*>& documents) {
+  std::vector<const Item*> signed_by(const Certificate& signer, const std::vector<const Item*>& documents) const {
     const auto key = signer.view.public_key();
     std::vector<const Item*> out;
     for (const Item* item : documents) {
       if (!key.ok() || out.size() == kMaxDocuments) break;
-      const std::string_view text = as_text(item->bytes);
-      const auto verifies = [&](const auto& parsed) {
-        return parsed.ok() && key->verify_raw(crypto::SignatureScheme::ecdsa_sha256, as_bytes(parsed->signed_bytes), parsed->signature.view()).ok();
-      };
-      if (item->kind == Kind::tcb_info ? verifies(endorse::parse_tcb_info(text)) : verifies(endorse::parse_qe_identity(text))) out.push_back(item);
+      const bool holds = at_hand_.signed_by(signer.item, item, [&] {
+        return key->verify_raw(crypto::SignatureScheme::ecdsa_sha256, as_bytes(item->read->signed_text), item->read->signature).ok();
+      });
+      if (holds) out.push_back(item);
     }
     if (!out.empty()) return out;
     out = documents;
@@ -193,7 +198,8 @@ class Gatherer {
     const auto key = root.view.public_key();
     if (!key.ok()) return out;
     for (const Certificate& one : certificates_) {
-      if (!one.view.self_issued() && wanted(one) && crypto::check_issued(one.view, root.view, *key).ok()) out.push_back(&one);
+      if (one.view.self_issued() || !wanted(one)) continue;
+      if (at_hand_.signed_by(root.item, one.item, [&] { return crypto::check_issued(one.view, root.view, *key).ok(); })) out.push_back(&one);
     }
     const auto late = [&](const Certificate* one) { return std::pair(one->view.validity.contains(now_), one->view.validity.end); };
     std::ranges::stable_sort(out, [&](const Certificate* a, const Certificate* b) { return late(a) > late(b); });
@@ -204,13 +210,12 @@ class Gatherer {
   Bytes newest_list(const Certificate& issuer, bool needed) {
     const auto key = issuer.view.public_key();
     const Item* best = nullptr;
-    for (const Item& item : items_) {
-      if (item.kind != Kind::crl || !equal(item.issuer, issuer.view.subject)) continue;
-      const auto list = crypto::CrlView::parse(item.bytes);
-      if (!key.ok() || !list.ok() || !crypto::check_crl_issued(*list, issuer.view, *key).ok()) continue;
-      const bool valid = item.validity.contains(now_);
+    for (const Item* const item : items_) {
+      if (item->kind != Kind::crl || !item->read->list || !equal(item->issuer, issuer.view.subject)) continue;
+      if (!key.ok() || !at_hand_.signed_by(issuer.item, item, [&] { return crypto::check_crl_issued(*item->read->list, issuer.view, *key).ok(); })) continue;
+      const bool valid = item->validity.contains(now_);
       const bool best_valid = best != nullptr && best->validity.contains(now_);
-      if (best == nullptr || (valid && !best_valid) || (valid == best_valid && larger(item.number, best->number))) best = &item;
+      if (best == nullptr || (valid && !best_valid) || (valid == best_valid && larger(item->number, best->number))) best = item;
     }
     if (best == nullptr && needed) lacks("no revocation list of " + crypto::name_text(issuer.view.subject));
     return best == nullptr ? Bytes() : best->bytes;
@@ -277,19 +282,19 @@ class Gatherer {
     }
   }
 
-  std::vector<Item> items_;
+  const AtHand& at_hand_;
+  std::vector<const Item*> items_;
   Instant now_;
   std::vector<std::unique_ptr<const Bytes>> kept_;  // certificates of the Evidence itself
-  std::vector<Certificate> certificates_;           // views into items_ and kept_
+  std::vector<Certificate> certificates_;           // views into what was read, and into kept_
   std::shared_ptr<const dcap::PckCertificates> own_;
   Gathered out_;
 };
 
 }  // namespace
 
-Result<Gathered> gather(std::span<const NamedFile> files, Format format, ByteView evidence, Instant now) {
-  REDOUBT_TRY(std::vector<Item> items, read_heap(files));
-  Gatherer gatherer(std::move(items), now);
+Result<Gathered> gather(const AtHand& at_hand, std::span<const Item> more, Format format, ByteView evidence, Instant now) {
+  Gatherer gatherer(at_hand, more, now);
   switch (format) {
     case Format::sgx:
     case Format::tdx: gatherer.intel(evidence); break;

@@ -7,8 +7,8 @@
 #pragma once
 
 #include "common/attest/appraise/appraisal.h"
+#include "common/attest/verifier/at_hand.h"
 #include "common/attest/verifier/detect.h"
-#include "common/attest/verifier/heap.h"
 
 namespace redoubt::verifier {
 
@@ -18,8 +18,8 @@ struct Gathered {
   std::vector<std::string> missing;
 };
 
-// gather: `evidence` is of the form `format` (of a certificate: the quote inside). `malformed` for a file that is none of the known
-// forms, or key sets that contradict each other.
-Result<Gathered> gather(std::span<const NamedFile> files, Format format, ByteView evidence, Instant now);
+// gather: `evidence` is of the form `format` (of a certificate: the quote inside). Pieces are those at hand and, after them, `more`, read from
+// what came along. `malformed` for key sets that contradict each other.
+Result<Gathered> gather(const AtHand& at_hand, std::span<const Item> more, Format format, ByteView evidence, Instant now);
 
 }  // namespace redoubt::verifier

@@ -48,8 +48,28 @@ class HeapReader {
 
   void add(Item item) {
     item.file = file_->name;
-    const Bytes key = item.bytes;
-    if (seen_.insert(key).second) items_.push_back(std::move(item));
+    const auto read = std::make_shared<Read>();
+    read->bytes = item.bytes;
+    read->digest = crypto::sha256(item.bytes);
+    if (!seen_.insert(read->digest).second) return;
+    // Read before, in a copy that may go: the same again from the bytes that stay.
+    const std::string_view text = as_text(read->bytes);
+    const auto take = [&](const auto& document) {
+      if (!document.ok()) return;
+      read->signed_text = document->signed_bytes;
+      read->signature = to_bytes(document->signature.view());
+    };
+    if (item.kind == Kind::tcb_info) {
+      take(endorse::parse_tcb_info(text));
+    } else if (item.kind == Kind::qe_identity) {
+      take(endorse::parse_qe_identity(text));
+    } else if (item.kind == Kind::crl) {
+      if (auto list = crypto::CrlView::parse(read->bytes); list.ok()) read->list = std::move(*list);
+    } else if (item.kind != Kind::key_set) {
+      if (auto view = crypto::CertificateView::parse(read->bytes); view.ok()) read->certificate = std::move(*view);
+    }
+    item.read = read;
+    items_.push_back(std::move(item));
   }
 
   Status json(std::string_view text) {
@@ -134,7 +154,7 @@ class HeapReader {
 
   const NamedFile* file_ = nullptr;
   std::vector<Item> items_;
-  std::set<Bytes> seen_;
+  std::set<crypto::Sha256Digest> seen_;
 };
 
 }  // namespace

@@ -2,9 +2,10 @@
 //
 // Files come from anywhere, under any name. Every piece is read strictly into its form; nothing is verified here, so that a piece is
 // never more than a candidate. A file that is none of the known forms is an error that names it. Pure; immutable after read;
-// thread-safe. Bounds: 4096 files, 64 MiB together.
+// thread-safe. Bounds: 4096 files, 64 MiB together; about three times that in memory.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,8 @@
 #include "common/base/bytes.h"
 #include "common/base/instant.h"
 #include "common/base/result.h"
+#include "common/crypto/certificate_view.h"
+#include "common/crypto/digest.h"
 
 namespace redoubt::verifier {
 
@@ -33,6 +36,16 @@ enum class Kind {
 };
 std::string_view kind_text(Kind kind);
 
+// Read: what the bytes of an item were read into, once; views into its own copy of them. Immutable, shared by copies of the item.
+struct Read {
+  Bytes bytes;
+  crypto::Sha256Digest digest;
+  std::optional<crypto::CertificateView> certificate;
+  std::optional<crypto::CrlView> list;
+  std::string_view signed_text;  // of tcb_info and qe_identity
+  Bytes signature;               // of them: r and s
+};
+
 struct Item {
   Kind kind{};
   std::string file;     // where it came from, for people
@@ -46,6 +59,7 @@ struct Item {
   // Of crl:
   Bytes issuer = {};    // whole Name element
   Bytes number = {};    // magnitude, big-endian
+  std::shared_ptr<const Read> read = {};  // always there
 };
 
 inline constexpr std::size_t kMaxFiles = 4096;

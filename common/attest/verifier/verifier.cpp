@@ -49,14 +49,46 @@ Result<Bytes> unwrapped(ByteView bytes, Format format) {
 }
 
 struct Asked {
-  std::span<const NamedFile> files;
+  const AtHand& at_hand;
+  std::span<const Item> more;
   const appraise::Policy& policy;
   const std::optional<Bytes>& nonce;
   Instant now;
 };
 
+// intel_section: what the policy says of TCBs for Evidence of that form, if it is Intel's and the policy speaks of it.
+const appraise::TcbPolicy* intel_section(Format format, const appraise::PlatformPolicies& platforms) {
+  if (format == Format::sgx) return platforms.sgx ? &platforms.sgx->tcb : nullptr;
+  if (format == Format::tdx) return platforms.tdx ? &platforms.tdx->tcb : nullptr;
+  if (format == Format::azure_tdx) return platforms.azure && platforms.azure->tdx ? &platforms.azure->tdx->tcb : nullptr;
+  return nullptr;
+}
+
+// use_verified: collateral that verifies by itself in the place of the raw parts; the appraiser makes the same checks of it, without the
+// signatures. What does not verify stays raw, and the appraiser says why.
+void use_verified(Format format, const Asked& asked, appraise::Endorsements& endorsements) {
+  const appraise::TcbPolicy* const section = intel_section(format, asked.policy.platforms);
+  if (section == nullptr) return;
+  std::vector<endorse::RootPin> roots;
+  if (section->roots) {
+    for (const appraise::VendorRoot& root : *section->roots) roots.push_back(root.spki);
+  } else {
+    roots.push_back(endorse::intel_sgx_root());
+  }
+  std::vector<endorse::RawCollateral> unverified;
+  for (endorse::RawCollateral& raw : endorsements.intel) {
+    if (auto verified = asked.at_hand.verified(raw, roots, asked.now, asked.more.empty())) {
+      endorsements.verified_intel.push_back(std::move(verified));
+    } else {
+      unverified.push_back(std::move(raw));
+    }
+  }
+  endorsements.intel = std::move(unverified);
+}
+
 Result<Appraisal> judge(Format format, const Bytes& evidence, const Asked& asked) {
-  REDOUBT_TRY(const Gathered gathered, gather(asked.files, format, evidence, asked.now));
+  REDOUBT_TRY(Gathered gathered, gather(asked.at_hand, asked.more, format, evidence, asked.now));
+  use_verified(format, asked, gathered.endorsements);
   appraise::Challenge challenge;
   challenge.unchallenged = !asked.nonce;
   if (asked.nonce) {
@@ -138,6 +170,14 @@ Result<Bytes> report_data(Format format, ByteView nonce) {
 
 Result<Appraisal> verify(ByteView evidence, std::span<const NamedFile> files, const std::optional<appraise::Policy>& policy,
                          const std::optional<Bytes>& nonce, Instant now) {
+  // What is wrong with the Evidence comes before what is wrong with the files.
+  if (const auto format = detect(evidence); !format.ok()) return format.error();
+  REDOUBT_TRY(const auto at_hand, AtHand::read(files));
+  return verify(evidence, *at_hand, {}, policy, nonce, now);
+}
+
+Result<Appraisal> verify(ByteView evidence, const AtHand& at_hand, std::span<const NamedFile> more, const std::optional<appraise::Policy>& policy,
+                         const std::optional<Bytes>& nonce, Instant now) {
   REDOUBT_TRY(const Format format, detect(evidence));
   if (format == Format::evidence_file) {
     return Error(Code::usage, "a file of Identity Evidence is judged against the contract that you hold, not against a policy alone");
@@ -147,7 +187,8 @@ Result<Appraisal> verify(ByteView evidence, std::span<const NamedFile> files, co
                                   "virtual TPM's quote (docs/specs/azure.md)");
   }
   REDOUBT_TRY(const Bytes bytes, unwrapped(evidence, format));
-  const Asked asked{files, policy ? *policy : strict_policy(), nonce, now};
+  REDOUBT_TRY(const std::vector<Item> items, read_heap(more));
+  const Asked asked{at_hand, items, policy ? *policy : strict_policy(), nonce, now};
   REDOUBT_TRY(Appraisal appraisal, format == Format::certificate ? judge_certificate(bytes, asked) : judge(format, bytes, asked));
   if (!policy) {
     appraisal.remarks.emplace_back("no measurement was asked for: the built-in policy \"strict\" takes any program on a sound platform");

@@ -24,5 +24,8 @@ Result<Bytes> report_data(Format format, ByteView nonce);
 // wrong is a failed check of the Appraisal. What the heap lacks stands in the Appraisal's remarks.
 Result<appraise::Appraisal> verify(ByteView evidence, std::span<const NamedFile> files, const std::optional<appraise::Policy>& policy,
                                    const std::optional<Bytes>& nonce, Instant now);
+// The same with collateral that was read before, and what came along beside it.
+Result<appraise::Appraisal> verify(ByteView evidence, const AtHand& at_hand, std::span<const NamedFile> more, const std::optional<appraise::Policy>& policy,
+                                   const std::optional<Bytes>& nonce, Instant now);
 
 }  // namespace redoubt::verifier
