@@ -182,8 +182,8 @@ Status print_verified(Session& session, const appraise::Appraisal& appraisal, co
   session.out() << "instance " << appraisal.claims->instance.hex() << ": joined by";
   for (const std::string& name : instance.joined) session.out() << ' ' << shown(name);
   session.out() << (instance.open ? "; open\n" : "; waiting for the others\n");
-  if (instance.engine_sandbox.find("no landlock") != std::string::npos) {
-    session.out() << "note: the kernel of this instance has no landlock; its query engine is held by " << shown(instance.engine_sandbox) << '\n';
+  if (!instance.engine_sandbox.starts_with("seccomp, landlock ")) {
+    session.out() << "note: the sandbox of this instance's query engine is not whole: " << shown(instance.engine_sandbox) << '\n';
   }
   return {};
 }

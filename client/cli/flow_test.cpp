@@ -189,6 +189,15 @@ TEST_F(FlowTest, AnotherContractOrProgramInTheSessionIsRefused) {
   expect(stage.run("hospital", {"log", "verify"}), Code::binding, "expected program");
 }
 
+TEST_F(FlowTest, ASandboxThatIsNotWholeIsNoted) {
+  stage.open_environment();
+  EXPECT_EQ(stage.verify("hospital").out.find("note: the sandbox"), std::string::npos);
+  lie("door", "/instance", "engine_sandbox", [](const json::Value&) { return json::Value("seccomp, no landlock"); });
+  const Ran noted = stage.verify("hospital");
+  EXPECT_EQ(noted.code, 0) << noted.err;
+  EXPECT_NE(noted.out.find("note: the sandbox of this instance's query engine is not whole: seccomp, no landlock"), std::string::npos) << noted.out;
+}
+
 TEST_F(FlowTest, AnInstanceThatWasStartedAnewIsNotTakenForTheOneThatWasJoined) {
   stage.open_environment();
   stage.start_instance();

@@ -20,16 +20,27 @@ struct SandboxLimits {
   std::uint32_t cpu_seconds = 180;
 };
 
+// Whether this is a build with AddressSanitizer or ThreadSanitizer, for tests only: their runtimes need files, terabytes of address space and
+// calls that the sandbox forbids.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kInsecureSanitizedBuild = true;
+#else
+inline constexpr bool kInsecureSanitizedBuild = false;
+#endif
+
 struct Sandbox {
   // The version of Landlock that holds the process, 0 where the kernel has none.
   unsigned landlock = 0;
-  // text: "seccomp, landlock 3" or "seccomp, no landlock". Of the kernel, not of data: it may be shown.
+  // Nothing holds the process: never in a release.
+  bool insecure_none = false;
+  // text: "seccomp, landlock 3", "seccomp, no landlock" or "insecure: a sanitizer's build, no sandbox". Of the kernel and the build, not of
+  // data: it may be shown.
   std::string text() const;
 };
 
 // enter_sandbox: in this order: an empty environment but for TZ=UTC, standard error to nowhere, no other descriptor open,
 // Landlock, limits, no core dumps, not traceable, death with the parent, seccomp; no new privileges before Landlock. `unavailable` when the kernel refuses any
-// of it but Landlock; the process must then end without looking at data.
+// of it but Landlock; the process must then end without looking at data. In a sanitizer's build it does nothing and the Sandbox says so.
 Result<Sandbox> enter_sandbox(const SandboxLimits& limits);
 
 }  // namespace redoubt::runtime

@@ -58,8 +58,8 @@ struct Moments {
   friend bool operator==(const Moments&, const Moments&) = default;
 };
 
-// Row: one row of the block before aggregation. `unit` is any numbering of the units, `group` an index into the list of group keys,
-// one value a measure, absent where the row does not contribute to it (a FILTER, a NULL).
+// Row: one row of the block before aggregation. `unit` is a numbering of the units, the same each time the query runs, `group` an
+// index into the list of group keys; one value a measure, absent where the row does not contribute to it (a FILTER, a NULL).
 struct Row {
   std::uint64_t unit;
   std::uint32_t group;
