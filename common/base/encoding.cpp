@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include "common/base/concat.h"
+
 namespace redoubt {
 namespace {
 
@@ -55,16 +57,18 @@ Result<std::vector<std::byte>> decode64(std::string_view text, const std::array<
   if (digits.size() % 4 == 1) {
     return Error(Code::malformed, std::string(format) + ": a lone last character holds no byte");
   }
-  std::vector<std::byte> out;
-  out.reserve(digits.size() * 3 / 4);
-  const auto digit = [&](std::size_t i) { return static_cast<int>(values[static_cast<unsigned char>(digits[i])]); };
+  std::vector<std::byte> out(digits.size() * 3 / 4);
+  std::byte* at = out.data();
+  const auto digit = [&](char c) { return static_cast<int>(values[static_cast<unsigned char>(c)]); };
   std::size_t whole = 0;  // groups of four digits; the first bad digit is found below
-  for (; whole + 4 <= digits.size(); whole += 4) {
-    const int a = digit(whole), b = digit(whole + 1), c = digit(whole + 2), d = digit(whole + 3);
+  const char* from = digits.data();
+  for (; whole + 4 <= digits.size(); whole += 4, from += 4) {
+    const int a = digit(from[0]), b = digit(from[1]), c = digit(from[2]), d = digit(from[3]);
     if ((a | b | c | d) < 0) break;
     const auto group = static_cast<std::uint32_t>(a << 18 | b << 12 | c << 6 | d);
-    const std::array bytes = {static_cast<std::byte>(group >> 16), static_cast<std::byte>(group >> 8 & 0xFFU), static_cast<std::byte>(group & 0xFFU)};
-    out.insert(out.end(), bytes.begin(), bytes.end());
+    *at++ = static_cast<std::byte>(group >> 16);
+    *at++ = static_cast<std::byte>(group >> 8 & 0xFFU);
+    *at++ = static_cast<std::byte>(group & 0xFFU);
   }
   std::uint32_t buffer = 0;
   unsigned bits = 0;
@@ -75,7 +79,7 @@ Result<std::vector<std::byte>> decode64(std::string_view text, const std::array<
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
-      out.push_back(static_cast<std::byte>(buffer >> bits & 0xFFU));
+      *at++ = static_cast<std::byte>(buffer >> bits & 0xFFU);
     }
   }
   if ((buffer & ((1U << bits) - 1U)) != 0) {
@@ -87,13 +91,7 @@ Result<std::vector<std::byte>> decode64(std::string_view text, const std::array<
 }  // namespace
 
 std::string hex_encode(std::span<const std::byte> bytes) {
-  std::string out(bytes.size() * 2, '0');
-  char* at = out.data();
-  for (const std::byte b : bytes) {
-    *at++ = kHex[std::to_integer<unsigned>(b) >> 4];
-    *at++ = kHex[std::to_integer<unsigned>(b) & 15U];
-  }
-  return out;
+  return concat(Hex{bytes});
 }
 
 Result<std::vector<std::byte>> hex_decode(std::string_view text) {

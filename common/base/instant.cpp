@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "common/base/concat.h"
+
 namespace redoubt {
 namespace {
 
@@ -11,11 +13,6 @@ int number(std::string_view text, std::size_t at, std::size_t digits) {
   int value = 0;
   for (std::size_t i = at; i < at + digits; ++i) value = value * 10 + (text[i] - '0');
   return value;
-}
-
-// write puts `value` at `at`, as that many digits.
-void write(std::string& text, std::size_t at, std::size_t digits, int value) {
-  for (std::size_t i = at + digits; i-- > at; value /= 10) text[i] = static_cast<char>('0' + value % 10);
 }
 
 }  // namespace
@@ -40,22 +37,6 @@ Result<Instant> Instant::parse(std::string_view text) {
   return Instant(std::int64_t{days} * 86400 + hour * 3600 + minute * 60 + second);
 }
 
-std::string Instant::text() const {
-  using namespace std::chrono;
-  // Outside the years that parse accepts, the nearest instant that it does accept is written.
-  constexpr std::int64_t kLast = 253402300799;  // 9999-12-31T23:59:59Z
-  const std::int64_t clamped = seconds_ < 0 ? 0 : seconds_ > kLast ? kLast : seconds_;
-  const year_month_day date{sys_days(days(clamped / 86400))};
-  const int rest = static_cast<int>(clamped % 86400);
-  // By hand: every verdict holds a dozen of these texts, and snprintf costs more than the rest of some checks.
-  std::string out(kShape);
-  write(out, 0, 4, static_cast<int>(date.year()));
-  write(out, 5, 2, static_cast<int>(static_cast<unsigned>(date.month())));
-  write(out, 8, 2, static_cast<int>(static_cast<unsigned>(date.day())));
-  write(out, 11, 2, rest / 3600);
-  write(out, 14, 2, rest / 60 % 60);
-  write(out, 17, 2, rest % 60);
-  return out;
-}
+std::string Instant::text() const { return concat(*this); }
 
 }  // namespace redoubt
