@@ -77,7 +77,8 @@ Result<Interval> check_path(std::span<const CertificateView> chain, Instant now,
     }
     if (!chain[i].self_issued()) ++between;
   }
-  for (std::size_t i = 0; i < count; ++i) {
+  const std::size_t signatures = profile.known_anchor ? count - 1 : count;
+  for (std::size_t i = 0; i < signatures; ++i) {
     const CertificateView& issuer = chain[i + 1 < count ? i + 1 : i];
     auto key = issuer.public_key();
     if (!key.ok()) return refused(key.error().message()).context(position(i, count));

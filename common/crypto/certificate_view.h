@@ -91,6 +91,8 @@ Status check_crl_issued(const CrlView& crl, const CertificateView& issuer, const
 struct PathProfile {
   std::span<const der::Oid> known_critical = {};  // critical extensions of the leaf that the caller reads itself
   bool check_time = true;
+  // The caller knows every byte of the last certificate to be an anchor's (RootPin::holds): its signature over itself is not looked at.
+  bool known_anchor = false;
 };
 
 // check_path: `chain` is leaf first, root last, 1 to 8 certificates, each issued by the next, the last by itself; basic constraints,

@@ -1,7 +1,13 @@
+// The deprecated calls on SHA256_CTX and SHA512_CTX are used on purpose: EVP_Digest allocates two contexts a call, which costs more
+// than hashing a key or a PCR.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "common/crypto/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/sha.h>
 
 #include <cstdlib>
 
@@ -16,42 +22,30 @@ void must(bool ok) {
 }
 
 
-// fetched: looked up once and kept for the life of the process. EVP_sha256(), and SHA256() too, ask the provider at each call, which
-// costs more than a short hash.
-const EVP_MD* fetched(const char* name) {
-  const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, name, nullptr);
-  must(algorithm != nullptr);
-  return algorithm;
-}
-
-template <class Digest>
-Digest hash(const EVP_MD* algorithm, ByteView bytes) {
+template <class Digest, auto Init, auto Update, auto Final>
+Digest hash(auto context, std::initializer_list<ByteView> parts) {
   Digest digest;
-  must(EVP_Digest(bytes.data(), bytes.size(), out(digest.array().data()), nullptr, algorithm, nullptr) == 1);
+  must(Init(&context) == 1);
+  for (const ByteView part : parts) must(Update(&context, part.data(), part.size()) == 1);
+  must(Final(out(digest.array().data()), &context) == 1);
+  OPENSSL_cleanse(&context, sizeof context);
   return digest;
 }
 
 }  // namespace
 
-Sha256Digest sha256(ByteView bytes) {
-  static const EVP_MD* const algorithm = fetched("SHA256");
-  return hash<Sha256Digest>(algorithm, bytes);
+Sha256Digest sha256(std::initializer_list<ByteView> parts) {
+  return hash<Sha256Digest, SHA256_Init, SHA256_Update, SHA256_Final>(SHA256_CTX(), parts);
 }
 
-Sha256Digest sha256(std::initializer_list<ByteView> parts) {
-  Bytes joined;
-  for (const ByteView part : parts) append(joined, part);
-  return sha256(joined);
-}
+Sha256Digest sha256(ByteView bytes) { return sha256({bytes}); }
 
 Sha384Digest sha384(ByteView bytes) {
-  static const EVP_MD* const algorithm = fetched("SHA384");
-  return hash<Sha384Digest>(algorithm, bytes);
+  return hash<Sha384Digest, SHA384_Init, SHA384_Update, SHA384_Final>(SHA512_CTX(), {bytes});
 }
 
 Sha512Digest sha512(ByteView bytes) {
-  static const EVP_MD* const algorithm = fetched("SHA512");
-  return hash<Sha512Digest>(algorithm, bytes);
+  return hash<Sha512Digest, SHA512_Init, SHA512_Update, SHA512_Final>(SHA512_CTX(), {bytes});
 }
 
 struct Sha256::State {

@@ -30,6 +30,7 @@ Result<std::vector<Bytes>> pem_decode(std::string_view text, std::string_view la
   bool begun = false;
   std::vector<Bytes> blocks;
   std::string base64;
+  base64.reserve(std::min(text.size(), max_size));
   for (;;) {
     while (!begun && !text.empty() && is_space(text.front())) text.remove_prefix(1);
     if (!begun && text.empty()) break;
