@@ -18,8 +18,9 @@ struct Findings {
 };
 
 // compare: passed when both texts are equal, otherwise failed with `code`.
-inline attest::Check compare(attest::CheckId id, Code code, const std::string& expected, const std::string& found) {
-  return expected == found ? attest::passed(id, expected, found) : attest::failed(id, code, expected, found);
+inline attest::Check compare(attest::CheckId id, Code code, std::string expected, std::string found) {
+  const bool same = expected == found;
+  return same ? attest::passed(id, std::move(expected), std::move(found)) : attest::failed(id, code, std::move(expected), std::move(found));
 }
 
 // judged: passed or failed by `ok`.

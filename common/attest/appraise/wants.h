@@ -7,6 +7,7 @@
 
 #include "common/attest/evidence/check.h"
 #include "common/base/bytes.h"
+#include "common/base/concat.h"
 
 namespace redoubt::appraise {
 
@@ -36,24 +37,27 @@ inline std::string hex_number(std::uint64_t value) {
 class Wants {
  public:
   // want: `name` must be `wanted`; where it does not hold, both values are kept.
-  void want(bool holds, const std::string& name, const std::string& wanted, const std::string& is) {
+  void want(bool holds, std::string_view name, std::string_view wanted, std::string_view is) {
     if (holds) return;
-    expected_ += (ok_ ? "" : ", ") + name + " " + wanted;
-    found_ += (ok_ ? "" : ", ") + name + " " + is;
+    const std::string_view comma = ok_ ? "" : ", ";
+    expected_ += concat(comma, name, " ", wanted);
+    found_ += concat(comma, name, " ", is);
     ok_ = false;
   }
   // any_of: one of the values; absent: any.
   template <class F>
-  void any_of(const std::string& name, const std::optional<std::vector<F>>& values, ByteView found) {
+  void any_of(std::string_view name, const std::optional<std::vector<F>>& values, ByteView found) {
     if (!values) return;
     bool known = false;
     for (const F& value : *values) known = known || equal(value.view(), found);
-    want(known, name, hex_of(*values), hex_encode(found));
+    if (!known) want(false, name, hex_of(*values), hex_encode(found));
   }
   bool ok() const { return ok_; }
   // check: passed with `all` as both values, or failed with every difference.
-  attest::Check check(attest::CheckId id, Code code, const std::string& all) const {
-    return ok_ ? attest::passed(id, all, all) : attest::failed(id, code, expected_, found_);
+  attest::Check check(attest::CheckId id, Code code, std::string all) const {
+    if (!ok_) return attest::failed(id, code, expected_, found_);
+    std::string both = all;
+    return attest::passed(id, std::move(all), std::move(both));
   }
 
  private:
