@@ -184,7 +184,7 @@ void add_tpm(std::vector<Sample>& out) {
   sample.bare.add_raw(Bare::Key::known, key.spki(), HashKind::sha256, raw.attest, signature.value);
   sample.endorsements.verified_ek =
       std::make_shared<const tpm::VerifiedEk>(OrDie(tpm::verify_ek(raw.ek_certificate, raw.ek_intermediates, verifier.roots, verifier.now)));
-  sample.endorsements.verified_enrolments = {OrDie(tpm::VerifiedEnrolment::of(verifier.enrolments.at(0)))};
+  sample.endorsements.verified_enrolments = {OrDie(tpm::VerifiedEnrolment::of(verifier.enrolments.at(0), raw.ak_public))};
   sample.known = true;
   sample.name = "TPM, known AK, quote alone";
   sample.signatures = "1 P-256";

@@ -27,7 +27,7 @@ Status check_ek(const AkOffer& offer, const tpm::Public& ek, const Enrolling& wi
   }().context("checking the EK certificate"));
   REDOUBT_TRY(const auto certificate, crypto::Certificate::parse_der(offer.ek_certificate));
   if (!tpm::ek_template_matches(ek)) return Error(Code::chain, "endorsement key: not the template L-1 of the EK Credential Profile");
-  if (!equal(certificate.spki(), tpm::rsa_spki(*ek.rsa()))) {
+  if (!tpm::is_key_of(*ek.rsa(), certificate.spki())) {
     return Error(Code::chain, "endorsement key: the certificate speaks for another key");
   }
   return {};

@@ -72,16 +72,17 @@ Check check_host_asserted(const Policy& policy, bool host_asserted) {
 }
 
 Check check_software_tpm(const Policy& policy, const TrustAnchor& anchor) {
-  const std::string found = (anchor.software ? "software TPM (" : "hardware TPM (") + anchor.name + ")";
+  const std::string found = concat(anchor.software ? "software TPM (" : "hardware TPM (", anchor.name, ")");
   if (!anchor.software || policy.accept_software_tpm) {
     return attest::passed(CheckId::software_tpm, policy.accept_software_tpm ? "any TPM" : "hardware TPM", found);
   }
   return attest::failed(CheckId::software_tpm, Code::policy, "hardware TPM", found);
 }
 
-tpm::Outcome authenticate(const attest::Parsed<tpm::TpmEvidence>& parsed, const Endorsements& endorsements,
+tpm::Outcome authenticate(attest::Parsed<tpm::TpmEvidence>&& parsed, const Endorsements& endorsements,
                           const Challenge& challenge, const Policy& policy, const TpmPolicy& section, Instant now) {
   std::vector<crypto::Certificate> roots;
+  roots.reserve(endorsements.tpm_roots.size());
   for (const crypto::Certificate& root : endorsements.tpm_roots) {
     if (std::ranges::find(section.anchors, root.digest(), &TrustAnchor::certificate) != section.anchors.end()) {
       roots.push_back(root);
@@ -89,7 +90,7 @@ tpm::Outcome authenticate(const attest::Parsed<tpm::TpmEvidence>& parsed, const 
   }
   std::vector<crypto::Ed25519PublicKey> enrollers = section.enrollers;
   if (endorsements.self) enrollers.push_back(*endorsements.self);
-  const crypto::Sha256Digest extra_data = crypto::sha256(challenge.statement);
+  const crypto::Sha256Digest extra_data = challenge.report_data.empty() ? crypto::sha256(challenge.statement) : crypto::Sha256Digest();
   tpm::Inputs inputs;
   inputs.expected_extra_data = challenge.report_data.empty() ? extra_data.view() : ByteView(challenge.report_data);
   inputs.roots = roots;
@@ -114,60 +115,66 @@ tpm::Outcome authenticate(const attest::Parsed<tpm::TpmEvidence>& parsed, const 
     if (anchor.ak_without_usage) without_usage.push_back(anchor.certificate);
   }
   inputs.roots_without_ak_usage = without_usage;
-  return tpm::authenticate(parsed, inputs);
+  return tpm::authenticate(std::move(parsed), inputs);
 }
 
 // measured_of: what the quote says beside the PCRs. Counters tell a Relying Party that keeps them whether the machine has been reset
 // (reset_count) or resumed (restart_count) since.
 json::Object measured_of(const tpm::TpmEvidence& evidence) {
   const tpm::Attest& quote = evidence.attest;
-  return {{"ak_name", evidence.ak_name.hex()},
-          {"attestation_key", hex_encode(evidence.raw.ak_public)},
-          {"ak_certified", !evidence.raw.ak_certificates.empty()},
-          {"bank", tpm::algorithm_text(evidence.raw.bank)},
-          {"clock_ms", std::to_string(quote.clock_ms)},
-          {"clock_safe", quote.safe},
-          {"firmware_version", hex_number(quote.firmware_version)},
-          {"qualified_signer", hex_encode(quote.qualified_signer)},
-          {"reset_count", static_cast<std::int64_t>(quote.reset_count)},
-          {"restart_count", static_cast<std::int64_t>(quote.restart_count)}};
+  json::Object out;
+  const auto add = [&](std::string_view name, json::Value value) { out.emplace_hint(out.end(), name, std::move(value)); };
+  add("ak_certified", !evidence.raw.ak_certificates.empty());  // in the order of their names
+  add("ak_name", evidence.ak_name.hex());
+  add("attestation_key", hex_encode(evidence.raw.ak_public));
+  add("bank", tpm::algorithm_text(evidence.raw.bank));
+  add("clock_ms", std::to_string(quote.clock_ms));
+  add("clock_safe", quote.safe);
+  add("firmware_version", hex_number(quote.firmware_version));
+  add("qualified_signer", hex_encode(quote.qualified_signer));
+  add("reset_count", static_cast<std::int64_t>(quote.reset_count));
+  add("restart_count", static_cast<std::int64_t>(quote.restart_count));
+  return out;
 }
 
 struct PolicyChecks {
   Check secure_boot, measured_contract, program, pcrs, host_asserted, software_tpm;
 };
 
-PolicyChecks unmeasured(const Check& secure_boot) {
+PolicyChecks unmeasured(Check secure_boot) {
   const auto skip = [](CheckId id) { return attest::not_applicable(id, "the Evidence is not authentic"); };
-  return {secure_boot, skip(CheckId::measured_contract), skip(CheckId::program), skip(CheckId::reference_pcrs),
+  return {std::move(secure_boot), skip(CheckId::measured_contract), skip(CheckId::program), skip(CheckId::reference_pcrs),
           skip(CheckId::host_asserted), skip(CheckId::software_tpm)};
 }
 
 // measure compares what the authentic Evidence says with the policy, and writes it down in the appraisal.
-PolicyChecks measure(const tpm::TpmEvidence& evidence, const Check& secure_boot, const Challenge& challenge,
+PolicyChecks measure(tpm::TpmEvidence evidence, Check secure_boot, const Challenge& challenge,
                      const Policy& policy, const TpmPolicy& section, Appraisal& appraisal) {
+  appraisal.remarks.reserve(2);
   const Result<Launch> launch = read_launch(evidence);
-  appraisal.pcrs = evidence.pcrs();
   appraisal.measured = measured_of(evidence);
   if (launch.ok()) appraisal.program = launch->program;
-  const Check pcrs = check_reference_pcrs(section.pcrs, evidence.pcrs());
+  Check pcrs = check_reference_pcrs(section.pcrs, evidence.pcrs());
+  appraisal.pcrs = std::move(evidence.raw.pcrs);
   appraisal.host_asserted = pcrs.outcome != attest::Outcome::passed;
   const auto anchor = std::ranges::find(section.anchors, evidence.anchor, &TrustAnchor::certificate);
-  const TrustAnchor unknown{evidence.anchor, "an anchor that the policy does not name", true};
-  const TrustAnchor& trusted = anchor == section.anchors.end() ? unknown : *anchor;
+  std::optional<TrustAnchor> unknown;
+  if (anchor == section.anchors.end()) unknown = {evidence.anchor, "an anchor that the policy does not name", true};
+  const TrustAnchor& trusted = unknown ? *unknown : *anchor;
   if (appraisal.host_asserted) {
     appraisal.remarks.emplace_back("the program is asserted by the host: a lying operator could forge this measurement");
   }
   if (trusted.software) {
     appraisal.remarks.emplace_back("software TPM: format and protocol are exercised, its keys lie open to its operator");
   }
-  return {check_secure_boot(section, secure_boot, evidence.secure_boot),
+  Check asserted = pcrs.outcome == attest::Outcome::failed
+                       ? attest::not_applicable(CheckId::host_asserted, "the Reference Values differ")
+                       : check_host_asserted(policy, appraisal.host_asserted);
+  return {check_secure_boot(section, std::move(secure_boot), evidence.secure_boot),
           check_measured_contract(policy, launch, challenge.contract),
           check_program(policy, launch, appraisal.program_name),
-          pcrs,
-          pcrs.outcome == attest::Outcome::failed
-              ? attest::not_applicable(CheckId::host_asserted, "the Reference Values differ")
-              : check_host_asserted(policy, appraisal.host_asserted),
+          std::move(pcrs),
+          std::move(asserted),
           check_software_tpm(policy, trusted)};
 }
 
@@ -193,18 +200,18 @@ Result<Findings> find_tpm(const Evidence& evidence, const Endorsements& endorsem
                           const Policy& policy, Instant now) {
   if (!policy.platforms.tpm) return Error(Code::policy, "the policy accepts no TPM Evidence");
   const TpmPolicy& section = *policy.platforms.tpm;
-  REDOUBT_TRY(const auto parsed, tpm::parse(evidence.bytes).context("parsing evidence"));
-  tpm::Outcome outcome = authenticate(parsed, endorsements, challenge, policy, section, now);
+  REDOUBT_TRY(auto parsed, tpm::parse(evidence.bytes).context("parsing evidence"));
+  tpm::Outcome outcome = authenticate(std::move(parsed), endorsements, challenge, policy, section, now);
 
   Findings findings;
   findings.appraisal.validity = outcome.validity;
   const auto l5 = std::ranges::find(outcome.checks, CheckId::l5, &Check::id);
   if (l5 == outcome.checks.end()) return Error(Code::internal, "the check L5 was not made");
-  const Check secure_boot = *l5;
+  Check secure_boot = std::move(*l5);
   outcome.checks.erase(l5);
-  PolicyChecks found = outcome.authentic
-                           ? measure(**outcome.authentic, secure_boot, challenge, policy, section, findings.appraisal)
-                           : unmeasured(secure_boot);
+  PolicyChecks found = outcome.authentic ? measure(std::move(*outcome.authentic).take(), std::move(secure_boot), challenge, policy, section,
+                                                   findings.appraisal)
+                                         : unmeasured(std::move(secure_boot));
   findings.checks = std::move(outcome.checks);
   for (Check* check : {&found.secure_boot, &found.measured_contract, &found.program, &found.pcrs, &found.host_asserted, &found.software_tpm}) {
     findings.checks.push_back(std::move(*check));

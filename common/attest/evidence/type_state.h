@@ -24,6 +24,8 @@ class Authentic {
  public:
   const T& operator*() const { return value_; }
   const T* operator->() const { return &value_; }
+  // take: the value itself, from an Authentic that is no longer needed.
+  T take() && { return std::move(value_); }
 
  private:
   friend typename T::Authenticator;

@@ -41,11 +41,8 @@ void AzureAuthenticator::bind_runtime_data() {
 }
 
 void AzureAuthenticator::bind_quote() {
-  const auto attest = tpm::Attest::parse(evidence_.raw.attest);
-  if (attest.ok()) evidence_.attest = *attest;
-  checks_.push_back(tpm::check_quote(attest, {}));
-
   const tpm::Attest& quote = evidence_.attest;
+  checks_.push_back(tpm::check_quote(quote, {}));
   if (inputs_.expected_extra_data) {
     checks_.push_back(tpm::check_extra_data(*inputs_.expected_extra_data, quote.extra_data));
   } else {

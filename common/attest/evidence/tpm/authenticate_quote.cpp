@@ -1,4 +1,5 @@
 #include "common/attest/evidence/tpm/authenticator.h"
+#include "common/base/concat.h"
 
 namespace redoubt::tpm {
 namespace {
@@ -7,44 +8,52 @@ using attest::CheckId;
 
 }  // namespace
 
-void TpmAuthenticator::check_form(const Result<Public>& ak) {
-  // Magic, type and trailing bytes were refused by the parser; it runs again here, so that this check rests on itself.
-  const auto attest = Attest::parse(raw_.attest);
-  if (attest.ok()) evidence_.attest = *attest;
+void TpmAuthenticator::check_form() {
   // Our collector makes the AK under the EK, which is a primary key of the endorsement hierarchy; others make the AK a primary key
   // there. The parent of a key that has a certificate of its own is not known.
   std::vector<Signer> signers;
-  const auto ek = raw_.ak_certificates.empty() ? Public::parse(raw_.ek_public) : Result<Public>(Error(Code::malformed, "none"));
-  if (ak.ok() && ek.ok()) {
-    const AkName parent = primary_qualified_name(ek->name, kHierarchyEndorsement);
-    signers = {{qualified_name(ak->name, parent.view()), "the attestation key under this endorsement key"},
-               {primary_qualified_name(ak->name, kHierarchyEndorsement), "the attestation key in the endorsement hierarchy"}};
+  if (evidence_.ek) {
+    const AkName parent = primary_qualified_name(evidence_.ek->name, kHierarchyEndorsement);
+    signers.reserve(2);
+    signers.push_back({qualified_name(evidence_.ak_name, parent.view()), "the attestation key under this endorsement key"});
+    if (!equal(signers[0].qualified_name.view(), evidence_.attest.qualified_signer)) {
+      signers.push_back({primary_qualified_name(evidence_.ak_name, kHierarchyEndorsement), "the attestation key in the endorsement hierarchy"});
+    }
   }
-  checks_.push_back(check_quote(attest, signers));
+  // Magic, type and trailing bytes were refused by the parser.
+  checks_.push_back(check_quote(evidence_.attest, signers));
 }
 
-void TpmAuthenticator::check_signature(const Result<Public>& ak) {
-  const auto scheme = ak.ok() ? signature_scheme(*ak) : Result<crypto::SignatureScheme>(ak.error());
-  const std::string expected = std::string(scheme.ok() ? crypto::scheme_text(*scheme) : "a signature") + " by the attestation key " + evidence_.ak_name.hex();
+void TpmAuthenticator::check_signature() {
+  const auto scheme = signature_scheme(evidence_.ak);
+  std::string expected = concat(scheme.ok() ? crypto::scheme_text(*scheme) : "a signature", " by the attestation key ", Hex{evidence_.ak_name.view()});
   const auto verified = [&]() -> Status {
     // The scheme is the key's own: a signature blob must not choose how it is judged.
     if (!scheme.ok()) return scheme.error();
-    REDOUBT_TRY(const Signature signature, Signature::parse(raw_.signature));
-    if (signature.scheme != ak->scheme.algorithm || signature.hash != ak->scheme.hash) {
+    const Signature& signature = evidence_.signature;
+    if (signature.scheme != evidence_.ak.scheme.algorithm || signature.hash != evidence_.ak.scheme.hash) {
       return Error(Code::chain, "a signature of " + algorithm_text(signature.scheme) + " with " + algorithm_text(signature.hash));
     }
-    REDOUBT_TRY(const crypto::PublicKey key, public_key(*ak));
+    REDOUBT_TRY(const crypto::PublicKey key, ak_key());
     return verify_quote(key, *scheme, raw_.attest, signature.value);
   };
-  judge(CheckId::m3, expected, verified());
+  judge(CheckId::m3, std::move(expected), verified());
 }
 
-void TpmAuthenticator::check_quoted_pcrs(const Result<Public>& ak) {
+Result<crypto::PublicKey> TpmAuthenticator::ak_key() const {
+  for (const VerifiedEnrolment& enrolment : inputs_.verified_enrolments) {
+    if (enrolment->ak_name == evidence_.ak_name && enrolment.key() != nullptr) return *enrolment.key();
+  }
+  return public_key(evidence_.ak);
+}
+
+void TpmAuthenticator::check_quoted_pcrs() {
   QuotedPcrs quoted{raw_.bank, {}};
+  quoted.values.reserve(raw_.pcrs.size() + raw_.wide_pcrs.size());
   for (const auto& [pcr, value] : raw_.pcrs) quoted.values.emplace_back(pcr, value.view());
   for (const auto& [pcr, value] : raw_.wide_pcrs) quoted.values.emplace_back(pcr, ByteView(value));
   // The hash of the digest is that of the signing scheme (Part 3 section 18.4.1), which is the key's.
-  const auto scheme = ak.ok() ? signature_scheme(*ak) : Result<crypto::SignatureScheme>(ak.error());
+  const auto scheme = signature_scheme(evidence_.ak);
   const crypto::HashKind hash = scheme.ok() ? crypto::hash_of(*scheme) : crypto::HashKind::sha256;
   checks_.push_back(check_pcrs(evidence_.attest, quoted, inputs_.required_pcrs, hash));
 }
@@ -76,25 +85,21 @@ constexpr auto kExtendedKeyUsage = der::oid("2.5.29.37");
 }  // namespace
 
 // check_attributes: of the AK, whoever vouches for it: a key that signs what its TPM made, and nothing else.
-Status TpmAuthenticator::check_attributes(const Result<Public>& ak) const {
-  if (!ak.ok()) return ak.error();
-  REDOUBT_CHECK([&]() -> Status {
-    const auto scheme = signature_scheme(*ak);
-    return scheme.ok() ? Status() : scheme.error();
-  }());
-  if (ak->symmetric.algorithm != kAlgNull) return Error(Code::chain, "attestation key: a symmetric scheme, which a signing key has not");
-  if ((ak->attributes & kNeeded) != kNeeded || (ak->attributes & kForbidden) != 0) {
-    return Error(Code::chain, "attestation key: attributes " + attributes_text(ak->attributes));
+Status TpmAuthenticator::check_attributes() const {
+  const Public& ak = evidence_.ak;
+  if (const auto scheme = signature_scheme(ak); !scheme.ok()) return scheme.error();
+  if (ak.symmetric.algorithm != kAlgNull) return Error(Code::chain, "attestation key: a symmetric scheme, which a signing key has not");
+  if ((ak.attributes & kNeeded) != kNeeded || (ak.attributes & kForbidden) != 0) {
+    return Error(Code::chain, "attestation key: attributes " + attributes_text(ak.attributes));
   }
-  if (ak->name != evidence_.ak_name) return Error(Code::chain, "attestation key: name " + ak->name.hex());
   return {};
 }
 
-void TpmAuthenticator::check_enrolled_ak(const Result<Public>& ak) {
-  const std::string expected = attributes_text(kNeeded) + ", and an enrolment of " + evidence_.ak_name.hex() + " with EK certificate " +
-                               evidence_.ek_certificate.hex();
-  Status status = check_attributes(ak);
-  judge(CheckId::m5, expected, status.ok() ? enrolled() : status);
+void TpmAuthenticator::check_enrolled_ak() {
+  std::string expected = concat(attributes_text(kNeeded), ", and an enrolment of ", Hex{evidence_.ak_name.view()}, " with EK certificate ",
+                                Hex{evidence_.ek_certificate.view()});
+  const Status status = check_attributes();
+  judge(CheckId::m5, std::move(expected), status.ok() ? enrolled() : status);
 }
 
 // chain_without_usage: a certificate that names no extended key usage at all, and leads to a root for which that will do.
@@ -110,11 +115,11 @@ Result<KeyChain> TpmAuthenticator::chain_without_usage(ByteView leaf, std::span<
 }
 
 // check_certified_ak: M5 and M6 for an AK that has certificates of its own: the first is of this key, and they lead to an anchor.
-void TpmAuthenticator::check_certified_ak(const Result<Public>& ak) {
+void TpmAuthenticator::check_certified_ak() {
   const ByteView leaf = raw_.ak_certificates.front();
   judge(CheckId::m5, attributes_text(kNeeded) + ", and a certificate of " + evidence_.ak_name.hex(), [&]() -> Status {
-    REDOUBT_CHECK(check_attributes(ak));
-    REDOUBT_TRY(const crypto::PublicKey key, public_key(*ak));
+    REDOUBT_CHECK(check_attributes());
+    REDOUBT_TRY(const crypto::PublicKey key, public_key(evidence_.ak));
     REDOUBT_TRY(const auto certificate, crypto::CertificateView::parse(leaf).context("ak certificate"));
     if (!equal(certificate.spki, key.spki())) return Error(Code::chain, "ak certificate: of another key");
     if (certificate.key_usage && (*certificate.key_usage & crypto::kDigitalSignature) == 0) {
@@ -138,37 +143,34 @@ void TpmAuthenticator::check_certified_ak(const Result<Public>& ak) {
   pass(CheckId::m6, expected, "anchor " + chain->anchor.hex() + ", " + chain->revocation);
 }
 
-Result<VerifiedEk> TpmAuthenticator::ek_proof() const {
-  const VerifiedEk* cached = inputs_.revocation.lists.empty() && !inputs_.revocation.required ? inputs_.verified_ek : nullptr;
+const VerifiedEk* TpmAuthenticator::known_ek() const {
+  const VerifiedEk* known = inputs_.revocation.lists.empty() && !inputs_.revocation.required ? inputs_.verified_ek : nullptr;
   // A proof that was made for other anchors says nothing about ours.
-  if (cached != nullptr && cached->certificate() == evidence_.ek_certificate && cached->validity().contains(inputs_.now) &&
-      std::ranges::any_of(inputs_.roots,
-                          [&](const crypto::Certificate& root) { return root.digest() == cached->anchor(); })) {
-    return *cached;
-  }
-  return verify_ek(raw_.ek_certificate, raw_.ek_intermediates, inputs_.roots, inputs_.now, inputs_.revocation);
+  const bool fits = known != nullptr && known->certificate() == evidence_.ek_certificate && known->validity().contains(inputs_.now) &&
+                    std::ranges::any_of(inputs_.roots, [&](const crypto::Certificate& root) { return root.digest() == known->anchor(); });
+  return fits ? known : nullptr;
 }
 
 void TpmAuthenticator::check_ek() {
-  const std::string expected = "an EK certificate under one of " + std::to_string(inputs_.roots.size()) +
-                               " anchors, and its key in the TCG template L-1";
-  const auto proof = ek_proof();
-  if (!proof.ok()) return fail(CheckId::m6, proof.error().code(), expected, proof.error().message());
-  if (proof->certificate() != evidence_.ek_certificate) {
-    return fail(CheckId::m6, Code::chain, expected, "another certificate " + proof->certificate().hex());
+  std::string expected = concat("an EK certificate under one of ", inputs_.roots.size(), " anchors, and its key in the TCG template L-1");
+  const VerifiedEk* proof = known_ek();
+  std::optional<VerifiedEk> made;
+  if (proof == nullptr) {
+    auto verified = verify_ek(raw_.ek_certificate, raw_.ek_intermediates, inputs_.roots, inputs_.now, inputs_.revocation);
+    if (!verified.ok()) return fail(CheckId::m6, verified.error().code(), expected, verified.error().message());
+    proof = &made.emplace(std::move(verified).value());
   }
-  const auto ek = Public::parse(raw_.ek_public);
-  if (!ek.ok()) return fail(CheckId::m6, Code::malformed, expected, ek.error().message());
-  if (!ek_template_matches(*ek)) {
-    return fail(CheckId::m6, Code::chain, expected, "an endorsement key with attributes " + attributes_text(ek->attributes) +
+  const Public& ek = *evidence_.ek;
+  if (!ek_template_matches(ek)) {
+    return fail(CheckId::m6, Code::chain, expected, "an endorsement key with attributes " + attributes_text(ek.attributes) +
                                                               " that is not of the template");
   }
-  if (!equal(rsa_spki(*ek->rsa()), proof->spki_)) {
+  if (!is_key_of(*ek.rsa(), proof->spki_)) {
     return fail(CheckId::m6, Code::chain, expected, "an endorsement key that is not the certified one");
   }
   validity_ = proof->validity();
   evidence_.anchor = proof->anchor();
-  pass(CheckId::m6, expected, "anchor " + proof->anchor().hex() + ", " + proof->revocation_);
+  pass(CheckId::m6, std::move(expected), "anchor " + proof->anchor().hex() + ", " + proof->revocation_);
 }
 
 }  // namespace redoubt::tpm

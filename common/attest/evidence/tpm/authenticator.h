@@ -10,23 +10,26 @@ namespace redoubt::tpm {
 
 class TpmAuthenticator {
  public:
-  TpmAuthenticator(const attest::Parsed<TpmEvidence>& parsed, const Inputs& inputs)
-      : evidence_(parsed.value_), raw_(evidence_.raw), inputs_(inputs) {}
+  TpmAuthenticator(attest::Parsed<TpmEvidence> parsed, const Inputs& inputs)
+      : evidence_(std::move(parsed.value_)), raw_(evidence_.raw), inputs_(inputs) {}
 
   Outcome run();
 
  private:
   // authenticate_quote.cpp
-  void check_form(const Result<Public>& ak);
-  void check_signature(const Result<Public>& ak);
-  void check_quoted_pcrs(const Result<Public>& ak);
-  Status check_attributes(const Result<Public>& ak) const;
-  void check_enrolled_ak(const Result<Public>& ak);
+  void check_form();
+  void check_signature();
+  void check_quoted_pcrs();
+  Status check_attributes() const;
+  void check_enrolled_ak();
   void check_ek();
-  void check_certified_ak(const Result<Public>& ak);
+  void check_certified_ak();
   Result<KeyChain> chain_without_usage(ByteView leaf, std::span<const Bytes> between, std::span<const ByteView> anchors) const;
-  Result<VerifiedEk> ek_proof() const;
+  // known_ek: the caller's proof, where it is of this certificate, of these anchors and of this time; none where revocation counts.
+  const VerifiedEk* known_ek() const;
   Status enrolled() const;
+  // ak_key: the attestation key, from a proof that holds the key of this name, or decoded.
+  Result<crypto::PublicKey> ak_key() const;
 
   // authenticate_logs.cpp: every log replays in the bank that was quoted, and in no other.
   std::map<int, eventlog::Digest> quoted() const;
@@ -48,7 +51,7 @@ class TpmAuthenticator {
   // judge records a Status: passed with `expected`, or failed with the error's code and message.
   void judge(attest::CheckId id, std::string expected, const Status& status);
 
-  TpmEvidence evidence_;  // a copy, which becomes the authentic value
+  TpmEvidence evidence_;  // becomes the authentic value
   RawEvidence& raw_;
   const Inputs& inputs_;
   std::vector<attest::Check> checks_;

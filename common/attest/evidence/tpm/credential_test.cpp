@@ -130,7 +130,16 @@ TEST(RsaOaep, TheKeyOfACertificateIsTheKeyOfItsNumbers) {
   const Public ek = OrDie(Public::parse(raw.ek_public));
   EXPECT_TRUE(equal(key.modulus(), ek.rsa()->modulus));
   EXPECT_EQ(key.exponent(), 65537U);
-  EXPECT_TRUE(equal(rsa_spki(*ek.rsa()), certificate.spki()));
+  EXPECT_TRUE(is_key_of(*ek.rsa(), certificate.spki()));
+  Public::Rsa other = *ek.rsa();
+  other.modulus[100] ^= std::byte{1};
+  EXPECT_FALSE(is_key_of(other, certificate.spki()));
+  for (std::size_t i = 0; i < certificate.spki().size(); ++i) {
+    Bytes changed = to_bytes(certificate.spki());
+    changed[i] ^= std::byte{1};
+    EXPECT_FALSE(is_key_of(*ek.rsa(), changed)) << "byte " << i;
+    EXPECT_FALSE(is_key_of(*ek.rsa(), ByteView(certificate.spki()).first(i))) << i << " bytes";
+  }
   EXPECT_EQ(OrDie(crypto::RsaPublicKey::from_numbers(key.modulus(), 65537)).modulus(), key.modulus());
   EXPECT_ERROR(crypto::RsaPublicKey::from_numbers(key.modulus(), 3), Code::malformed, "exponent");
   EXPECT_ERROR(crypto::RsaPublicKey::from_numbers(ByteView(key.modulus()).first(255), 65537), Code::malformed, "2048");

@@ -42,6 +42,16 @@ Result<VerifiedEnrolment> VerifiedEnrolment::of(const AkEnrolment& enrolment) {
   return VerifiedEnrolment(enrolment);
 }
 
+Result<VerifiedEnrolment> VerifiedEnrolment::of(const AkEnrolment& enrolment, ByteView ak_public) {
+  REDOUBT_TRY(VerifiedEnrolment verified, of(enrolment));
+  REDOUBT_TRY(const Public ak, Public::parse(ak_public).context("enrolled key"));
+  if (ak.name != enrolment.ak_name) {
+    return Error(Code::binding, "enrolled key: expected the name " + enrolment.ak_name.hex() + ", found " + ak.name.hex());
+  }
+  REDOUBT_TRY(verified.key_, public_key(ak).context("enrolled key"));
+  return verified;
+}
+
 Bytes AkEnrolment::encode() const { return to_bytes(statement(*this).field(signature.view()).view()); }
 
 Result<AkEnrolment> AkEnrolment::decode(ByteView bytes) {

@@ -35,12 +35,18 @@ class VerifiedEnrolment {
  public:
   // of: `chain` when the signature is not the enroller's.
   static Result<VerifiedEnrolment> of(const AkEnrolment& enrolment);
+  // of, with the key that was enrolled (TPMT_PUBLIC): it is decoded once and for all. `binding` when it has another name, `malformed`
+  // when it is none.
+  static Result<VerifiedEnrolment> of(const AkEnrolment& enrolment, ByteView ak_public);
   const AkEnrolment& operator*() const { return enrolment_; }
   const AkEnrolment* operator->() const { return &enrolment_; }
+  // key: of the name in the enrolment, which is a digest of it; null when it was not given.
+  const crypto::PublicKey* key() const { return key_ ? &*key_ : nullptr; }
 
  private:
   explicit VerifiedEnrolment(const AkEnrolment& enrolment) : enrolment_(enrolment) {}
   AkEnrolment enrolment_;
+  std::optional<crypto::PublicKey> key_;
 };
 
 }  // namespace redoubt::tpm

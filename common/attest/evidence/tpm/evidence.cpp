@@ -3,20 +3,17 @@
 #include "common/attest/evidence/tpm/authenticator.h"
 
 namespace redoubt::tpm {
+
 Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence) {
   TpmEvidence value;
   REDOUBT_TRY(value.raw, RawEvidence::decode(evidence));
   REDOUBT_TRY(value.attest, Attest::parse(value.raw.attest));
-  REDOUBT_CHECK([&]() -> Status {
-    REDOUBT_TRY(const Signature signature, Signature::parse(value.raw.signature));
-    static_cast<void>(signature);
-    return {};
-  }());
-  REDOUBT_TRY(const Public ak, Public::parse(value.raw.ak_public).context("attestation key"));
-  value.ak_name = ak.name;
+  REDOUBT_TRY(value.signature, Signature::parse(value.raw.signature));
+  REDOUBT_TRY(value.ak, Public::parse(value.raw.ak_public).context("attestation key"));
+  value.ak_name = value.ak.name;
   if (value.raw.ak_certificates.empty()) {
-    REDOUBT_TRY(const Public ek, Public::parse(value.raw.ek_public).context("endorsement key"));
-    if (ek.rsa() == nullptr) return Error(Code::malformed, "endorsement key: expected an RSA key, found a key on P-256");
+    REDOUBT_TRY(value.ek, Public::parse(value.raw.ek_public).context("endorsement key"));
+    if (value.ek->rsa() == nullptr) return Error(Code::malformed, "endorsement key: expected an RSA key, found a key on P-256");
     value.ek_certificate = crypto::sha256(value.raw.ek_certificate);
   }
   return attest::Parsed<TpmEvidence>(std::move(value));
@@ -45,17 +42,16 @@ void TpmAuthenticator::judge(attest::CheckId id, std::string expected, const Sta
 }
 
 Outcome TpmAuthenticator::run() {
-  const auto ak = Public::parse(raw_.ak_public);
-  check_form(ak);
+  checks_.reserve(15);
+  check_form();
   checks_.push_back(check_extra_data(inputs_.expected_extra_data, evidence_.attest.extra_data));
-  check_signature(ak);
-  check_quoted_pcrs(ak);
+  check_signature();
+  check_quoted_pcrs();
   if (raw_.ak_certificates.empty()) {
-    evidence_.ek_certificate = crypto::sha256(raw_.ek_certificate);
-    check_enrolled_ak(ak);
+    check_enrolled_ak();
     check_ek();
   } else {
-    check_certified_ak(ak);
+    check_certified_ak();
   }
   check_event_log();
   check_ima_log();
@@ -70,6 +66,10 @@ Outcome TpmAuthenticator::run() {
 
 Outcome authenticate(const attest::Parsed<TpmEvidence>& parsed, const Inputs& inputs) {
   return TpmAuthenticator(parsed, inputs).run();
+}
+
+Outcome authenticate(attest::Parsed<TpmEvidence>&& parsed, const Inputs& inputs) {
+  return TpmAuthenticator(std::move(parsed), inputs).run();
 }
 
 }  // namespace redoubt::tpm

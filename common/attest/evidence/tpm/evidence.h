@@ -59,7 +59,11 @@ struct TpmEvidence {
   using Authenticator = class TpmAuthenticator;
 
   RawEvidence raw;  // when authentic, its IMA list ends where the quoted PCR 10 ends
+  // Its parts, read once: of raw.attest, raw.signature, raw.ak_public and raw.ek_public.
   Attest attest;
+  Signature signature;
+  Public ak;
+  std::optional<Public> ek;  // RSA; absent where the AK has certificates of its own
   AkName ak_name;
   crypto::Sha256Digest ek_certificate;  // of its DER; zero where the AK has certificates of its own
   crypto::Sha256Digest anchor;       // SHA-256 of the DER of the root that the EK's or the AK's certificate leads to
@@ -132,5 +136,7 @@ struct Outcome {
 };
 
 Outcome authenticate(const attest::Parsed<TpmEvidence>& parsed, const Inputs& inputs);
+// The same, with the Evidence's bytes handed on to the outcome and not copied: logs may be a megabyte.
+Outcome authenticate(attest::Parsed<TpmEvidence>&& parsed, const Inputs& inputs);
 
 }  // namespace redoubt::tpm

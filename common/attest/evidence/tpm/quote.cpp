@@ -1,5 +1,7 @@
 #include "common/attest/evidence/tpm/quote.h"
 
+#include "common/base/concat.h"
+
 namespace redoubt::tpm {
 namespace {
 
@@ -7,27 +9,34 @@ using attest::CheckId;
 
 std::string list_text(std::span<const int> pcrs) {
   std::string text;
-  for (const int pcr : pcrs) text += (text.empty() ? "" : " ") + std::to_string(pcr);
+  text.reserve(3 * pcrs.size());
+  for (const int pcr : pcrs) {
+    if (!text.empty()) text += ' ';
+    text += std::to_string(pcr);
+  }
   return text.empty() ? "none" : text;
+}
+
+std::size_t size_of(crypto::HashKind hash) {
+  return hash == crypto::HashKind::sha256 ? 32 : hash == crypto::HashKind::sha384 ? 48 : 64;
 }
 
 }  // namespace
 
-attest::Check check_quote(const Result<Attest>& attest, std::span<const Signer> signers) {
+attest::Check check_quote(const Attest& attest, std::span<const Signer> signers) {
   std::string expected = "a quote with a safe clock";
-  if (!attest.ok()) return attest::failed(CheckId::m1, Code::malformed, "a TPM quote", attest.error().message());
-  if (!attest->safe) return attest::failed(CheckId::m1, Code::freshness, expected, "the clock may have gone back");
+  if (!attest.safe) return attest::failed(CheckId::m1, Code::freshness, expected, "the clock may have gone back");
   if (signers.empty()) {
     return attest::passed(CheckId::m1, expected, expected + "; qualified signer not applicable: the key's parent is not known");
   }
   std::string names;
   for (const Signer& signer : signers) {
-    if (equal(signer.qualified_name.view(), attest->qualified_signer)) {
-      return attest::passed(CheckId::m1, expected + ", signed by " + signer.qualified_name.hex(), expected + ", signed by " + std::string(signer.what));
+    if (equal(signer.qualified_name.view(), attest.qualified_signer)) {
+      return attest::passed(CheckId::m1, concat(expected, ", signed by ", Hex{signer.qualified_name.view()}), concat(expected, ", signed by ", signer.what));
     }
     names += (names.empty() ? "" : " or ") + signer.qualified_name.hex() + " (" + std::string(signer.what) + ")";
   }
-  return attest::failed(CheckId::m1, Code::binding, "qualified signer " + names, hex_encode(attest->qualified_signer));
+  return attest::failed(CheckId::m1, Code::binding, "qualified signer " + names, hex_encode(attest.qualified_signer));
 }
 
 attest::Check check_extra_data(ByteView expected, ByteView found) {
@@ -41,9 +50,11 @@ Status verify_quote(const crypto::PublicKey& key, crypto::SignatureScheme scheme
 
 attest::Check check_pcrs(const Attest& attest, const QuotedPcrs& pcrs, std::span<const int> required, crypto::HashKind hash) {
   std::vector<int> supplied;
+  supplied.reserve(pcrs.values.size());
   for (const auto& [pcr, value] : pcrs.values) supplied.push_back(pcr);
   const std::string bank = algorithm_text(pcrs.bank);
-  const std::string expected = bank + " bank, PCR " + list_text(supplied) + ", among them " + list_text(required);
+  const std::string all = list_text(supplied);
+  const std::string expected = concat(bank, " bank, PCR ", all, ", among them ", list_text(required));
   const auto failed = [](std::string wanted, std::string found) {
     return attest::failed(CheckId::m4, Code::measurement, std::move(wanted), std::move(found));
   };
@@ -58,15 +69,16 @@ attest::Check check_pcrs(const Attest& attest, const QuotedPcrs& pcrs, std::span
   for (const int pcr : required) {
     if (std::ranges::find(supplied, pcr) == supplied.end()) return failed(expected, "no PCR " + std::to_string(pcr));
   }
-  const std::size_t size = crypto::hash(*bank_hash, {}).size();
+  const std::size_t size = size_of(*bank_hash);
   Bytes values;
+  values.reserve(size * pcrs.values.size());
   for (const auto& [pcr, value] : pcrs.values) {
     if (value.size() != size) return failed(expected, "PCR " + std::to_string(pcr) + " of " + std::to_string(value.size()) + " bytes");
     append(values, value);
   }
   const Bytes digest = crypto::hash(hash, values);
   if (!equal(digest, attest.pcr_digest)) return failed("digest of the values " + hex_encode(digest), "quoted digest " + hex_encode(attest.pcr_digest));
-  return attest::passed(CheckId::m4, expected, "PCR " + list_text(selected) + ", digest " + hex_encode(digest));
+  return attest::passed(CheckId::m4, expected, concat("PCR ", all, ", digest ", Hex{digest}));
 }
 
 }  // namespace redoubt::tpm

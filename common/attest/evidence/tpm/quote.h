@@ -20,8 +20,8 @@ struct Signer {
   std::string_view what;
 };
 
-// check_quote: M1. The bytes are a quote, the clock is safe, and the qualified signer is one of `signers`, where these are known.
-attest::Check check_quote(const Result<Attest>& attest, std::span<const Signer> signers);
+// check_quote: M1. Of a quote that was parsed: the clock is safe, and the qualified signer is one of `signers`, where these are known.
+attest::Check check_quote(const Attest& attest, std::span<const Signer> signers);
 
 // check_extra_data: M2. Exactly the expected bytes; an empty expectation is never met.
 attest::Check check_extra_data(ByteView expected, ByteView found);

@@ -228,6 +228,21 @@ TEST(TpmQuote, AVerifiedEnrolmentServesAsTheEnrolmentItself) {
   EXPECT_EQ(verifier.failures(raw), Ids{"M5"});
   forged.ak_name.array()[5] ^= std::byte{1};
   EXPECT_ERROR(VerifiedEnrolment::of(forged), Code::chain, "signature");
+
+  // With the key itself: nothing else is accepted, and nothing less is looked at.
+  const AkEnrolment enrolment = TpmVerifier("good").enrolments[0];
+  const Bytes other = test::tpm_evidence("other-image").ak_public;
+  EXPECT_ERROR(VerifiedEnrolment::of(forged, raw.ak_public), Code::chain, "signature");
+  EXPECT_ERROR(VerifiedEnrolment::of(enrolment, other), Code::binding, "expected the name");
+  EXPECT_ERROR(VerifiedEnrolment::of(enrolment, ByteView(raw.ak_public).first(20)), Code::malformed, "enrolled key");
+  TpmVerifier known("good");
+  known.verified_enrolments = {OrDie(VerifiedEnrolment::of(enrolment, raw.ak_public))};
+  known.enrolments.clear();
+  ASSERT_NE(known.verified_enrolments[0].key(), nullptr);
+  EXPECT_EQ(known.failures(raw), Ids{});
+  RawEvidence changed = raw;
+  changed.signature.back() ^= std::byte{1};
+  EXPECT_EQ(known.failures(changed), Ids{"M3"});
 }
 
 TEST(TpmQuote, TheQuoteOfAnUnsafeClockIsRefused) {

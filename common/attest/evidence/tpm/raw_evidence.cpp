@@ -43,7 +43,9 @@ void read_endorsement_key(Reader& reader, RawEvidence& raw) {
 
 void read_sha256_pcrs(Reader& reader, RawEvidence& raw) {
   read_pcrs(reader, PcrValue::size, [&](int pcr, ByteView value) {
-    std::ranges::copy(value, raw.pcrs[pcr].array().begin());
+    PcrValue digest;
+    std::ranges::copy(value, digest.array().begin());
+    raw.pcrs.emplace_hint(raw.pcrs.end(), pcr, digest);  // ascending
   });
 }
 

@@ -1,7 +1,7 @@
 #include "common/attest/evidence/tpm/structures.h"
 
+#include "common/base/der.h"
 #include "common/base/reader.h"
-#include "common/base/writer.h"
 
 namespace redoubt::tpm {
 namespace {
@@ -11,6 +11,7 @@ constexpr std::uint16_t kTypeQuote = 0x8018;           // TPM_ST_ATTEST_QUOTE
 constexpr std::size_t kMaxName = 66;                   // algorithm and SHA-512
 constexpr std::size_t kMaxData = 64;                   // TPM2B_DATA is bounded by the largest digest
 constexpr std::uint32_t kMaxBanks = 8;
+constexpr std::uint32_t kRsaExponent = 65537;
 constexpr std::size_t kMaxSelect = 4;  // bytes of a PCR bit map; 24 PCRs need 3
 constexpr std::uint16_t kMaxRsaBits = 4096;
 
@@ -43,6 +44,7 @@ bool is_rsa_size(std::size_t size) { return size == 256 || size == 384 || size =
 
 std::vector<int> selected_pcrs(ByteView bitmap) {
   std::vector<int> pcrs;
+  pcrs.reserve(8 * bitmap.size());
   for (std::size_t i = 0; i < bitmap.size() * 8; ++i) {
     if ((std::to_integer<unsigned>(bitmap[i / 8]) >> (i % 8) & 1U) != 0) pcrs.push_back(static_cast<int>(i));
   }
@@ -222,17 +224,27 @@ Result<crypto::PublicKey> public_key(const Public& key) {
   if (const Public::Ecc* ecc = key.ecc()) {
     return crypto::PublicKey::from_point(crypto::KeyKind::p256, ecc->x.view(), ecc->y.view());
   }
-  constexpr std::uint32_t kExponent = 65537;
   const Public::Rsa& rsa = *key.rsa();
-  if (rsa.exponent != 0 && rsa.exponent != kExponent) {
+  if (rsa.exponent != 0 && rsa.exponent != kRsaExponent) {
     return Error(Code::malformed, "RSA key: expected the exponent 65537, found " + std::to_string(rsa.exponent));
   }
   return crypto::PublicKey::from_rsa(rsa.modulus);
 }
 
-Bytes rsa_spki(const Public::Rsa& key) {
-  const auto made = crypto::PublicKey::from_rsa(key.modulus);
-  return made.ok() ? to_bytes(made->spki()) : Bytes();
+bool is_key_of(const Public::Rsa& key, ByteView spki) {
+  constexpr auto kRsaEncryption = der::oid("1.2.840.113549.1.1.1");
+  der::Reader outer(spki, "rsa key");
+  der::Reader info = outer.enter(der::Tag::sequence, "rsa key");
+  der::Reader algorithm = info.enter(der::Tag::sequence, "algorithm");
+  const bool rsa = equal(algorithm.content(der::Tag::oid), kRsaEncryption.view()) && algorithm.content(der::Tag::null).empty();
+  der::Reader bits(info.bits(), "rsa key");
+  der::Reader numbers = bits.enter(der::Tag::sequence, "rsa key");
+  const ByteView modulus = numbers.unsigned_integer();
+  const std::uint64_t exponent = numbers.small(UINT32_MAX);
+  for (der::Reader* reader : {&algorithm, &numbers, &bits, &info, &outer}) {
+    if (!reader->finish().ok()) return false;
+  }
+  return rsa && exponent == kRsaExponent && !modulus.empty() && equal(modulus, key.modulus);
 }
 
 Result<crypto::SignatureScheme> signature_scheme(const Public& key) {
@@ -253,17 +265,17 @@ Result<crypto::SignatureScheme> signature_scheme(const Public& key) {
 }
 
 AkName qualified_name(const AkName& name, ByteView parent) {
-  Bytes both = to_bytes(parent);
-  append(both, name.view());
   AkName out;
   out.array()[0] = std::byte{kAlgSha256 >> 8};
   out.array()[1] = std::byte{kAlgSha256 & 0xff};
-  std::ranges::copy(crypto::sha256(both).view(), out.array().begin() + 2);
+  std::ranges::copy(crypto::sha256({parent, name.view()}).view(), out.array().begin() + 2);
   return out;
 }
 
 AkName primary_qualified_name(const AkName& name, std::uint32_t hierarchy) {
-  return qualified_name(name, Writer().u32be(hierarchy).view());
+  std::array<std::byte, 4> handle{};
+  for (std::size_t i = 0; i < handle.size(); ++i) handle[i] = static_cast<std::byte>(hierarchy >> (24 - 8 * i) & 0xffU);
+  return qualified_name(name, handle);
 }
 
 }  // namespace redoubt::tpm
