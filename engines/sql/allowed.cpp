@@ -95,6 +95,7 @@ Refusal refuse_function(const Expression& call) {
 }
 
 Allowed check_row_expression(const Expression& e, const Columns& columns, RowContext context) {
+  if (e.noisy) return refuse("D1", "released values choose rows of people; noise does not cover that", e.offset);
   switch (e.kind) {
     case Kind::column:
       if (columns[e.index].role == Role::attribute) return std::monostate();

@@ -52,6 +52,7 @@ struct Expression {
   std::string frame;                     // of a window, as it is printed; empty for the default
 
   bool exists = false;
+  bool noisy = false;  // a subquery over released rows, at differential_privacy: not for predicates over people (D1)
   std::shared_ptr<const Query> query;
 
   bool is_operation(const char* name) const { return kind == Kind::operation && text == name; }

@@ -108,9 +108,6 @@ std::optional<BindingProblem> Binding::guard(const ReleasePlan& plan) {
     if (out) break;
   }
   if (!out) out = state_->plan(plan.sql(), visit);
-  for (const ContributorTrace& trace : plan.traces()) {
-    if (!out) out = state_->plan(trace.sql, visit);
-  }
   for (const std::string& table : made) state_->instance.connection->Query("DROP TABLE IF EXISTS main." + table);
   return out;
 }

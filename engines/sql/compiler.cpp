@@ -279,15 +279,18 @@ Checked<Expression> Compiler::subquery(const Expression& expression, const Scope
   if (expression.text == "EXISTS") return exists(expression, scope, names);
   REDOUBT_ALLOW(const Relation relation, query(*expression.query, names, &scope));
   if (relation.columns.size() != 1) return refuse("G5", "a subquery in an expression has one column", expression.offset);
-  if (relation.kind == RelationKind::released && scope.kind() == RelationKind::unit && level_ == Level::differential_privacy) {
-    return refuse("D1", "released values choose rows of people; noise does not cover that", expression.offset);
+  const bool noisy = relation.kind == RelationKind::released && level_ == Level::differential_privacy;
+  if (expression.text == "IN") {
+    REDOUBT_ALLOW(Expression out, in(expression, relation, scope));
+    out.noisy = noisy;
+    return out;
   }
-  if (expression.text == "IN") return in(expression, relation, scope);
   if (relation.kind == RelationKind::unit) {
     return refuse("S4", "a scalar subquery over rows of people gives a value of one person", expression.offset, "(SELECT avg(x) FROM ...)");
   }
   Expression out = expression;
   out.kind = Kind::scalar;
+  out.noisy = noisy;
   out.text = relation.name;
   out.query = nullptr;
   return out;

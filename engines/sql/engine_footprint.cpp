@@ -60,6 +60,7 @@ Result<Footprint> Engine::footprint(const ReleasePlan& plan) {
   Footprint out;
   for (const std::string& dataset : plan.datasets()) out.datasets.push_back(number_of(state_->datasets, dataset));
   for (const ContributorTrace& trace : plan.traces()) {
+    if (!state_->listed(trace.sql)) return Error(Code::internal, "engine: a plan that traces contributors holds something unlisted");
     std::vector<std::uint32_t> sources;
     for (const std::string& dataset : trace.sources) sources.push_back(number_of(state_->datasets, dataset));
     Reader reader(trace, sources, out);

@@ -1,6 +1,9 @@
 // What an Engine holds, and how a statement runs in it. Private to this room; the engine's exceptions stop in its users.
 #pragma once
 
+#include <duckdb/parser/parser.hpp>
+#include <duckdb/planner/planner.hpp>
+
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -11,6 +14,7 @@
 
 #include "engines/sql/engine.h"
 #include "engines/sql/instance.h"
+#include "engines/sql/plan_guard.h"
 
 namespace redoubt::sql {
 
@@ -66,6 +70,23 @@ struct Engine::State {
   EngineLimits limits;
   std::unordered_map<std::string, std::uint32_t> units = {};  // by their text, so that a unit has one number in every dataset
   std::map<std::string, std::uint32_t> datasets = {};
+
+  // listed: the statement binds to a plan that holds nothing but what a query may hold.
+  bool listed(const std::string& sql) {
+    bool out = false;
+    try {
+      duckdb::Parser parser;
+      parser.ParseQuery(sql);
+      instance.connection->context->RunFunctionInTransaction([&] {
+        duckdb::Planner planner(*instance.connection->context);
+        planner.CreatePlan(std::move(parser.statements.at(0)));
+        out = planner.plan && !unlisted(*planner.plan, [](const std::string&) { return true; });
+      });
+    } catch (const std::exception&) {
+      return false;
+    }
+    return out;
+  }
 
   // stream runs a statement under the limits and hands over its chunks; a Status of `take` that is an error ends it.
   Status stream(const std::string& sql, const std::function<void(duckdb::QueryResult&)>& start,

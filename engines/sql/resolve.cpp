@@ -40,6 +40,15 @@ std::string join_word(From::Join join) {
   }
 }
 
+// unused_name: of columns with one name the engine renames the later ones: a, a_1, a_2.
+template <class Taken>
+std::string unused_name(const std::string& name, const Taken& taken) {
+  std::string out = name;
+  const auto same = [&](const auto& other) { return equal_names(other.name, out); };
+  for (std::size_t i = 1; std::ranges::any_of(taken, same); ++i) out = name + "_" + std::to_string(i);
+  return out;
+}
+
 }  // namespace
 
 void and_terms(const Expression& condition, std::vector<Expression>& out) {
@@ -107,6 +116,7 @@ Checked<Scope::Side> Scope::add_relation(const From& from) {
   for (std::size_t i = 0; i < found.columns.size(); ++i) {
     ColumnInfo column = found.columns[i];
     if (i < from.column_aliases.size()) column.name = from.column_aliases[i];
+    column.name = unused_name(column.name, side.visible);
     column.sql = alias + "." + column.sql;
     column.relations = {relation};
     side.visible.push_back({from.alias, column.name, columns_.size(), false});

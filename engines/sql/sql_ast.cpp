@@ -319,6 +319,18 @@ Refusal parse_error(const duckdb::ErrorData& error) {
   return refuse("G1", "not a query: " + lower_name(message.substr(0, std::min<std::size_t>(message.find('\n'), 200))), offset);
 }
 
+// recursive_at finds WITH RECURSIVE, which leaves no trace in the tree when no query names itself.
+std::optional<std::size_t> recursive_at(std::string_view text) {
+  bool after_with = false;
+  for (const auto& token : duckdb::Parser::Tokenize(std::string(text))) {
+    if (token.type == duckdb::SimplifiedTokenType::SIMPLIFIED_TOKEN_COMMENT) continue;
+    const auto starts = [&](std::string_view word) { return equal_names(text.substr(token.start, word.size()), word); };
+    if (after_with && token.type != duckdb::SimplifiedTokenType::SIMPLIFIED_TOKEN_STRING_CONSTANT && starts("recursive")) return token.start;
+    after_with = token.type == duckdb::SimplifiedTokenType::SIMPLIFIED_TOKEN_KEYWORD && starts("with");
+  }
+  return std::nullopt;
+}
+
 Checked<std::unique_ptr<duckdb::SelectStatement>> parse_unguarded(std::string_view text) {
   duckdb::ParserOptions options;
   options.max_expression_depth = 200;
@@ -330,6 +342,7 @@ Checked<std::unique_ptr<duckdb::SelectStatement>> parse_unguarded(std::string_vi
   const duckdb::SQLStatement& statement = *parser.statements[0];
   if (statement.type != duckdb::StatementType::SELECT_STATEMENT) return statement_refusal(statement.type);
   if (!statement.named_param_map.empty()) return refuse("G4", "a parameter; write the value into the text");
+  if (const auto recursive = recursive_at(text)) return refuse("G4", "WITH RECURSIVE", *recursive);
   return std::unique_ptr<duckdb::SelectStatement>(&parser.statements[0].release()->Cast<duckdb::SelectStatement>());
 }
 
