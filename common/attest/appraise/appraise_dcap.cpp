@@ -4,6 +4,7 @@
 #include "common/attest/appraise/findings.h"
 #include "common/attest/appraise/wants.h"
 #include "common/attest/evidence/dcap/evidence.h"
+#include "common/base/concat.h"
 
 namespace redoubt::appraise {
 namespace {
@@ -12,11 +13,20 @@ using attest::Check;
 using attest::CheckId;
 using endorse::TcbStatus;
 
-std::vector<endorse::RootPin> roots_of(const TcbPolicy& policy) {
-  if (!policy.roots) return {endorse::intel_sgx_root()};
-  std::vector<endorse::RootPin> pins;
-  for (const VendorRoot& root : *policy.roots) pins.push_back(root.spki);
-  return pins;
+// Roots: keys that are trusted, and certificates of theirs as the policy names them.
+struct Roots {
+  std::vector<endorse::RootPin> keys;
+  std::vector<crypto::Sha256Digest> certificates;
+};
+
+Roots roots_of(const TcbPolicy& policy) {
+  if (!policy.roots) return {{endorse::intel_sgx_root()}, {endorse::intel_sgx_root_certificate()}};
+  Roots out;
+  for (const VendorRoot& root : *policy.roots) {
+    out.keys.push_back(root.spki);
+    out.certificates.push_back(root.certificate);
+  }
+  return out;
 }
 
 // judge_with_best: the quote with each piece of collateral at hand; of those that it is authentic with, the one with the highest
@@ -94,8 +104,8 @@ std::optional<Instant> end_of_grace(const TcbPolicy& policy, const endorse::Veri
 // check_status: T6. The converged status is one of the policy's, or only out of date within the grace; the level is not too old.
 Check check_status(const TcbPolicy& policy, const endorse::TcbVerdict& tcb, const endorse::VerifiedCollateral& collateral, Instant now,
                    Appraisal& appraisal) {
-  const std::string found = std::string(endorse::status_text(tcb.tcb_status)) +
-                            (tcb.matched_level_date ? " of " + tcb.matched_level_date->text() : "");
+  const std::string_view status = endorse::status_text(tcb.tcb_status);
+  std::string found = tcb.matched_level_date ? concat(status, " of ", *tcb.matched_level_date) : std::string(status);
   std::string expected = joined(policy.statuses);
   if (policy.minimum_level_date) {
     expected += ", level of " + policy.minimum_level_date->text() + " or later";
@@ -104,7 +114,7 @@ Check check_status(const TcbPolicy& policy, const endorse::TcbVerdict& tcb, cons
   // Whatever a list says: these two are never accepted.
   const bool hopeless = tcb.tcb_status == TcbStatus::revoked || tcb.tcb_status == TcbStatus::not_supported;
   const bool listed = std::ranges::find(policy.statuses, endorse::status_text(tcb.tcb_status)) != policy.statuses.end();
-  if (listed && !hopeless) return attest::passed(CheckId::t6, expected, found);
+  if (listed && !hopeless) return attest::passed(CheckId::t6, std::move(expected), std::move(found));
   const auto grace = end_of_grace(policy, collateral);
   if (tcb.tcb_status == TcbStatus::out_of_date && grace && now <= *grace) {
     appraisal.remarks.emplace_back("the platform is out of date; the policy's grace of " + std::to_string(policy.grace_days) +
@@ -131,7 +141,7 @@ Check check_advisories(const TcbPolicy& policy, const endorse::TcbVerdict& tcb) 
   return judged(CheckId::t8, Code::tcb, unwanted.empty(), "only " + joined(*policy.advisories), unwanted.empty() ? joined(tcb.advisories) : joined(unwanted));
 }
 
-std::string on_off(bool value) { return value ? "on" : "off"; }
+std::string_view on_off(bool value) { return value ? "on" : "off"; }
 
 Check check_enclave(const SgxPolicy& policy, const sgx::Report& report, bool debug) {
   Wants wants;
@@ -152,7 +162,7 @@ Check check_enclave(const SgxPolicy& policy, const sgx::Report& report, bool deb
                report.mr_signer.hex() + " product " + std::to_string(report.isv_prod_id) + " svn " + std::to_string(report.isv_svn));
   }
   return wants.check(CheckId::p1, report.attributes.debug() && !policy.accept_debug ? Code::policy : Code::measurement,
-                     "MRENCLAVE " + report.mr_enclave.hex() + ", debug " + on_off(debug));
+                     concat("MRENCLAVE ", Hex{report.mr_enclave.view()}, ", debug ", on_off(debug)));
 }
 
 Check check_trust_domain(const TdxPolicy& policy, const tdx::Report& report, bool debug) {
@@ -179,31 +189,32 @@ Check check_trust_domain(const TdxPolicy& policy, const tdx::Report& report, boo
   same(policy.mr_owner, "MROWNER", report.mr_owner.view());
   same(policy.mr_owner_config, "MROWNERCONFIG", report.mr_owner_config.view());
   return wants.check(CheckId::p2, debug && !policy.accept_debug ? Code::policy : Code::measurement,
-                     "MRTD " + report.mr_td.hex() + ", debug " + on_off(debug));
+                     concat("MRTD ", Hex{report.mr_td.view()}, ", debug ", on_off(debug)));
 }
 
 json::Object measured_of(const dcap::Quote& quote) {
-  json::Object out{{"debug", quote.debug()}, {"report_data", hex_encode(quote.report_data())}};
-  if (const auto* enclave = quote.enclave()) {
-    out.emplace("mrenclave", enclave->mr_enclave.hex());
-    out.emplace("mrsigner", enclave->mr_signer.hex());
-    out.emplace("isvprodid", static_cast<std::int64_t>(enclave->isv_prod_id));
-    out.emplace("isvsvn", static_cast<std::int64_t>(enclave->isv_svn));
+  json::Object out;  // filled in the order of the names, so that each is put at the end
+  const auto add = [&](std::string_view name, json::Value value) { out.emplace_hint(out.end(), name, std::move(value)); };
+  const sgx::Report* enclave = quote.enclave();
+  const tdx::Report* td = quote.trust_domain();
+  if (quote.tcb) add("advisories", json::Array(quote.tcb->advisories.begin(), quote.tcb->advisories.end()));
+  add("debug", quote.debug());
+  if (quote.pck) add("fmspc", quote.pck->extension().fmspc.hex());
+  if (enclave != nullptr) {
+    add("isvprodid", static_cast<std::int64_t>(enclave->isv_prod_id));
+    add("isvsvn", static_cast<std::int64_t>(enclave->isv_svn));
+    add("mrenclave", enclave->mr_enclave.hex());
+    add("mrsigner", enclave->mr_signer.hex());
   }
-  if (const auto* td = quote.trust_domain()) {
-    out.emplace("mrtd", td->mr_td.hex());
-    for (std::size_t i = 0; i < td->rtmr.size(); ++i) out.emplace("rtmr" + std::to_string(i), td->rtmr[i].hex());
-    out.emplace("mrconfigid", td->mr_config_id.hex());
+  if (td != nullptr) {
+    add("mrconfigid", td->mr_config_id.hex());
+    add("mrtd", td->mr_td.hex());
   }
-  if (quote.pck) {
-    out.emplace("fmspc", quote.pck->extension().fmspc.hex());
-    out.emplace("pceid", quote.pck->extension().pce_id.hex());
-  }
-  if (quote.tcb) {
-    out.emplace("tcb_status", endorse::status_text(quote.tcb->tcb_status));
-    out.emplace("advisories", json::Array(quote.tcb->advisories.begin(), quote.tcb->advisories.end()));
-    if (quote.tcb->matched_level_date) out.emplace("tcb_date", quote.tcb->matched_level_date->text());
-  }
+  if (quote.pck) add("pceid", quote.pck->extension().pce_id.hex());
+  add("report_data", hex_encode(quote.report_data()));
+  for (std::size_t i = 0; td != nullptr && i < td->rtmr.size(); ++i) add(concat("rtmr", i), td->rtmr[i].hex());
+  if (quote.tcb && quote.tcb->matched_level_date) add("tcb_date", quote.tcb->matched_level_date->text());
+  if (quote.tcb) add("tcb_status", endorse::status_text(quote.tcb->tcb_status));
   return out;
 }
 
@@ -214,9 +225,10 @@ Result<Findings> find_dcap(const Evidence& evidence, const Endorsements& endorse
     return Error(Code::malformed, "evidence: expected a quote of " + std::string(endorse::tee_text(tee)) + ", found one of " +
                                       std::string(endorse::tee_text(found)));
   }
-  const std::vector<endorse::RootPin> roots = roots_of(policy);
+  const Roots roots = roots_of(policy);
   Judged judged = judge_with_best(parsed, endorsements,
-                                  {.roots = roots,
+                                  {.roots = roots.keys,
+                                   .root_certificates = roots.certificates,
                                    .now = now,
                                    .pck_chain = endorsements.pck_chain,
                                    .minimum_evaluation_number = minimum_of(policy),

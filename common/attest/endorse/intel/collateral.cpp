@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "common/attest/endorse/intel/collateral_parts.h"
+#include "common/crypto/root_pin.h"
 
 namespace redoubt::endorse {
 
@@ -13,6 +14,8 @@ namespace {
 constexpr std::array<std::uint8_t, 32> kIntelSgxRoot = {
     0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4, 0x13, 0x2f, 0x91, 0x86, 0x06, 0x8a, 0x7f, 0xc1,
     0x36, 0x28, 0x63, 0x3b, 0xa2, 0x35, 0x77, 0x74, 0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e};
+
+constexpr auto kIntelSgxRootCertificate = crypto::digest_literal("44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3");
 
 // without_zeros: numbers compare as their length, then their bytes.
 ByteView without_zeros(ByteView number) {
@@ -39,7 +42,7 @@ Status not_below(const Map& seen, const Key& key, std::uint32_t found, std::stri
 class CollateralVerifier {
  public:
   static CollateralOutcome verify(const RawCollateral& raw, const CollateralInputs& inputs) {
-    auto parts = read_parts(raw, inputs.leaf != nullptr ? inputs.leaf->issuer : nullptr);
+    auto parts = read_parts(raw, inputs);
     Judgement judgement = judge(*parts, inputs);
     CollateralOutcome out{.checks = std::move(judgement.checks), .verified = nullptr};
     if (judgement.collateral_passed) out.verified.reset(new VerifiedCollateral(std::move(parts)));
@@ -54,6 +57,8 @@ const RootPin& intel_sgx_root() {
   static const RootPin pin(std::bit_cast<std::array<std::byte, 32>>(kIntelSgxRoot));
   return pin;
 }
+
+const crypto::Sha256Digest& intel_sgx_root_certificate() { return kIntelSgxRootCertificate; }
 
 Result<std::vector<Bytes>> certificates(ByteView pem_or_der) {
   if (!pem_or_der.empty() && pem_or_der.front() == std::byte{0x30}) {
@@ -73,7 +78,7 @@ const crypto::PublicKey& VerifiedCollateral::pck_issuer_key() const { return *pa
 const crypto::CertificateView& VerifiedCollateral::root_certificate() const { return *parts_->root; }
 const RootPin& VerifiedCollateral::root() const { return parts_->root_pin; }
 const Interval& VerifiedCollateral::validity() const { return parts_->validity; }
-const crypto::Sha256Digest& VerifiedCollateral::digest() const { return parts_->digest; }
+crypto::Sha256Digest VerifiedCollateral::digest() const { return parts_->digest(); }
 ByteView VerifiedCollateral::root_crl_number() const { return without_zeros(*parts_->root_crl->number); }
 ByteView VerifiedCollateral::pck_crl_number() const { return without_zeros(*parts_->pck_crl->number); }
 

@@ -24,6 +24,8 @@ namespace redoubt::endorse {
 using RootPin = crypto::Sha256Digest;
 // intel_sgx_root: the Intel SGX Root CA (production).
 const RootPin& intel_sgx_root();
+// intel_sgx_root_certificate: SHA-256 of its certificate as Intel publishes it, DER.
+const crypto::Sha256Digest& intel_sgx_root_certificate();
 
 // What was received: raw parts, nothing believed.
 struct RawCollateral {
@@ -52,6 +54,9 @@ struct PckLeaf {
 
 struct CollateralInputs {
   std::span<const RootPin> roots;                          // trust anchors
+  // SHA-256 of certificates of these roots, DER, that the caller knows to be genuine. The pin of a key says nothing of the rest of a
+  // certificate, so that a root must have signed itself; one whose every byte is pinned gains nothing by that, and is spared it.
+  std::span<const crypto::Sha256Digest> root_certificates = {};
   Instant now;
   std::optional<std::uint32_t> minimum_evaluation_number;  // of TCB info and of QE identity; absent: any passes, and C7 says so
   const PckLeaf* leaf = nullptr;                           // absent: C5 is not applicable, C4 and C6 speak of the collateral alone
@@ -68,13 +73,13 @@ class VerifiedCollateral {
   // The PCK CA whose revocation list this is: issued by the root, with a valid signature. View and key live as long as this object.
   const crypto::CertificateView& pck_issuer() const;
   const crypto::PublicKey& pck_issuer_key() const;
-  // The root, self-signed with a valid signature; the key is the pinned one.
+  // The root, self-signed with a valid signature or known as a whole; the key is the pinned one.
   const crypto::CertificateView& root_certificate() const;
   const RootPin& root() const;
   // What all parts have in common: issueDate to nextUpdate, thisUpdate to nextUpdate, notBefore to notAfter.
   const Interval& validity() const;
-  // SHA-256 over all parts, for caches and results.
-  const crypto::Sha256Digest& digest() const;
+  // SHA-256 over all parts, for caches and results. Hashes some twenty thousand bytes at each call.
+  crypto::Sha256Digest digest() const;
   // CRL numbers, big-endian without leading zeros.
   ByteView root_crl_number() const;
   ByteView pck_crl_number() const;

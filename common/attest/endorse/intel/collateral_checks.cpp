@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "common/attest/endorse/intel/collateral_parts.h"
+#include "common/base/concat.h"
 
 namespace redoubt::endorse {
 
@@ -10,7 +11,7 @@ using attest::Check;
 using attest::CheckId;
 using crypto::CertificateView;
 
-std::string period(Instant begin, Instant end) { return begin.text() + " to " + end.text(); }
+std::string period(Instant begin, Instant end) { return concat(begin, " to ", end); }
 
 // Verdict: one check in the making. The first failure is the one that is told, with its class.
 class Verdict {
@@ -57,7 +58,7 @@ bool revoked(const std::optional<crypto::CrlView>& crl, const std::optional<Cert
 
 Check check_signers(const CollateralParts& parts, const CollateralInputs& inputs, bool& passed) {
   Verdict verdict(CheckId::c1);
-  if (parts.root) verdict.require(pinned(parts, inputs), Code::chain, "root key " + parts.root_pin.hex());
+  if (parts.root && !pinned(parts, inputs)) verdict.fail(Code::chain, "root key " + parts.root_pin.hex());
   verdict.require(parts.signers);
   if (parts.signers.ok() && !parts.signers_validity.contains(inputs.now)) {
     verdict.fail(Code::freshness, "valid " + period(parts.signers_validity.begin, parts.signers_validity.end) + ", time is " +
@@ -66,9 +67,9 @@ Check check_signers(const CollateralParts& parts, const CollateralInputs& inputs
   verdict.require(!revoked(parts.root_crl, parts.tcb_signer), Code::chain, "the TCB signing certificate is revoked");
   verdict.require(!revoked(parts.root_crl, parts.qe_signer), Code::chain, "the QE signing certificate is revoked");
   passed = passed && verdict.ok();
-  return std::move(verdict).check("Intel SGX TCB Signing under root key " + pins_text(inputs.roots) + ", valid at " + inputs.now.text(),
-                                  "root key " + parts.root_pin.hex() + ", valid " +
-                                      period(parts.signers_validity.begin, parts.signers_validity.end));
+  return std::move(verdict).check(concat("Intel SGX TCB Signing under root key ", pins_text(inputs.roots), ", valid at ", inputs.now),
+                                  concat("root key ", Hex{parts.root_pin.view()}, ", valid ", parts.signers_validity.begin, " to ",
+                                         parts.signers_validity.end));
 }
 
 Check check_signatures(const CollateralParts& parts, bool& passed) {
@@ -90,26 +91,21 @@ Check check_dates(const CollateralParts& parts, Instant now, bool& passed) {
   look(parts.tcb_info_read, "TCB info", parts.tcb_info.issue_date, parts.tcb_info.next_update);
   look(parts.qe_identity_read, "QE identity", parts.qe_identity.issue_date, parts.qe_identity.next_update);
   passed = passed && verdict.ok();
-  return std::move(verdict).check("issued and not past the next update at " + now.text(),
-                                  "TCB info " + period(parts.tcb_info.issue_date, parts.tcb_info.next_update) + ", QE identity " +
-                                      period(parts.qe_identity.issue_date, parts.qe_identity.next_update));
+  return std::move(verdict).check(concat("issued and not past the next update at ", now),
+                                  concat("TCB info ", parts.tcb_info.issue_date, " to ", parts.tcb_info.next_update, ", QE identity ",
+                                         parts.qe_identity.issue_date, " to ", parts.qe_identity.next_update));
 }
-
-// kind: "TDX version 3".
-std::string kind(Tee tee, unsigned version) { return std::string(tee_text(tee)) + " version " + std::to_string(version); }
 
 Check check_kind(const CollateralParts& parts, const PckLeaf* leaf, bool& passed) {
   Verdict verdict(CheckId::c4);
   verdict.require(parts.tcb_info_read);
   verdict.require(parts.qe_identity_read);
-  const std::string found = "TCB info " + kind(parts.tcb_info.tee, parts.tcb_info.version) + ", QE identity " +
-                            kind(parts.qe_identity.tee, parts.qe_identity.version);
+  std::string found = concat("TCB info ", tee_text(parts.tcb_info.tee), " version ", parts.tcb_info.version, ", QE identity ",
+                             tee_text(parts.qe_identity.tee), " version ", parts.qe_identity.version);
   verdict.require(parts.tcb_info.tee == parts.qe_identity.tee, Code::binding, found);
   passed = passed && verdict.ok();
   if (leaf != nullptr) verdict.require(leaf->tee == parts.tcb_info.tee, Code::binding, found);
-  return std::move(verdict).check(leaf != nullptr ? "TCB info and QE identity for " + std::string(tee_text(leaf->tee))
-                                                  : "TCB info and QE identity for the same TEE",
-                                  found);
+  return std::move(verdict).check(concat("TCB info and QE identity for ", leaf != nullptr ? tee_text(leaf->tee) : "the same TEE"), std::move(found));
 }
 
 Check check_family(const CollateralParts& parts, const PckLeaf* leaf) {
@@ -117,9 +113,9 @@ Check check_family(const CollateralParts& parts, const PckLeaf* leaf) {
   Verdict verdict(CheckId::c5);
   verdict.require(parts.tcb_info_read);
   const auto& pce = parts.tcb_info.pce_id;
-  const std::string found = "FMSPC " + parts.tcb_info.fmspc.hex() + ", PCE id " + (pce ? pce->hex() : "absent");
+  std::string found = concat("FMSPC ", Hex{parts.tcb_info.fmspc.view()}, ", PCE id ", pce ? "" : "absent", Hex{pce ? pce->view() : ByteView()});
   verdict.require(parts.tcb_info.fmspc == leaf->fmspc && pce == leaf->pce_id, Code::binding, found);
-  return std::move(verdict).check("FMSPC " + leaf->fmspc.hex() + ", PCE id " + leaf->pce_id.hex(), found);
+  return std::move(verdict).check(concat("FMSPC ", Hex{leaf->fmspc.view()}, ", PCE id ", Hex{leaf->pce_id.view()}), std::move(found));
 }
 
 void look_at_crl(const std::optional<crypto::CrlView>& crl, std::string_view what, Instant now, Verdict& verdict) {
@@ -135,16 +131,16 @@ void look_at_leaf(const CollateralParts& parts, const PckLeaf& leaf, Verdict& ve
   if (!parts.pck_crl || !parts.pck_issuer) return;
   const bool same = equal(leaf.certificate->issuer, parts.pck_crl->issuer) && equal(leaf.issuer->subject, parts.pck_crl->issuer) &&
                     equal(leaf.issuer->spki, parts.pck_issuer->spki);
-  verdict.require(same, Code::binding, "PCK CRL of " + std::string(crypto::common_name(parts.pck_crl->issuer)));
-  verdict.require(!parts.pck_crl->revokes(leaf.certificate->serial), Code::chain,
-                  "the PCK certificate " + hex_encode(leaf.certificate->serial) + " is revoked");
+  if (!same) verdict.fail(Code::binding, concat("PCK CRL of ", crypto::common_name(parts.pck_crl->issuer)));
+  if (parts.pck_crl->revokes(leaf.certificate->serial)) {
+    verdict.fail(Code::chain, concat("the PCK certificate ", Hex{leaf.certificate->serial}, " is revoked"));
+  }
   verdict.require(!parts.root_crl || !parts.root_crl->revokes(leaf.issuer->serial), Code::chain, "the PCK certificate's CA is revoked");
 }
 
 std::string crl_text(const std::optional<crypto::CrlView>& crl) {
   if (!crl) return "absent";
-  return std::string(crypto::common_name(crl->issuer)) + " number " + hex_encode(*crl->number) + ", " +
-         period(crl->this_update, crl->next_update);
+  return concat(crypto::common_name(crl->issuer), " number ", Hex{*crl->number}, ", ", crl->this_update, " to ", crl->next_update);
 }
 
 Check check_lists(const CollateralParts& parts, const CollateralInputs& inputs, bool& passed) {
@@ -161,15 +157,12 @@ Check check_lists(const CollateralParts& parts, const CollateralInputs& inputs, 
   verdict.require(!revoked(parts.root_crl, parts.tcb_signer), Code::chain, "the TCB signing certificate is revoked");
   verdict.require(!revoked(parts.root_crl, parts.qe_signer), Code::chain, "the QE signing certificate is revoked");
   passed = passed && verdict.ok();
-  std::string expected = "lists of the root and of ";
-  if (inputs.leaf != nullptr && inputs.leaf->certificate != nullptr) {
-    expected += crypto::common_name(inputs.leaf->certificate->issuer);
-  } else {
-    expected += "a PCK CA";
-  }
+  const std::string_view authority =
+      inputs.leaf != nullptr && inputs.leaf->certificate != nullptr ? crypto::common_name(inputs.leaf->certificate->issuer) : "a PCK CA";
   if (inputs.leaf != nullptr) look_at_leaf(parts, *inputs.leaf, verdict);
-  return std::move(verdict).check(expected + ", valid at " + inputs.now.text() + ", that list none of the certificates",
-                                  crl_text(parts.root_crl) + "; " + crl_text(parts.pck_crl));
+  return std::move(verdict).check(
+      concat("lists of the root and of ", authority, ", valid at ", inputs.now, ", that list none of the certificates"),
+      concat(crl_text(parts.root_crl), "; ", crl_text(parts.pck_crl)));
 }
 
 // check_age: Intel publishes TCB info and QE identity by the same numbers, yet not always at the same time, so that genuine pairs may
@@ -178,14 +171,12 @@ Check check_age(const CollateralParts& parts, std::optional<std::uint32_t> minim
   Verdict verdict(CheckId::c7);
   verdict.require(parts.tcb_info_read);
   verdict.require(parts.qe_identity_read);
-  const std::string found = "TCB info " + std::to_string(parts.tcb_info.evaluation_number) + ", QE identity " +
-                            std::to_string(parts.qe_identity.evaluation_number);
+  std::string found = concat("TCB info ", parts.tcb_info.evaluation_number, ", QE identity ", parts.qe_identity.evaluation_number);
   const std::uint32_t least = std::min(parts.tcb_info.evaluation_number, parts.qe_identity.evaluation_number);
   verdict.require(least >= minimum.value_or(0), Code::freshness, found);
   return std::move(verdict).check(
-      minimum ? "evaluation numbers at least " + std::to_string(*minimum)
-              : std::string("any evaluation numbers (no minimum is set)"),
-      found);
+      minimum ? concat("evaluation numbers at least ", *minimum) : std::string("any evaluation numbers (no minimum is set)"),
+      std::move(found));
 }
 
 }  // namespace

@@ -9,8 +9,9 @@
 namespace redoubt::endorse {
 
 struct CollateralParts {
-  // Copies that the views borrow.
-  Bytes tcb_signer_der, qe_signer_der, root_der, pck_issuer_der, root_crl_der, pck_crl_der;
+  // Copies that the views borrow: neither a list that grows nor a CollateralParts that moves moves their bytes.
+  std::vector<Bytes> kept;
+  Bytes tcb_info_text, qe_identity_text;     // for the digest
 
   // Each is ok, or why the thing could not be read or does not hold.
   Status tcb_info_read, qe_identity_read;    // form
@@ -27,11 +28,13 @@ struct CollateralParts {
 
   Interval signers_validity;                 // of both signers and the root
   Interval validity;                         // of everything
-  crypto::Sha256Digest digest;
+
+  // digest: SHA-256 over all parts.
+  crypto::Sha256Digest digest() const;
 };
 
-// read_parts reads and verifies signatures; `leaf_issuer` (or null) may be the PCK CA too.
-std::unique_ptr<CollateralParts> read_parts(const RawCollateral& raw, const crypto::CertificateView* leaf_issuer);
+// read_parts reads and verifies signatures; the leaf's issuer, if given, may be the PCK CA too.
+std::unique_ptr<CollateralParts> read_parts(const RawCollateral& raw, const CollateralInputs& inputs);
 
 struct Judgement {
   std::vector<attest::Check> checks;  // C1 to C7

@@ -109,6 +109,25 @@ Found verify(const Maker& maker, const RawCollateral& raw, Instant now = kNow, s
 
 using Ids = std::vector<CheckId>;
 
+TEST(IntelCollateral, TakesARootThatDidNotSignItselfOnlyWhereItsEveryByteIsPinned) {
+  const Maker maker;
+  RawCollateral raw = maker.raw();
+  const crypto::Sha256Digest genuine[] = {crypto::sha256(raw.tcb_signing_chain[1])};
+  raw.tcb_signing_chain[1].back() ^= std::byte{1};  // of the signature's s
+  const crypto::Sha256Digest changed[] = {crypto::sha256(raw.tcb_signing_chain[1])};
+  const RootPin pins[] = {maker.pin()};
+  const RootPin production[] = {intel_sgx_root()};
+  const auto accepted = [&](std::span<const RootPin> roots, std::span<const crypto::Sha256Digest> certificates) {
+    const CollateralOutcome outcome = verify_collateral(raw, {.roots = roots, .root_certificates = certificates, .now = kNow, .minimum_evaluation_number = {}});
+    EXPECT_EQ(outcome.verified == nullptr, std::ranges::count(failures_of(outcome.checks), CheckId::c1) == 1);
+    return outcome.verified != nullptr;
+  };
+  EXPECT_FALSE(accepted(pins, {}));
+  EXPECT_FALSE(accepted(pins, genuine));
+  EXPECT_TRUE(accepted(pins, changed));
+  EXPECT_FALSE(accepted(production, changed)) << "a known certificate is no anchor by itself";
+}
+
 TEST(IntelCollateral, IsAcceptedUnderTheRootThatTheCallerNamesOnly) {
   const Maker maker;
   const RawCollateral raw = maker.raw();

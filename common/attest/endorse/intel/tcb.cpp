@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/concat.h"
+
 namespace redoubt::endorse {
 
 namespace {
@@ -60,7 +62,7 @@ bool needs_configuration(TcbStatus status) {
          status == TcbStatus::out_of_date_configuration_needed;
 }
 
-std::string hex_of(const Components& components) { return hex_encode(std::as_bytes(std::span(components))); }
+Hex hex_of(const Components& components) { return {std::as_bytes(std::span(components))}; }
 
 template <class F>
 bool equal_under(const F& found, const F& mask, const F& expected) {
@@ -100,10 +102,13 @@ class Evaluation {
   void tell(CheckId id, bool holds, std::string expected, std::string found) {
     holds ? pass(id, std::move(expected), std::move(found)) : fail(id, std::move(expected), std::move(found));
   }
-  static std::string text(const LevelFacts& level) { return std::string(status_text(level.status)) + " of " + level.date.text(); }
+  // level_text: the parts, the level's status and its date.
+  static std::string level_text(const LevelFacts& level, const auto&... parts) {
+    return concat(parts..., ", ", status_text(level.status), " of ", level.date);
+  }
 
   void check_sgx() {
-    std::string found = "components " + hex_of(platform_.sgx) + ", PCESVN " + std::to_string(platform_.pcesvn);
+    std::string found = concat("components ", hex_of(platform_.sgx), ", PCESVN ", platform_.pcesvn);
     if (platform_.tdx.has_value() != (info_.tee == Tee::tdx)) {
       return fail(CheckId::t1, "TCB levels for " + std::string(platform_.tdx ? "TDX" : "SGX"),
                   "levels for " + std::string(tee_text(info_.tee)));
@@ -113,23 +118,21 @@ class Evaluation {
     }
     out_.sgx_level = match_.sgx->status;
     tell(CheckId::t1, match_.sgx->status != TcbStatus::revoked,
-         "level that is not revoked: components " + hex_of(match_.sgx->sgx) + ", PCESVN " + std::to_string(match_.sgx->pcesvn) + ", " +
-             text(*match_.sgx),
+         level_text(*match_.sgx, "level that is not revoked: components ", hex_of(match_.sgx->sgx), ", PCESVN ", match_.sgx->pcesvn),
          std::move(found));
   }
 
   void check_tdx() {
     if (!platform_.tdx) return out_.checks.push_back(attest::not_applicable(CheckId::t2, "no TDX components in an SGX quote"));
     const Components& svn = platform_.tdx->tee_tcb_svn;
-    std::string found = "TEE_TCB_SVN " + hex_of(svn);
+    std::string found = concat("TEE_TCB_SVN ", hex_of(svn));
     if (match_.whole == nullptr) {
       return fail(CheckId::t2, "one of the published levels whose SGX components are reached, from index " +
                                    std::to_string(first_tdx_component(svn)),
                   std::move(found));
     }
     tell(CheckId::t2, match_.whole->status != TcbStatus::revoked,
-         "level that is not revoked: " + hex_of(match_.whole->tdx) + " from index " + std::to_string(first_tdx_component(svn)) + ", " +
-             text(*match_.whole),
+         level_text(*match_.whole, "level that is not revoked: ", hex_of(match_.whole->tdx), " from index ", first_tdx_component(svn)),
          std::move(found));
   }
 
@@ -150,8 +153,8 @@ class Evaluation {
                       tdx.seamattributes == SeamAttributes();
     module_known_ = same;
     tell(CheckId::t3, same,
-         module_name(version) + " signed by " + expected->mrsigner.hex() + ", attributes " + expected->attributes.hex() + " and zero",
-         "signed by " + tdx.mrsignerseam.hex() + ", attributes " + tdx.seamattributes.hex());
+         concat(module_name(version), " signed by ", Hex{expected->mrsigner.view()}, ", attributes ", Hex{expected->attributes.view()}, " and zero"),
+         concat("signed by ", Hex{tdx.mrsignerseam.view()}, ", attributes ", Hex{tdx.seamattributes.view()}));
   }
 
   void check_module_level() {
@@ -161,12 +164,12 @@ class Evaluation {
       module_status_ = TcbStatus::up_to_date;
       return out_.checks.push_back(attest::not_applicable(CheckId::t4, "module version 0 has no levels but the platform's"));
     }
-    std::string found = module_name(svn[1]) + " at version " + std::to_string(svn[0]);
+    std::string found = concat(module_name(svn[1]), " at version ", svn[0]);
     module_level_ = module_ == nullptr ? nullptr : reached(module_->levels, svn[0]);
     if (module_level_ == nullptr) return fail(CheckId::t4, "a published level of " + module_name(svn[1]), std::move(found));
     module_status_ = module_level_->status;
     tell(CheckId::t4, module_level_->status != TcbStatus::revoked,
-         "level that is not revoked: version " + std::to_string(module_level_->isvsvn) + ", " + text(*module_level_), std::move(found));
+         level_text(*module_level_, "level that is not revoked: version ", module_level_->isvsvn), std::move(found));
   }
 
   void check_qe() {
@@ -175,12 +178,12 @@ class Evaluation {
                       equal_under(qe.miscselect, identity_.miscselect_mask, identity_.miscselect) &&
                       equal_under(qe.attributes, identity_.attributes_mask, identity_.attributes) &&
                       qe.mrsigner == identity_.mrsigner && qe.isvprodid == identity_.isvprodid;
-    std::string found = "MISCSELECT " + qe.miscselect.hex() + ", ATTRIBUTES " + qe.attributes.hex() + ", MRSIGNER " + qe.mrsigner.hex() +
-                        ", ISVPRODID " + std::to_string(qe.isvprodid) + ", ISVSVN " + std::to_string(qe.isvsvn);
-    std::string expected = "QE for " + std::string(tee_text(identity_.tee)) + ": MISCSELECT " + identity_.miscselect.hex() + " under " +
-                           identity_.miscselect_mask.hex() + ", ATTRIBUTES " + identity_.attributes.hex() + " under " +
-                           identity_.attributes_mask.hex() + ", MRSIGNER " + identity_.mrsigner.hex() + ", ISVPRODID " +
-                           std::to_string(identity_.isvprodid);
+    std::string found = concat("MISCSELECT ", Hex{qe.miscselect.view()}, ", ATTRIBUTES ", Hex{qe.attributes.view()}, ", MRSIGNER ",
+                               Hex{qe.mrsigner.view()}, ", ISVPRODID ", qe.isvprodid, ", ISVSVN ", qe.isvsvn);
+    std::string expected = concat("QE for ", tee_text(identity_.tee), ": MISCSELECT ", Hex{identity_.miscselect.view()}, " under ",
+                                  Hex{identity_.miscselect_mask.view()}, ", ATTRIBUTES ", Hex{identity_.attributes.view()}, " under ",
+                                  Hex{identity_.attributes_mask.view()}, ", MRSIGNER ", Hex{identity_.mrsigner.view()}, ", ISVPRODID ",
+                                  identity_.isvprodid);
     if (!same) return fail(CheckId::t5, std::move(expected), std::move(found));
     qe_known_ = true;
     qe_level_ = reached(identity_.levels, qe.isvsvn);
@@ -188,7 +191,7 @@ class Evaluation {
     out_.qe = qe_level_->status;
     out_.qe_date = qe_level_->date;
     tell(CheckId::t5, qe_level_->status != TcbStatus::revoked,
-         expected + ", level that is not revoked: ISVSVN " + std::to_string(qe_level_->isvsvn) + ", " + text(*qe_level_), std::move(found));
+         level_text(*qe_level_, expected, ", level that is not revoked: ISVSVN ", qe_level_->isvsvn), std::move(found));
   }
 
   // relaunch: a TD 1.5 whose only fault is that it was started under an older module than runs now. What runs now is TEE_TCB_SVN2.

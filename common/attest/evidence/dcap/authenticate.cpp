@@ -1,4 +1,5 @@
 #include "common/attest/evidence/dcap/authenticator.h"
+#include "common/base/concat.h"
 
 namespace redoubt::dcap {
 namespace {
@@ -9,8 +10,6 @@ constexpr auto kEcdsa = crypto::SignatureScheme::ecdsa_sha256;
 
 constexpr CheckId kCollateralChecks[] = {CheckId::c1, CheckId::c2, CheckId::c3, CheckId::c4, CheckId::c5, CheckId::c6, CheckId::c7};
 constexpr CheckId kTcbChecks[] = {CheckId::t1, CheckId::t2, CheckId::t3, CheckId::t4, CheckId::t5};
-
-std::string interval_text(const Interval& interval) { return interval.begin.text() + " to " + interval.end.text(); }
 
 endorse::QeFacts qe_facts(const sgx::Report& report) {
   endorse::QeFacts out;
@@ -54,30 +53,28 @@ void DcapAuthenticator::judge(CheckId id, std::string expected, std::string foun
 void DcapAuthenticator::check_form() {
   const Header& header = raw_.header;
   pass(CheckId::q1, "signature data that end with their last part",
-       std::to_string(raw_.signature_data_size()) + " bytes of signature data in a quote of " + std::to_string(raw_.size()));
-  const std::string kind = std::string(endorse::tee_text(header.tee)) + ", version " + std::to_string(header.version);
-  pass(CheckId::q2, "a body of " + kind, "body type " + std::to_string(raw_.body_type) + ", " +
-                                             std::to_string(raw_.signed_bytes().size()) + " signed bytes");
-  const std::string vendor = "ECDSA P-256, vendor " + kIntelQeVendor.hex();
+       concat(raw_.signature_data_size(), " bytes of signature data in a quote of ", raw_.size()));
+  pass(CheckId::q2, concat("a body of ", endorse::tee_text(header.tee), ", version ", header.version),
+       concat("body type ", raw_.body_type, ", ", raw_.signed_bytes().size(), " signed bytes"));
+  const std::string vendor = concat("ECDSA P-256, vendor ", Hex{kIntelQeVendor.view()});
   if (header.qe_vendor == kIntelQeVendor) {
     pass(CheckId::q3, vendor, vendor);
   } else {
-    fail(CheckId::q3, Code::chain, vendor, "ECDSA P-256, vendor " + header.qe_vendor.hex());
+    fail(CheckId::q3, Code::chain, vendor, concat("ECDSA P-256, vendor ", Hex{header.qe_vendor.view()}));
   }
-  const std::string type = certification_text(raw_.certification_type);
+  std::string type = certification_text(raw_.certification_type);
   if (raw_.certification_type >= 1 && raw_.certification_type <= kPckChain) {
-    pass(CheckId::q4, "a type from 1 to 5", type);
+    pass(CheckId::q4, "a type from 1 to 5", std::move(type));
   } else {
-    fail(CheckId::q4, Code::malformed, "a type from 1 to 5", type);
+    fail(CheckId::q4, Code::malformed, "a type from 1 to 5", std::move(type));
   }
   pass(CheckId::q5, "nothing read after the quote",
        raw_.unsigned_size == 0 ? "no byte after the quote"
-                               : std::to_string(raw_.unsigned_size) + " unsigned bytes after the quote, " +
-                                     (raw_.unsigned_zero ? "all zero" : "not all zero"));
+                               : concat(raw_.unsigned_size, " unsigned bytes after the quote, ", raw_.unsigned_zero ? "all zero" : "not all zero"));
 }
 
 void DcapAuthenticator::check_quote_signature() {
-  const std::string expected = "a signature over header and body by the attestation key, a point on P-256";
+  constexpr const char* expected = "a signature over header and body by the attestation key, a point on P-256";
   const ByteView point = raw_.attestation_key();
   const auto key = crypto::PublicKey::from_point(crypto::KeyKind::p256, point.first(32), point.last(32));
   if (!key.ok()) return fail(CheckId::s1, Code::chain, expected, key.error().message());
@@ -87,12 +84,14 @@ void DcapAuthenticator::check_quote_signature() {
 void DcapAuthenticator::check_key_binding() {
   // All 64 bytes: the digest alone would leave half of the report data to whoever made the enclave.
   const crypto::Sha256Digest digest = crypto::sha256({raw_.attestation_key(), raw_.qe_auth_data()});
-  const std::string expected = digest.hex() + std::string(64, '0');
+  std::array<std::byte, 64> data{};
+  std::ranges::copy(digest.view(), data.begin());
+  std::string expected = concat(Hex{data});
   std::string found = raw_.qe_report.report_data.hex();
-  if (found == expected) {
-    pass(CheckId::s2, expected, std::move(found));
+  if (equal(raw_.qe_report.report_data.view(), data)) {
+    pass(CheckId::s2, std::move(expected), std::move(found));
   } else {
-    fail(CheckId::s2, Code::chain, expected, std::move(found));
+    fail(CheckId::s2, Code::chain, std::move(expected), std::move(found));
   }
 }
 
@@ -120,14 +119,14 @@ void DcapAuthenticator::read_chain() {
   if (chain_) {
     certificates_ = chain_->certificates();
     extension_ = chain_->extension();
-  } else if (const auto extension = sgx_extension(certificates_->leaf()); extension.ok()) {
+  } else if (const auto& extension = certificates_->extension(); extension.ok()) {
     extension_ = *extension;
   }
 }
 
 void DcapAuthenticator::check_chain() {
-  const std::string expected = "PCK certificate, PCK CA and a pinned root, valid at " + inputs_.now.text();
-  const std::string expected_extension = "each item of the SGX extension once, in its form";
+  std::string expected = concat("PCK certificate, PCK CA and a pinned root, valid at ", inputs_.now);
+  constexpr const char* expected_extension = "each item of the SGX extension once, in its form";
   if (unreadable_) {
     fail(CheckId::s4, unreadable_->code(), expected, unreadable_->message());
     fail(CheckId::s5, unreadable_->code(), expected_extension, "no PCK certificate");
@@ -144,23 +143,23 @@ void DcapAuthenticator::check_chain() {
       // Which of the two checks it was.
       judge(CheckId::s4, expected, "that", check_pck_chain(*certificates_, inputs_.roots, inputs_.now, authorities));
       judge(CheckId::s5, expected_extension, "those", [&]() -> Status {
-        if (auto extension = sgx_extension(certificates_->leaf()); !extension.ok()) return extension.error();
+        if (const auto& extension = certificates_->extension(); !extension.ok()) return extension.error();
         return {};
       }());
       return;
     }
     chain_ = std::move(chain).value();
   }
-  pass(CheckId::s4, expected,
-       std::string(authority_text(chain_->authority())) + ", root key " + chain_->root_pin().hex() + ", valid " +
-           interval_text(chain_->validity()));
+  pass(CheckId::s4, std::move(expected),
+       concat(authority_text(chain_->authority()), ", root key ", Hex{chain_->root_pin().view()}, ", valid ", chain_->validity().begin, " to ",
+              chain_->validity().end));
   pass(CheckId::s5, expected_extension,
-       "fmspc " + chain_->extension().fmspc.hex() + ", pceid " + chain_->extension().pce_id.hex() + ", pcesvn " +
-           std::to_string(chain_->extension().pce_svn));
+       concat("fmspc ", Hex{chain_->extension().fmspc.view()}, ", pceid ", Hex{chain_->extension().pce_id.view()}, ", pcesvn ",
+              chain_->extension().pce_svn));
 }
 
 void DcapAuthenticator::check_qe_signature() {
-  const std::string expected = "a signature over the QE report by the PCK";
+  constexpr const char* expected = "a signature over the QE report by the PCK";
   if (certificates_ == nullptr) return fail(CheckId::s3, Code::chain, expected, "no PCK certificate");
   // A leaf that is not accepted still has a key.
   const auto key = chain_ ? Result(chain_->key()) : certificates_->leaf().public_key();
@@ -171,6 +170,7 @@ void DcapAuthenticator::check_qe_signature() {
 void DcapAuthenticator::verify_collateral() {
   endorse::CollateralInputs inputs;
   inputs.roots = inputs_.roots;
+  inputs.root_certificates = inputs_.root_certificates;
   inputs.now = inputs_.now;
   inputs.minimum_evaluation_number = inputs_.minimum_evaluation_number;
   endorse::PckLeaf leaf;
@@ -209,11 +209,12 @@ void DcapAuthenticator::check_tcb() {
   if (const auto* report = std::get_if<tdx::Report>(&raw_.body)) platform.tdx = tdx_facts(*report);
   platform.qe = qe_facts(raw_.qe_report);
   verdict_ = endorse::evaluate_tcb(platform, *collateral_);
-  checks_.insert(checks_.end(), verdict_->checks.begin(), verdict_->checks.end());
+  std::ranges::move(verdict_->checks, std::back_inserter(checks_));
+  verdict_->checks.clear();
 }
 
 Outcome DcapAuthenticator::run() {
-  checks_.reserve(22);
+  checks_.reserve(32);  // with room for those that the policy's room adds
   read_chain();
   verify_collateral();
   check_form();
@@ -237,9 +238,7 @@ Outcome DcapAuthenticator::run() {
   const bool accepted = std::ranges::none_of(
       outcome.checks, [](const attest::Check& check) { return check.outcome == attest::Outcome::failed; });
   if (accepted && chain_) {
-    Quote quote{raw_, std::move(chain_), std::move(verdict_), {}};
-    if (collateral_ != nullptr) quote.collateral = collateral_->digest();
-    outcome.authentic = attest::Authentic<Quote>(std::move(quote));
+    outcome.authentic = attest::Authentic<Quote>(Quote{raw_, std::move(chain_), std::move(verdict_)});
   }
   return outcome;
 }

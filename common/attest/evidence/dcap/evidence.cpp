@@ -57,7 +57,7 @@ ByteView Quote::report_data() const {
 
 Result<attest::Parsed<Quote>> parse(ByteView evidence) {
   REDOUBT_TRY(RawQuote raw, RawQuote::parse(evidence));
-  return attest::Parsed<Quote>(Quote{std::move(raw), {}, {}, {}});
+  return attest::Parsed<Quote>(Quote{std::move(raw), {}, {}});
 }
 
 json::Value describe(const attest::Parsed<Quote>& parsed) {

@@ -29,7 +29,6 @@ struct Quote {
   RawQuote raw;
   std::optional<VerifiedPckChain> pck;         // when authentic: the platform, as Intel certified it
   std::optional<endorse::TcbVerdict> tcb;      // when authentic and collateral was given
-  crypto::Sha256Digest collateral;             // its digest; zero without
 
   const Header& header() const { return raw.header; }
   // Exactly one of these is not null.
@@ -66,6 +65,8 @@ ByteView certification_data(const attest::Parsed<Quote>& parsed);
 // What the verifier brings. Borrowed for the call.
 struct Inputs {
   std::span<const endorse::RootPin> roots = std::span(&endorse::intel_sgx_root(), 1);  // trust anchors
+  // Certificates of these roots that need not have signed themselves, since the caller knows every byte (CollateralInputs).
+  std::span<const crypto::Sha256Digest> root_certificates = std::span(&endorse::intel_sgx_root_certificate(), 1);
   Instant now;
   // For quotes that carry no certificates (certification data 1 to 4): PCK certificate, PCK CA and root, DER, in this order.
   std::span<const Bytes> pck_chain = {};
@@ -80,7 +81,8 @@ struct Inputs {
 struct Outcome {
   std::vector<attest::Check> checks;  // Q1..Q5, S1..S5, C1..C7, T1..T5: each once, in this order
   std::optional<attest::Authentic<Quote>> authentic;  // present when no check failed
-  // The verdict on the TCB whether or not a check failed, when there was collateral to use: for explanations, never for trust.
+  // The verdict on the TCB whether or not a check failed, when there was collateral to use: for explanations, never for trust. Its
+  // checks stand above and not here.
   std::optional<endorse::TcbVerdict> tcb;
   Interval validity{Instant(1), Instant(0)};  // of chain and collateral; empty when the chain was not accepted
   std::optional<VerifiedPckChain> chain;      // for caches, when S4 and S5 passed

@@ -55,6 +55,9 @@ Result<crypto::PublicKey> p256_key(const crypto::CertificateView& view, std::str
   return key;
 }
 
+// same: as equal, for thousands of bytes on the path of every known platform: not one at a time.
+bool same(ByteView a, ByteView b) { return as_text(a) == as_text(b); }
+
 Status check_time(const Interval& validity, Instant now, std::string_view role) {
   if (validity.contains(now)) return {};
   return Error(Code::freshness, std::string(role) + ": expected validity at " + now.text() + ", found " + validity.begin.text() +
@@ -79,6 +82,7 @@ Result<std::shared_ptr<const PckCertificates>> PckCertificates::read(std::vector
     REDOUBT_TRY(crypto::CertificateView view, crypto::CertificateView::parse(out->der_[i]).context(kRoles[i]));
     out->views_.push_back(std::move(view));
   }
+  out->extension_ = sgx_extension(out->leaf());
   return std::shared_ptr<const PckCertificates>(out);
 }
 
@@ -97,19 +101,25 @@ Result<PckExtension> sgx_extension(const crypto::CertificateView& leaf) {
   return PckExtension::parse(extension->value);
 }
 
+crypto::Sha256Digest VerifiedPckChain::digest() const {
+  Fields fields("redoubt/pck-chain");
+  for (const crypto::CertificateView& view : state_->certificates->path()) fields.field(view.der);
+  return crypto::sha256(fields.view());
+}
+
+crypto::Sha256Digest VerifiedPckChain::leaf_digest() const { return crypto::sha256(state_->certificates->leaf().der); }
+
 bool VerifiedPckChain::usable(std::span<const crypto::Sha256Digest> roots, Instant now) const {
   return state_->validity.contains(now) && std::ranges::find(roots, state_->root_pin) != roots.end();
 }
 
 bool VerifiedPckChain::covers(const PckCertificates& other) const {
-  return std::ranges::equal(state_->certificates->path(), other.path(),
-                            [](const auto& a, const auto& b) { return equal(a.der, b.der); });
+  return std::ranges::equal(state_->certificates->path(), other.path(), [](const auto& a, const auto& b) { return same(a.der, b.der); });
 }
 
 bool VerifiedPckChain::covers_pem(ByteView text) const {
   const ByteView pem = state_->certificates->pem();
-  // Thousands of bytes on the path of every known platform: not one at a time.
-  return !pem.empty() && as_text(pem) == as_text(text);
+  return !pem.empty() && same(pem, text);
 }
 
 VerifiedAuthority::VerifiedAuthority(const VerifiedPckChain& chain)
@@ -121,7 +131,7 @@ VerifiedAuthority::VerifiedAuthority(const endorse::VerifiedCollateral& collater
     : authority_(collateral.pck_issuer().der), root_(collateral.root_certificate().der), key_(&collateral.pck_issuer_key()) {}
 
 bool VerifiedAuthority::covers(const PckCertificates& certificates) const {
-  return equal(authority_, certificates.authority().der) && equal(root_, certificates.root().der);
+  return same(authority_, certificates.authority().der) && same(root_, certificates.root().der);
 }
 
 const VerifiedAuthority* VerifiedAuthority::find(std::span<const VerifiedAuthority> known, const PckCertificates& certificates) {
@@ -156,19 +166,18 @@ Result<VerifiedPckChain> verify_pck_chain(const std::shared_ptr<const PckCertifi
                                           std::span<const crypto::Sha256Digest> roots, Instant now,
                                           std::span<const VerifiedAuthority> known) {
   REDOUBT_CHECK(check_pck_chain(*certificates, roots, now, known));
-  REDOUBT_TRY(const PckAuthority authority, named_authority(*certificates));
-  REDOUBT_TRY(PckExtension extension, sgx_extension(certificates->leaf()));
+  // Its name is one of the two: it was checked.
+  const bool platform = crypto::common_name(certificates->authority().subject) == authority_text(PckAuthority::platform);
+  const PckAuthority authority = platform ? PckAuthority::platform : PckAuthority::processor;
+  REDOUBT_TRY(PckExtension extension, Result(certificates->extension()));
   REDOUBT_TRY(crypto::PublicKey key, p256_key(certificates->leaf(), kRoles[0]));
   const VerifiedAuthority* before = VerifiedAuthority::find(known, *certificates);
   REDOUBT_TRY(crypto::PublicKey authority_key,
               before != nullptr ? Result(*before->key_) : p256_key(certificates->authority(), kRoles[1]));
-  Fields fields("redoubt/pck-chain");
-  for (const crypto::CertificateView& view : certificates->path()) fields.field(view.der);
   const Interval validity =
       certificates->leaf().validity.intersect(certificates->authority().validity).intersect(certificates->root().validity);
   return VerifiedPckChain(std::make_shared<const VerifiedPckChain::State>(VerifiedPckChain::State{
-      certificates, crypto::sha256(fields.view()), crypto::sha256(certificates->leaf().der),
-      crypto::sha256(certificates->root().spki), validity, authority, std::move(extension), std::move(key),
+      certificates, crypto::sha256(certificates->root().spki), validity, authority, std::move(extension), std::move(key),
       std::move(authority_key)}));
 }
 

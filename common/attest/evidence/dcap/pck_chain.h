@@ -36,6 +36,8 @@ class PckCertificates {
   std::span<const crypto::CertificateView> path() const { return views_; }
   // pem: the text they were read from; empty for from_der.
   ByteView pem() const { return pem_; }
+  // extension: sgx_extension of the leaf, read once.
+  const Result<PckExtension>& extension() const { return *extension_; }
 
  private:
   PckCertificates() = default;
@@ -44,6 +46,7 @@ class PckCertificates {
   std::vector<Bytes> der_;  // what the views look at
   Bytes pem_;
   std::vector<crypto::CertificateView> views_;
+  std::optional<Result<PckExtension>> extension_;
 };
 
 // sgx_extension: S5 for a leaf, whatever its signature.
@@ -52,9 +55,9 @@ Result<PckExtension> sgx_extension(const crypto::CertificateView& leaf);
 class VerifiedPckChain {
  public:
   // digest: SHA-256 over Fields("redoubt/pck-chain") of the three certificates: a key for caches.
-  const crypto::Sha256Digest& digest() const { return state_->digest; }
+  crypto::Sha256Digest digest() const;
   // leaf_digest: SHA-256 of the leaf's DER: names the platform, with its TCB.
-  const crypto::Sha256Digest& leaf_digest() const { return state_->leaf_digest; }
+  crypto::Sha256Digest leaf_digest() const;
   // root_pin: SHA-256 of the root's SPKI.
   const crypto::Sha256Digest& root_pin() const { return state_->root_pin; }
   const Interval& validity() const { return state_->validity; }
@@ -77,8 +80,6 @@ class VerifiedPckChain {
                                                    std::span<const class VerifiedAuthority>);
   struct State {
     std::shared_ptr<const PckCertificates> certificates;
-    crypto::Sha256Digest digest;
-    crypto::Sha256Digest leaf_digest;
     crypto::Sha256Digest root_pin;
     Interval validity;
     PckAuthority authority;
