@@ -237,6 +237,24 @@ TEST_F(AnyEvidenceTest, PoliciesAreCheckedIdentifiedAndCompared) {
   const Ran check = run({"policy", "check", "strict"});
   EXPECT_EQ(check.code, 0);
   EXPECT_NE(check.err.find("tdx: no measurement is asked"), std::string::npos) << check.err;
+  EXPECT_NE(check.err.find("azure: no PCRs are asked"), std::string::npos) << check.err;
+  EXPECT_EQ(check.err.find("tpm: "), std::string::npos) << check.err;  // it has no such section
+  policy("open.json", [](appraise::Policy& p) {
+    appraise::PlatformPolicies all;
+    all.tpm.emplace().anchors = {{crypto::Sha256Digest(), "a cloud", false, true}};
+    all.tpm->accept_ima_violations = true;
+    p.platforms = all;
+  });
+  const Ran open = run({"policy", "check", stage_.path("open.json")});
+  for (const char* part : {"changed while they were measured", "no revocation list speaks", "\"a cloud\" certifies without a usage"}) {
+    EXPECT_NE(open.err.find(part), std::string::npos) << part << open.err;
+  }
+  policy("azure.json", [](appraise::Policy& p) {
+    appraise::PlatformPolicies all;
+    all.azure = p.platforms.azure;
+    p.platforms = all;
+  });
+  EXPECT_EQ(run({"policy", "check", stage_.path("azure.json")}).err.find("no platform has a section"), std::string::npos);
   EXPECT_NE(run({"policy", "show", stage_.path("policy.json")}).out.find("platforms.snp.maximum_vmpl"), std::string::npos);
   write("wider.json", as_bytes(test::edited(strict.out, "\"name\"", "\"colour\": \"green\", \"name\"")));
   const Ran wider = run({"policy", "check", stage_.path("wider.json")});

@@ -40,8 +40,22 @@ std::vector<std::string> open_points(const appraise::Policy& policy) {
     note(!all.token->image_digests, "token: no image is asked: any workload is accepted");
     note(!all.token->audience, "token: tokens for any audience are accepted");
   }
-  if (all.tpm) note(!all.tpm->pcrs && !policy.programs, "tpm: no measurement is asked: any program is accepted");
-  const bool none = !all.sgx && !all.tdx && !all.snp && !all.nitro && !all.token && !all.tpm;
+  if (all.tpm) {
+    note(!all.tpm->pcrs && !policy.programs, "tpm: no measurement is asked: any program is accepted");
+    note(all.tpm->accept_ima_violations, "tpm: files that changed while they were measured are accepted");
+    note(!all.tpm->require_revocation_lists, "tpm: a key is accepted of which no revocation list speaks");
+    for (const appraise::TrustAnchor& anchor : all.tpm->anchors) {
+      note(anchor.ak_without_usage, "tpm: any signing key that \"" + anchor.name + "\" certifies without a usage is taken for an attestation key");
+    }
+  }
+  if (all.azure) {
+    const auto& azure = *all.azure;
+    note((azure.snp && azure.snp->accept_debug) || (azure.tdx && azure.tdx->accept_debug), "azure: debug guests are accepted: their memory is open to the host");
+    note(!azure.pcrs, "azure: no PCRs are asked: any system is accepted in the guest");
+    note((azure.snp && !azure.snp->measurement) || (azure.tdx && !azure.tdx->mrtd), "azure: no measurement is asked: any paravisor is accepted");
+    note(!azure.secure_boot_required, "azure: guests without Secure Boot are accepted");
+  }
+  const bool none = !all.sgx && !all.tdx && !all.snp && !all.nitro && !all.token && !all.tpm && !all.azure;
   note(none, "no platform has a section: nothing is accepted");
   return out;
 }

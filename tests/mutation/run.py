@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 # Where a platform's checks are tried, nearest first: (program, filter of GoogleTest).
 PLACES = {
-    "tpm": [("test_appraise", "AppraisalTest.*"), ("test_evidence", "*")],
+    "tpm": [("test_appraise", "AppraisalTest.*"), ("test_appraise", "AppraiseCertifiedTpm.*"), ("test_evidence", "*")],
     "sgx": [("test_appraise", "AppraiseSgx.*"), ("test_evidence_dcap", "*"), ("test_endorse_intel", "*"), ("test_appraise", "AppraiseVectors.Intel*")],
     "tdx": [("test_appraise", "AppraiseTdx.*"), ("test_evidence_dcap", "*"), ("test_endorse_intel", "*"), ("test_appraise", "AppraiseVectors.Intel*")],
     "snp": [("test_appraise", "AppraiseSnp.*"), ("test_evidence_snp", "*")],
