@@ -81,7 +81,7 @@ Relation Compiler::dataset(const Table& table) {
     items.push_back(quote(column.name) + " AS " + info.sql);
     out.columns.push_back(std::move(info));
   }
-  if (traced_) {
+  if (traced()) {
     items.emplace_back("rowid AS i0");
     out.ids.push_back({datasets_.size(), false, "i0"});
   }

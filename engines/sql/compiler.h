@@ -48,9 +48,12 @@ class Compiler {
     std::size_t cells = 0;
   };
 
-  // `traced`: unit relations also carry the rows they were built from, for the release ledger.
-  Compiler(const Schema& schema, Level level, std::uint64_t k, bool traced = false)
-      : schema_(&schema), level_(level), k_(k), traced_(traced) {}
+  // Purpose of the statements. exact: T1 to T3 in full. quick: the same result where a cheap bound shows that T1 to T3 withhold nothing,
+  // an error elsewhere. traced: unit relations also carry the rows they were built from, for the release ledger.
+  enum class Purpose { exact, quick, traced };
+
+  Compiler(const Schema& schema, Level level, std::uint64_t k, Purpose purpose = Purpose::exact)
+      : schema_(&schema), level_(level), k_(k), purpose_(purpose) {}
 
   // whole compiles the text's query and checks the final relation (S11, A1, K1, D1).
   Checked<Relation> whole(const Query& query);
@@ -71,7 +74,7 @@ class Compiler {
   const Schema& schema() const { return *schema_; }
   Level level() const { return level_; }
   std::uint64_t k() const { return k_; }
-  bool traced() const { return traced_; }
+  bool traced() const { return purpose_ == Purpose::traced; }
   const std::vector<Trace>& traces() const { return traces_; }
   const std::vector<Statement>& statements() const { return statements_; }
   const std::vector<std::string>& datasets() const { return datasets_; }
@@ -92,7 +95,7 @@ class Compiler {
   const Schema* schema_;
   Level level_;
   std::uint64_t k_;
-  bool traced_;
+  Purpose purpose_;
   std::vector<Trace> traces_;
   std::vector<Statement> statements_;
   std::vector<std::string> datasets_;

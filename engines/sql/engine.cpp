@@ -94,11 +94,20 @@ Status Engine::load_csv(const Table& table, std::string_view csv) {
 
 Result<ResultTable> Engine::run(const ReleasePlan& plan) {
   if (plan.level() == Level::differential_privacy) return Error(Code::usage, "a plan that needs noise cannot be run without it");
+  // The quick statement fails where the exact one has to look; it never gives another result.
+  if (!plan.quick_sql().empty() && state_->listed(plan.quick_sql())) {
+    auto quick = run_statement(plan, plan.quick_sql());
+    if (quick.ok() || quick.error().code() != Code::refused) return quick;
+  }
+  return run_statement(plan, plan.sql());
+}
+
+Result<ResultTable> Engine::run_statement(const ReleasePlan& plan, const std::string& sql) {
   ResultTable table;
   const auto start = [&](duckdb::QueryResult& result) {
     for (std::size_t c = 0; c < result.ColumnCount(); ++c) table.columns.push_back({plan.names()[c], result.types[c].ToString()});
   };
-  REDOUBT_CHECK(state_->stream(plan.sql(), start, [&](const duckdb::DataChunk& chunk) -> Status {
+  REDOUBT_CHECK(state_->stream(sql, start, [&](const duckdb::DataChunk& chunk) -> Status {
     if (table.rows.size() + chunk.size() > state_->limits.max_rows) {
       return Error(Code::unavailable, "result: more than " + std::to_string(state_->limits.max_rows) + " rows");
     }

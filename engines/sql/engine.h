@@ -65,6 +65,7 @@ class Engine {
 
  private:
   struct State;
+  Result<ResultTable> run_statement(const ReleasePlan& plan, const std::string& sql);
   explicit Engine(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

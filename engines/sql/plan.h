@@ -45,6 +45,8 @@ class ReleasePlan {
   // sql is the statement for the engine; it is printed from the checked tree and holds none of the author's own text but
   // constants. Deterministic: the same text, schema and k give the same bytes.
   const std::string& sql() const { return sql_; }
+  // quick_sql, where it is not empty, gives the same result or fails; sql is run when it fails.
+  const std::string& quick_sql() const { return quick_sql_; }
   // names of the result's columns, as the author wrote them.
   const std::vector<std::string>& names() const { return names_; }
   // datasets that the query reads, by their registered names.
@@ -61,6 +63,7 @@ class ReleasePlan {
   ReleasePlan() = default;
   Level level_ = Level::aggregate_only;
   std::string sql_;
+  std::string quick_sql_;
   std::vector<std::string> names_;
   std::vector<std::string> datasets_;
   std::uint64_t k_ = 0;

@@ -45,7 +45,7 @@ NoisyBlock noisy(const Compiler& compiler, std::size_t index) {
 
 }  // namespace
 
-ReleasePlan PlanBuilder::build(Compiler compiler, const Relation& result, const Compiler* traced) {
+ReleasePlan PlanBuilder::build(Compiler compiler, const Relation& result, const Compiler* traced, Compiler* quick) {
   ReleasePlan plan;
   plan.level_ = compiler.level();
   if (plan.level_ == Level::differential_privacy) {
@@ -56,6 +56,10 @@ ReleasePlan PlanBuilder::build(Compiler compiler, const Relation& result, const 
   for (const ColumnInfo& column : result.columns) plan.names_.push_back(column.name);
   plan.datasets_ = compiler.datasets();
   plan.k_ = compiler.k();
+  if (quick != nullptr && !plan.datasets_.empty()) {
+    const Compiler::Statement end = quick->last();
+    plan.quick_sql_ = with(quick->statements()) + end.sql;
+  }
   for (std::size_t i = 0; traced != nullptr && i < traced->traces().size(); ++i) {
     const Compiler::Trace& trace = traced->traces()[i];
     const auto& all = traced->statements();

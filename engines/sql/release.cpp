@@ -14,6 +14,8 @@ namespace {
 
 std::string number(std::size_t value) { return std::to_string(value); }
 
+constexpr std::size_t kBuckets = 4096;
+
 std::string argument(std::size_t cell, std::size_t index) { return "a" + number(cell) + "_" + number(index); }
 
 class Stages {
@@ -28,6 +30,37 @@ class Stages {
     if (!keys_.empty()) cut();
     released_ = compiler_.add(released(), true);
     return released_;
+  }
+
+  // print_quick groups without counting units. Units are thrown into few buckets, of which a group cannot fill more than it has
+  // units: where each group and each contributing or left-out part fills enough of them, nothing is withheld. Else the statement
+  // ends in an error, and the exact one is run.
+  std::string print_quick() {
+    const std::string rows_statement = compiler_.add(rows(), false);
+    std::vector<std::string> items = keys_, unsure = {few("", k_)};
+    for (std::size_t j = 0; j < block_.cells.size(); ++j) {
+      const Cell& cell = block_.cells[j];
+      items.push_back(aggregate(j) + " AS c" + number(j));
+      const std::string condition = contributes(j);
+      if (condition.empty()) continue;
+      std::string needed = k_;
+      if (cell.quantile) {
+        const std::string fraction = cell.fraction.empty() ? "0.5" : cell.fraction;
+        needed = "ceil(" + k_ + " / least(" + fraction + ", 1 - " + fraction + "))";
+      }
+      unsure.push_back(few(condition, needed));
+      std::string left;
+      if (!cell.computed.empty()) left = "l" + number(j);
+      if (cell.small_complement) left = "NOT " + condition;
+      if (!left.empty()) unsure.push_back("(count(*) FILTER (WHERE " + left + ") > 0 AND " + few(left, k_) + ")");
+    }
+    items.push_back("(" + join_texts(unsure, " OR ") + ") AS unsure");
+    const std::string groups = compiler_.add("SELECT " + join_texts(items) + " FROM " + rows_statement + (keys_.empty() ? "" : " GROUP BY " + join_texts(keys_)), true);
+    items = keys_;
+    for (std::size_t j = 0; j < block_.cells.size(); ++j) items.push_back("c" + number(j));
+    if (items.empty()) items.emplace_back("unsure");
+    return compiler_.add("SELECT " + join_texts(items) + " FROM " + groups + " WHERE CASE WHEN (SELECT coalesce(bool_or(unsure), false) FROM " + groups +
+                             ") THEN error('unsure') ELSE true END", true);
   }
 
   // trace tells for each row of a released group to which of the cells that are not withheld it contributes.
@@ -84,6 +117,14 @@ class Stages {
       terms.push_back(sql::print(e, block_.rows.columns) + " IS NOT NULL");
     }
     for (const Expression& child : e.children) collect_columns(child, terms);
+  }
+
+  // few: fewer buckets are filled than units are needed.
+  std::string few(const std::string& condition, const std::string& needed) const {
+    const bool one_word = needed == k_ && compiler_.k() <= 20;
+    const std::string sketch = one_word ? "bit_or(1::BIGINT << (hash(u) % 62)::INTEGER)"
+                                        : "bitstring_agg((hash(u) % " + number(kBuckets) + ")::INTEGER, 0, " + number(kBuckets - 1) + ")";
+    return "(coalesce(bit_count(" + sketch + (condition.empty() ? "" : " FILTER (WHERE " + condition + ")") + "), 0) < " + needed + ")";
   }
 
   // contributes is the condition on the rows that a row counts for a cell; empty when every row does.
@@ -182,8 +223,9 @@ std::string Compiler::release(const ReleasedBlock& block) {
   blocks_.push_back(block);
   Stages stages(block, k_, *this);
   if (level_ != Level::differential_privacy) {
+    if (purpose_ == Purpose::quick) return stages.print_quick();
     const std::string released = stages.print();
-    if (traced_) traces_.push_back(stages.trace());
+    if (traced()) traces_.push_back(stages.trace());
     return released;
   }
   rows_.push_back(add(stages.rows(), true));
