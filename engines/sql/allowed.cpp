@@ -112,6 +112,7 @@ Allowed check_row_expression(const Expression& e, const Columns& columns, RowCon
     case Kind::function: REDOUBT_ALLOW_ALL(check_row_function(e)); break;
     case Kind::operation:
       if ((e.text == "IS_NULL" || e.text == "IS_NOT_NULL") && e.children[0].kind == Kind::column) return std::monostate();
+      if (e.text == "GROUPING") return refuse("S8", "GROUPING is for grouping sets, which are not released", e.offset);
       if (e.text == "LIST" || e.text == "ELEMENT") return refuse("S1", "lists and subscripts are not row expressions", e.offset);
       if ((e.text == "IN" || e.text == "NOT_IN") && !std::all_of(e.children.begin() + 1, e.children.end(), is_constant)) {
         return refuse("S1", "IN takes a list of constants", e.offset);

@@ -20,7 +20,7 @@ struct Expression {
   enum class Kind {
     constant,   // text: a literal of SQL; constant_type says what it is
     column,     // path: name, or relation and name; after resolution `index` into Scope::columns
-    operation,  // text: = <> < > <= >= DISTINCT NOT_DISTINCT AND OR NOT IS_NULL IS_NOT_NULL IN NOT_IN BETWEEN COALESCE LIST ELEMENT SLICE
+    operation,  // text: = <> < > <= >= DISTINCT NOT_DISTINCT AND OR NOT IS_NULL IS_NOT_NULL IN NOT_IN BETWEEN COALESCE LIST ELEMENT GROUPING
     function,   // text: lower-case name, operators (+, ||, ~~) included
     cast,       // text: target type; acts as TRY_CAST
     case_when,  // children: when, then, when, then, ..., else (always there; NULL when not written)

@@ -208,6 +208,7 @@ Checked<Expression> BlockParts::replace(const Expression& e, const Aggregate& ag
     REDOUBT_ALLOW(const std::size_t index, aggregate(e));
     return stage_column(e, keys_.size() + index);
   }
+  if (e.is_operation("GROUPING")) return refuse("S8", "GROUPING is for grouping sets, which are not released", e.offset);
   if (e.kind == Kind::column) return refuse("G5", "a column that is neither grouped nor inside an aggregate", e.offset, "add it to GROUP BY");
   Expression out = e;
   for (auto* list : {&out.children, &out.filter, &out.partitions}) {

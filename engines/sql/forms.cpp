@@ -109,7 +109,7 @@ Argument function_form(const Expression& e, const Columns& columns) {
 
 Argument operation_form(const Expression& e, const Columns& columns) {
   if (is_constant(e)) return form_of(Form::constant);
-  if (e.text == "LIST" || e.text == "ELEMENT") return kOther;
+  if (e.text == "LIST" || e.text == "ELEMENT" || e.text == "GROUPING") return kOther;
   if (e.text != "COALESCE") return form_of(Form::predicate);
   if (e.children.size() != 2) return kOther;
   const Argument first = unnamed(argument_form(e.children[0], columns));

@@ -143,7 +143,7 @@ Interval interval_of(const Expression& e, const Columns& columns) {
     }
     case Kind::function: return is_aggregate_call(e) ? kUnknown : function_interval(e, columns);
     case Kind::operation:
-      if (e.text == "LIST" || e.text == "ELEMENT") return kUnknown;
+      if (e.text == "LIST" || e.text == "ELEMENT" || e.text == "GROUPING") return kUnknown;
       return e.text == "COALESCE" ? extreme(e, columns) : kTruth;
     case Kind::member: return kTruth;
     case Kind::window: return unit_interval(e, columns);

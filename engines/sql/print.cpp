@@ -29,7 +29,7 @@ bool guardable(const Expression& e) {
   switch (e.kind) {
     case Kind::window: case Kind::scalar: case Kind::member: return false;
     case Kind::function: if (!is_row_function(e.text) || is_aggregate_call(e)) return false; break;
-    case Kind::operation: if (e.text == "LIST" || e.text == "ELEMENT") return false; break;
+    case Kind::operation: if (e.text == "LIST" || e.text == "ELEMENT" || e.text == "GROUPING") return false; break;
     default: break;
   }
   return std::ranges::all_of(e.children, guardable);
@@ -69,6 +69,7 @@ std::string print_operation(const Expression& e, const Columns& columns) {
   if (e.text == "COALESCE") return guarded(e, "coalesce(" + joined(e.children, 0, ", ", columns) + ")");
   if (e.text == "BETWEEN") return guarded(e, "(" + child(0) + ") BETWEEN (" + child(1) + ") AND (" + child(2) + ")");
   if (e.text == "LIST") return "[" + joined(e.children, 0, ", ", columns) + "]";
+  if (e.text == "GROUPING") return "GROUPING(" + joined(e.children, 0, ", ", columns) + ")";
   if (e.text == "ELEMENT") return "(" + child(0) + ")[" + child(1) + "]";
   const std::string in = e.text == "NOT_IN" ? ") NOT IN (" : ") IN (";
   return guarded(e, "(" + child(0) + in + joined(e.children, 1, ", ", columns) + ")");
@@ -132,7 +133,7 @@ std::string print_case(const Expression& e, const Columns& columns) {
 // is_truth_value: known to be BOOLEAN, so that no cast is needed where a condition stands.
 bool is_truth_value(const Expression& e, const Columns& columns) {
   switch (e.kind) {
-    case Kind::operation: return e.text != "COALESCE" && e.text != "LIST" && e.text != "ELEMENT";
+    case Kind::operation: return e.text != "COALESCE" && e.text != "LIST" && e.text != "ELEMENT" && e.text != "GROUPING";
     case Kind::function: return is_boolean_function(e.text);
     case Kind::column: return columns[e.index].argument.form == Form::predicate;
     case Kind::member: return true;

@@ -96,7 +96,7 @@ Checked<Expression> Converter::operation(const duckdb::OperatorExpression& node,
     case Node::COMPARE_IN: out.text = "IN"; break;
     case Node::COMPARE_NOT_IN: out.text = "NOT_IN"; break;
     case Node::OPERATOR_COALESCE: out.text = "COALESCE"; break;
-    case Node::GROUPING_FUNCTION: return refuse("S8", "GROUPING is for grouping sets, which are not released", out.offset);
+    case Node::GROUPING_FUNCTION: out.text = "GROUPING"; break;
     case Node::ARRAY_CONSTRUCTOR: out.text = "LIST"; break;
     case Node::ARRAY_EXTRACT: out.text = "ELEMENT"; break;
     case Node::ARRAY_SLICE: case Node::STRUCT_EXTRACT:

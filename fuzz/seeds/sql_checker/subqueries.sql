@@ -1,0 +1,1 @@
+WITH s AS (SELECT id, count(*) AS k FROM c GROUP BY id) SELECT h, avg(coalesce(s.k, 0)) FROM p LEFT JOIN s USING (id) WHERE EXISTS (SELECT 1 FROM c WHERE c.id = p.id) AND n > (SELECT avg(n) FROM p) GROUP BY h HAVING count(*) > 3 QUALIFY rank() OVER (ORDER BY count(*)) < 3 ORDER BY ALL LIMIT 5
