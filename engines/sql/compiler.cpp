@@ -94,6 +94,12 @@ Relation Compiler::dataset(const Table& table) {
 Checked<Relation> Compiler::values(const From& from) {
   Relation out;
   std::vector<std::string> rows, names;
+  for (const auto& row : from.values) {
+    for (const Expression& item : row) {
+      if (!is_constant(item)) return refuse("G2", "VALUES lists hold constants", item.offset);
+      REDOUBT_ALLOW_ALL(check_free_expression(item));
+    }
+  }
   for (std::size_t i = 0; i < from.values[0].size(); ++i) {
     ColumnInfo info;
     info.name = "col" + std::to_string(i);
@@ -111,11 +117,7 @@ Checked<Relation> Compiler::values(const From& from) {
   }
   for (const auto& row : from.values) {
     std::vector<std::string> items;
-    for (const Expression& item : row) {
-      REDOUBT_ALLOW_ALL(check_free_expression(item));
-      if (!is_constant(item)) return refuse("G2", "VALUES lists hold constants", item.offset);
-      items.push_back(print(item, {}));
-    }
+    for (const Expression& item : row) items.push_back(print(item, {}));
     rows.push_back("(" + join_texts(items) + ")");
   }
   out.name = add("SELECT * FROM (VALUES " + join_texts(rows) + ") AS v(" + join_texts(names) + ")", true);
