@@ -5,11 +5,10 @@ namespace {
 
 using cbor::Value;
 
-constexpr std::string_view kRequest = "redoubt/engine/request/1";
+constexpr std::string_view kRequest = "redoubt/engine/request/2";
 constexpr std::string_view kAnswer = "redoubt/engine/answer/1";
-constexpr std::size_t kMaxTables = 64;
 constexpr std::size_t kMaxManifest = 128 * 1024;
-constexpr std::size_t kMaxText = 32 * 1024;
+constexpr std::size_t kMaxText = 64 * 1024;
 constexpr std::size_t kMaxNames = 1024;
 constexpr std::size_t kMaxRows = 1'000'000;
 constexpr std::size_t kMaxCell = 1U << 20;
@@ -23,24 +22,69 @@ Result<std::string> cell_text(const Value& value) {
   return *value.as_text();
 }
 
-}  // namespace
-
-Bytes EngineRequest::encode() const {
+Value tables_value(const std::vector<EngineTable>& tables) {
   cbor::Array items;
   for (const EngineTable& table : tables) {
     items.push_back(Value::map({{at(0), Value::text(table.manifest)}, {at(1), Value::bytes(table.csv)}}));
   }
+  return Value::array(std::move(items));
+}
+
+Status read_tables(const cbor::Array& items, std::vector<EngineTable>& out) {
+  for (const Value& item : items) {
+    cbor::MapReader reader(item, kRequest);
+    EngineTable table;
+    table.manifest = reader.text(0, kMaxManifest);
+    table.csv = reader.bytes(1, EngineRequest::kMaxBytes);
+    REDOUBT_CHECK(reader.finish());
+    out.push_back(std::move(table));
+  }
+  return {};
+}
+
+Value earlier_value(const EarlierQuery& query) {
+  cbor::Array tables;
+  for (const std::uint64_t table : query.tables) tables.push_back(Value::unsigned_integer(table));
+  return Value::map({{at(0), Value::text(query.sql)},
+                     {at(1), Value::text(query.level)},
+                     {at(2), Value::unsigned_integer(query.k)},
+                     {at(3), Value::array(std::move(tables))}});
+}
+
+Result<EarlierQuery> read_earlier(const Value& item, std::size_t table_count) {
+  cbor::MapReader reader(item, kRequest);
+  EarlierQuery query;
+  query.sql = reader.text(0, kMaxText);
+  query.level = reader.text(1, 64);
+  query.k = reader.number(2, 1'000'000);
+  const cbor::Array& tables = reader.array(3, EngineRequest::kMaxTables);
+  REDOUBT_CHECK(reader.finish());
+  for (const Value& table : tables) {
+    const auto number = table.as_unsigned();
+    if (!number || *number >= table_count) return Error(Code::malformed, std::string(kRequest) + ": expected tables that are in the request");
+    query.tables.push_back(*number);
+  }
+  return query;
+}
+
+}  // namespace
+
+Bytes EngineRequest::encode() const {
+  cbor::Array earlier_items;
+  for (const EarlierQuery& query : earlier) earlier_items.push_back(earlier_value(query));
   return cbor::encode(Value::map({{at(0), Value::text(kRequest)},
                                   {at(1), Value::unsigned_integer(static_cast<std::uint64_t>(operation))},
                                   {at(2), Value::text(sql)},
                                   {at(3), Value::text(level)},
                                   {at(4), Value::unsigned_integer(k)},
-                                  {at(5), Value::array(std::move(items))}}));
+                                  {at(5), tables_value(tables)},
+                                  {at(6), tables_value(earlier_tables)},
+                                  {at(7), Value::array(std::move(earlier_items))}}));
 }
 
 Result<EngineRequest> EngineRequest::decode(ByteView bytes) {
   REDOUBT_TRY(const Value value,
-              cbor::parse(bytes, cbor::Order::deterministic, {.max_bytes = kMaxBytes, .max_depth = 3}).context(kRequest));
+              cbor::parse(bytes, cbor::Order::deterministic, {.max_bytes = kMaxBytes, .max_depth = 5}).context(kRequest));
   cbor::MapReader reader(value, kRequest);
   EngineRequest request;
   reader.expect(0, kRequest);
@@ -49,14 +93,13 @@ Result<EngineRequest> EngineRequest::decode(ByteView bytes) {
   request.level = reader.text(3, 64);
   request.k = reader.number(4, 1'000'000);
   const cbor::Array& items = reader.array(5, kMaxTables);
+  const cbor::Array& earlier_items = reader.array(6, kMaxTables);
+  const cbor::Array& queries = reader.array(7, kMaxEarlier);
   REDOUBT_CHECK(reader.finish());
-  for (const Value& item : items) {
-    cbor::MapReader table_reader(item, kRequest);
-    EngineTable table;
-    table.manifest = table_reader.text(0, kMaxManifest);
-    table.csv = table_reader.bytes(1, kMaxBytes);
-    REDOUBT_CHECK(table_reader.finish());
-    request.tables.push_back(std::move(table));
+  REDOUBT_CHECK(read_tables(items, request.tables));
+  REDOUBT_CHECK(read_tables(earlier_items, request.earlier_tables));
+  for (const Value& item : queries) {
+    REDOUBT_TRY(request.earlier.emplace_back(), read_earlier(item, request.tables.size() + request.earlier_tables.size()));
   }
   return request;
 }
@@ -85,7 +128,7 @@ Result<EngineAnswer> EngineAnswer::decode(ByteView bytes) {
   cbor::MapReader reader(value, kAnswer);
   EngineAnswer answer;
   reader.expect(0, kAnswer);
-  answer.kind = static_cast<Kind>(reader.number(1, 4));
+  answer.kind = static_cast<Kind>(reader.number(1, 5));
   answer.rule = reader.text(2, 16);
   answer.message = reader.text(3, 4096);
   const cbor::Array& names = reader.array(4, kMaxNames);

@@ -15,8 +15,18 @@ struct EngineTable {
   Bytes csv;             // empty when only the schema matters
 };
 
+// EarlierQuery: what was asked before, over some of the same data. `tables` counts through the request's tables, then its earlier_tables.
+struct EarlierQuery {
+  std::string sql;
+  std::string level;
+  std::uint64_t k = 0;
+  std::vector<std::uint64_t> tables;
+};
+
 struct EngineRequest {
   static constexpr std::size_t kMaxBytes = 1U << 30;
+  static constexpr std::size_t kMaxEarlier = 4096;
+  static constexpr std::size_t kMaxTables = 64;  // of each kind
 
   // probe asks nothing: its answer is `accepted` without names.
   enum class Operation { check = 0, load = 1, run = 2, probe = 3 };
@@ -24,7 +34,9 @@ struct EngineRequest {
   std::string sql;    // empty for load
   std::string level;
   std::uint64_t k = 0;
-  std::vector<EngineTable> tables;
+  std::vector<EngineTable> tables;          // those that the query reads
+  std::vector<EngineTable> earlier_tables = {};  // run: those that only earlier queries read
+  std::vector<EarlierQuery> earlier = {};        // run: in the order in which they were reserved
 
   Bytes encode() const;
   static Result<EngineRequest> decode(ByteView bytes);
@@ -33,9 +45,10 @@ struct EngineRequest {
 struct EngineAnswer {
   static constexpr std::size_t kMaxBytes = 64U << 20;
 
-  enum class Kind { accepted = 0, refused = 1, loaded = 2, result = 3, failed = 4 };
+  // withheld: the data and earlier queries forbid it (rules T4, T5); whoever shows it gives one text for this and for failed.
+  enum class Kind { accepted = 0, refused = 1, loaded = 2, result = 3, failed = 4, withheld = 5 };
   Kind kind = Kind::failed;
-  std::string rule;                    // refused
+  std::string rule;                    // refused, withheld
   std::string message;                 // refused, failed
   std::vector<std::string> names;      // accepted: datasets; result: columns
   std::vector<std::vector<std::optional<std::string>>> rows;  // result

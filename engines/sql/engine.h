@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engines/sql/csv.h"
@@ -37,6 +39,12 @@ struct ResultTable {
   std::vector<std::vector<std::optional<std::string>>> rows;
 };
 
+// Numbering: the numbers of units and datasets in footprints. A unit has one number in every dataset, by its text.
+struct Numbering {
+  std::unordered_map<std::string, std::uint32_t> units;
+  std::map<std::string, std::uint32_t> datasets;
+};
+
 class Engine {
  public:
   // create: `internal` when the engine does not start or does not take a setting.
@@ -59,6 +67,10 @@ class Engine {
   // footprint: who contributes to the cells that the plan would release (nobody at the levels without thresholds), for the ledger.
   // Fails as run does. Units and datasets keep their numbers as long as the engine lives.
   Result<Footprint> footprint(const ReleasePlan& plan);
+
+  // footprint with numbers that several engines share: `versions` gives, for each dataset of the plan, the name under which it is
+  // numbered (its own where it has none), so that two versions of a dataset count as two.
+  Result<Footprint> footprint(const ReleasePlan& plan, Numbering& numbering, const std::map<std::string, std::string>& versions);
 
   // interrupt stops a running statement; callable from any thread.
   void interrupt();

@@ -56,16 +56,22 @@ class Reader {
 
 }  // namespace
 
-Result<Footprint> Engine::footprint(const ReleasePlan& plan) {
+Result<Footprint> Engine::footprint(const ReleasePlan& plan) { return footprint(plan, state_->numbering, {}); }
+
+Result<Footprint> Engine::footprint(const ReleasePlan& plan, Numbering& numbering, const std::map<std::string, std::string>& versions) {
+  const auto dataset_number = [&](const std::string& dataset) {
+    const auto version = versions.find(dataset);
+    return number_of(numbering.datasets, version == versions.end() ? dataset : version->second);
+  };
   Footprint out;
-  for (const std::string& dataset : plan.datasets()) out.datasets.push_back(number_of(state_->datasets, dataset));
+  for (const std::string& dataset : plan.datasets()) out.datasets.push_back(dataset_number(dataset));
   for (const ContributorTrace& trace : plan.traces()) {
     if (!state_->listed(trace.sql)) return Error(Code::internal, "engine: a plan that traces contributors holds something unlisted");
     std::vector<std::uint32_t> sources;
-    for (const std::string& dataset : trace.sources) sources.push_back(number_of(state_->datasets, dataset));
+    for (const std::string& dataset : trace.sources) sources.push_back(dataset_number(dataset));
     Reader reader(trace, sources, out);
     REDOUBT_CHECK(state_->stream(trace.sql, [](duckdb::QueryResult&) {}, [&](const duckdb::DataChunk& chunk) -> Status {
-      for (std::size_t r = 0; r < chunk.size(); ++r) reader.read(chunk, r, state_->units);
+      for (std::size_t r = 0; r < chunk.size(); ++r) reader.read(chunk, r, numbering.units);
       return {};
     }));
   }

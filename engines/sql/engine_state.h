@@ -68,8 +68,7 @@ inline Error run_error(const duckdb::ErrorData& error, bool timed_out, const Eng
 struct Engine::State {
   Instance instance;
   EngineLimits limits;
-  std::unordered_map<std::string, std::uint32_t> units = {};  // by their text, so that a unit has one number in every dataset
-  std::map<std::string, std::uint32_t> datasets = {};
+  Numbering numbering = {};
 
   // listed: the statement binds to a plan that holds nothing but what a query may hold.
   bool listed(const std::string& sql) {

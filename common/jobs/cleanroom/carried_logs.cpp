@@ -1,5 +1,7 @@
 #include "common/jobs/cleanroom/carried_logs.h"
 
+#include <set>
+
 namespace redoubt::jobs {
 namespace {
 
@@ -90,6 +92,17 @@ std::optional<std::uint64_t> CarriedLogs::reservation(std::size_t position, cons
   const auto found = std::ranges::find(entries, wanted);
   if (found == entries.end()) return std::nullopt;
   return static_cast<std::uint64_t>(found - entries.begin());
+}
+
+std::vector<std::pair<std::uint64_t, ProposalDigest>> CarriedLogs::reservations(std::size_t position) const {
+  std::vector<std::pair<std::uint64_t, ProposalDigest>> out;
+  std::uint64_t index = 0;
+  std::set<crypto::Sha256Digest> seen;
+  for (const receipt::LogEntry& entry : logs_.at(position).entries) {
+    if (entry.kind == receipt::kReservationEntry && seen.insert(entry.content).second) out.emplace_back(index, ProposalDigest(entry.content.array()));
+    ++index;
+  }
+  return out;
 }
 
 bool CarriedLogs::has_run(const ProposalDigest& proposal) const {

@@ -39,6 +39,8 @@ class CarriedLogs {
 
   // reservation: the index of a proposal's reservation in one log; absent without one.
   std::optional<std::uint64_t> reservation(std::size_t position, const ProposalDigest& proposal) const;
+  // reservations: the proposals that one log reserved, in its order, each once, with the index of the entry.
+  std::vector<std::pair<std::uint64_t, ProposalDigest>> reservations(std::size_t position) const;
   // has_run: any of the logs says that this proposal was run.
   bool has_run(const ProposalDigest& proposal) const;
 

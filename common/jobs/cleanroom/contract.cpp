@@ -74,6 +74,8 @@ std::string_view name_of(ApprovalRule rule) {
 
 std::string_view name_of(PrivacyLevel level) {
   switch (level) {
+    case PrivacyLevel::none: return "none";
+    case PrivacyLevel::k_anonymized: return "k_anonymized";
     case PrivacyLevel::aggregate_only: return "aggregate_only";
   }
   return "";
@@ -85,8 +87,10 @@ Result<ApprovalRule> parse_approval_rule(std::string_view name) {
 }
 
 Result<PrivacyLevel> parse_privacy_level(std::string_view name) {
-  if (name == name_of(PrivacyLevel::aggregate_only)) return PrivacyLevel::aggregate_only;
-  return Error(Code::malformed, "privacy level: expected \"aggregate_only\", found \"" + std::string(name) + "\"");
+  for (const PrivacyLevel level : {PrivacyLevel::none, PrivacyLevel::k_anonymized, PrivacyLevel::aggregate_only}) {
+    if (name == name_of(level)) return level;
+  }
+  return Error(Code::malformed, "privacy level: expected none, k_anonymized or aggregate_only, found \"" + std::string(name) + "\"");
 }
 
 Status check_name(std::string_view name, std::string_view what) {

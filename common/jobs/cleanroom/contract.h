@@ -12,7 +12,9 @@
 namespace redoubt::jobs {
 
 enum class ApprovalRule { unanimous };
-enum class PrivacyLevel { aggregate_only };
+// PrivacyLevel: from the weakest to the strictest, so that a contract's floor is a comparison. k_anonymized accepts what
+// aggregate_only accepts, and rows of attributes besides.
+enum class PrivacyLevel { none, k_anonymized, aggregate_only };
 std::string_view name_of(ApprovalRule rule);
 std::string_view name_of(PrivacyLevel level);
 Result<ApprovalRule> parse_approval_rule(std::string_view name);

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <map>
 
 namespace redoubt::cleanroom {
 namespace {
@@ -126,6 +127,24 @@ Result<Bytes> converse(Descriptor& to, Descriptor& from, ByteView request, Clock
 
 wire::EngineTable engine_table(const jobs::Manifest& manifest, ByteView csv) { return {manifest.canonical(), to_bytes(csv)}; }
 
+// add_earlier: each table once, those of the query itself first.
+Status add_earlier(EngineRequest& request, const std::vector<TableView>& tables, const std::vector<Asked>& earlier) {
+  if (earlier.size() > EngineRequest::kMaxEarlier) return Error(Code::refused, "query engine: too many earlier queries");
+  std::map<const jobs::Manifest*, std::uint64_t> places;
+  for (const TableView& table : tables) places.emplace(table.manifest, places.size());
+  for (const Asked& asked : earlier) {
+    wire::EarlierQuery query{std::string(asked.sql), std::string(name_of(asked.level)), static_cast<std::uint64_t>(asked.k), {}};
+    for (const TableView& table : asked.tables) {
+      const auto [place, fresh] = places.emplace(table.manifest, places.size());
+      if (fresh) request.earlier_tables.push_back(engine_table(*table.manifest, table.csv));
+      query.tables.push_back(place->second);
+    }
+    request.earlier.push_back(std::move(query));
+  }
+  if (request.earlier_tables.size() > EngineRequest::kMaxTables) return Error(Code::refused, "query engine: too many tables of earlier queries");
+  return {};
+}
+
 }  // namespace
 
 Result<EngineAnswer> EngineProcess::ask(const EngineRequest& request) const {
@@ -170,14 +189,18 @@ Result<QueryCheck> EngineProcess::check(std::string_view sql, const std::vector<
 }
 
 Result<jobs::ResultTable> EngineProcess::run(std::string_view sql, const std::vector<TableView>& tables, jobs::PrivacyLevel level,
-                                             int k) {
+                                             int k, const std::vector<Asked>& earlier) {
   EngineRequest request{EngineRequest::Operation::run, std::string(sql), std::string(name_of(level)), static_cast<std::uint64_t>(k), {}};
   for (const TableView& table : tables) request.tables.push_back(engine_table(*table.manifest, table.csv));
-  auto answered = ask(request);
-  for (wire::EngineTable& table : request.tables) wipe(table.csv);
+  const Status added = add_earlier(request, tables, earlier);
+  auto answered = added.ok() ? ask(request) : Result<EngineAnswer>(added.error());
+  for (auto* list : {&request.tables, &request.earlier_tables}) {
+    for (wire::EngineTable& table : *list) wipe(table.csv);
+  }
   REDOUBT_TRY(EngineAnswer answer, std::move(answered));
   if (answer.kind == EngineAnswer::Kind::result) return jobs::ResultTable{std::move(answer.names), std::move(answer.rows)};
   if (answer.kind == EngineAnswer::Kind::refused) return Error(Code::refused, "rule " + answer.rule + ": " + answer.message);
+  if (answer.kind == EngineAnswer::Kind::withheld) return Error(Code::refused, "rule " + answer.rule + ": withheld for what was asked earlier");
   return Error(Code::unavailable, "query engine: " + answer.message);
 }
 

@@ -31,8 +31,8 @@ class EngineProcess final : public QueryEngine {
   std::string rule_set() const override { return options_.rule_set; }
   Result<QueryCheck> check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema, jobs::PrivacyLevel level,
                            int k) override;
-  Result<jobs::ResultTable> run(std::string_view sql, const std::vector<TableView>& tables, jobs::PrivacyLevel level,
-                                int k) override;
+  Result<jobs::ResultTable> run(std::string_view sql, const std::vector<TableView>& tables, jobs::PrivacyLevel level, int k,
+                                const std::vector<Asked>& earlier) override;
   Status load(const TableView& table) override;
 
  private:

@@ -31,7 +31,7 @@ TEST(EngineProcess, ChecksLoadsAndRunsInDuckDb) {
   EXPECT_TRUE(check.accepted) << check.message;
   EXPECT_EQ(check.datasets, std::vector<std::string>{"hospital"});
   EXPECT_OK(process.load({&table, as_bytes(kCsv)}));
-  const jobs::ResultTable result = OrDie(process.run(sql, {{&table, as_bytes(kCsv)}}, jobs::PrivacyLevel::aggregate_only, 3));
+  const jobs::ResultTable result = OrDie(process.run(sql, {{&table, as_bytes(kCsv)}}, jobs::PrivacyLevel::aggregate_only, 3, {}));
   EXPECT_EQ(result.columns, (std::vector<std::string>{"diagnosis", "n"}));
   ASSERT_EQ(result.rows.size(), 2U);
   EXPECT_EQ(result.rows[0][0], "benign");
@@ -46,7 +46,7 @@ TEST(EngineProcess, RefusesByRuleAndWithoutLookingAtData) {
     const QueryCheck check = OrDie(process.check(sql, {&table}, jobs::PrivacyLevel::aggregate_only, 3));
     EXPECT_FALSE(check.accepted) << sql;
     EXPECT_FALSE(check.rule.empty());
-    EXPECT_ERROR(process.run(sql, {{&table, as_bytes(kCsv)}}, jobs::PrivacyLevel::aggregate_only, 3), Code::refused, "rule " + check.rule);
+    EXPECT_ERROR(process.run(sql, {{&table, as_bytes(kCsv)}}, jobs::PrivacyLevel::aggregate_only, 3, {}), Code::refused, "rule " + check.rule);
   }
 }
 
@@ -91,7 +91,7 @@ TEST(EngineProcess, EveryKindOfAcceptedQueryRunsInsideTheSandbox) {
            "SELECT split_part(diagnosis, ' ', 2), count(*) FILTER (WHERE age > 30) FROM hospital GROUP BY 1 HAVING count(*) > 10",
            "SELECT TRY_CAST(diagnosis AS INTEGER), sum(cost::TINYINT) FROM hospital GROUP BY 1",
        }) {
-    const auto result = process.run(sql, {{&table, as_bytes(csv)}}, jobs::PrivacyLevel::aggregate_only, 3);
+    const auto result = process.run(sql, {{&table, as_bytes(csv)}}, jobs::PrivacyLevel::aggregate_only, 3, {});
     if (result.ok()) continue;
     ADD_FAILURE() << sql << ": " << result.error().message();
   }

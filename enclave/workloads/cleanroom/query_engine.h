@@ -14,6 +14,14 @@ struct TableView {
   ByteView csv;
 };
 
+// Asked: a query that was reserved before, over some of the same data. Borrowed.
+struct Asked {
+  std::string_view sql;
+  jobs::PrivacyLevel level;
+  int k = 0;
+  std::vector<TableView> tables;
+};
+
 struct QueryCheck {
   bool accepted = false;
   // When not accepted: the rule, and text that depends on the query and the schema only, never on data.
@@ -30,9 +38,11 @@ class QueryEngine {
   // check: the static verdict. An Error means that the engine could not tell (`unavailable`), never "accepted".
   virtual Result<QueryCheck> check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema,
                                    jobs::PrivacyLevel level, int k) = 0;
-  // run checks again and runs. A refusal is `refused` with the rule; a killed or failed engine is `unavailable`.
-  virtual Result<jobs::ResultTable> run(std::string_view sql, const std::vector<TableView>& tables,
-                                        jobs::PrivacyLevel level, int k) = 0;
+  // run checks again, also against those asked earlier (in the order of their reservations, at most 4096 over 64 tables besides its
+  // own), and runs. A refusal is `refused` with the rule, also T4 and T5; a killed or failed engine is `unavailable`. Whether an
+  // error is one or the other may depend on data.
+  virtual Result<jobs::ResultTable> run(std::string_view sql, const std::vector<TableView>& tables, jobs::PrivacyLevel level, int k,
+                                        const std::vector<Asked>& earlier) = 0;
   // load: the rows fit the manifest (columns, types, count, bounds). `malformed`, naming row and column, never a value.
   virtual Status load(const TableView& table) = 0;
 };

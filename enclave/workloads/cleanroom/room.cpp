@@ -198,6 +198,10 @@ Status Room::check_proposal(const jobs::Proposal& proposal, Instant now) const {
   if (terms.k < contract_.k) {
     return Error(Code::refused, "proposal: k of " + std::to_string(terms.k) + " is below the contract's " + std::to_string(contract_.k));
   }
+  if (terms.level < contract_.privacy_floor) {
+    return Error(Code::refused, "proposal: level " + std::string(name_of(terms.level)) + " is below the contract's " +
+                                    std::string(name_of(contract_.privacy_floor)));
+  }
   if (proposal.expires < now) return Error(Code::freshness, "proposal: expired at " + proposal.expires.text());
   for (const std::string& name : terms.recipients) {
     if (contract_.find(name) == nullptr) return Error(Code::refused, "proposal: recipient \"" + name + "\" is not in this contract");
@@ -297,6 +301,7 @@ RoomStatus Room::status() const {
   status.log_size = log_.size();
   if (predecessor_.statement()) {
     status.carry_over = CarryOverStatus{*predecessor_.statement(), predecessor_.checkpoint(), predecessor_.missing()};
+    status.forgotten = forgotten(kMaxEntriesPerCall);
   }
   return status;
 }

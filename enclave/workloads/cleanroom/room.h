@@ -62,6 +62,8 @@ struct RoomStatus {
   std::vector<std::pair<jobs::ProposalDigest, std::string>> proposals;  // "voting", "rejected", "approved", "done"
   std::uint64_t log_size = 0;
   std::optional<CarryOverStatus> carry_over;  // absent without old logs
+  // What the carried logs reserved and nobody has handed over the text of, at most 1000: see recall().
+  std::vector<jobs::ProposalDigest> forgotten;
 };
 
 class Room {
@@ -103,6 +105,11 @@ class Room {
   Result<std::uint64_t> put_ciphertext(const jobs::ManifestDigest& manifest, std::uint64_t offset, ByteView bytes);
   Result<Reservation> propose(const jobs::SignedDocument& proposal);
   Result<Tally> vote(const jobs::ProposalDigest& proposal, const jobs::SignedDocument& ballot);
+  // recall takes the text of a proposal that a carried log reserved, run or not, so that later queries are compared with it. Until the
+  // room has all of them it answers none. `unavailable` before the carry-over is complete, `log_proof` for one that was not reserved.
+  Status recall(const jobs::SignedDocument& proposal);
+  // run: `unavailable` while the host or a participant can mend it; `refused` with one text for whatever may depend on data: rules
+  // T4 and T5 against all that was reserved before, limits, killed engines.
   Result<RunOutput> run(const jobs::ProposalDigest& proposal);
 
   // -- both --
@@ -140,6 +147,13 @@ class Room {
   Result<Reservation> reservation_of(const Query& query, std::uint64_t size) const;
   std::string note_at(std::uint64_t size) const;
   Result<std::vector<TableView>> tables(const jobs::Terms& terms) const;
+  // A place in the order of all reservations: the position of the log, old ones first, and the index in it.
+  using Place = std::pair<std::size_t, std::uint64_t>;
+  Result<Place> place_of(const Reserved& reserved) const;
+  std::vector<jobs::ProposalDigest> forgotten(std::size_t max) const;
+  // earlier: the queries that were reserved before, run or not, over some of the same dataset versions. `unavailable` when this room
+  // cannot know or trace one of them.
+  Result<std::vector<Asked>> earlier(const Reserved& reserved) const;
   Result<RunOutput> finish(const Query& query, const jobs::ResultTable& table, Instant now);
   // add_heads: puts into the file what shows that the log extends every ballot's head; after the receipt was issued.
   Status add_heads(const Query& query, receipt::ReceiptFile& file) const;
@@ -165,6 +179,7 @@ class Room {
   std::map<jobs::ManifestDigest, Dataset> datasets_;
   std::map<std::string, std::uint64_t> versions_;  // highest version seen of a dataset name
   std::map<jobs::ProposalDigest, Query> queries_;
+  std::map<jobs::ProposalDigest, Reserved> recalled_;  // of carried logs; what also runs here is in queries_ as well
 };
 
 }  // namespace redoubt::cleanroom

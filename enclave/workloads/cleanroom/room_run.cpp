@@ -4,7 +4,7 @@
 namespace redoubt::cleanroom {
 namespace {
 
-// One text for everything that may depend on data: limits, killed engines, later the rules T4 and T5.
+// One text for everything that may depend on data: limits, killed engines, the rules T4 and T5.
 Error unanswered() { return Error(Code::refused, "the query was not answered"); }
 
 }  // namespace
@@ -48,7 +48,8 @@ Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
     REDOUBT_CHECK(check_ballot(contract_, query.reserved, document, from.log, from.since, time));
   }
   REDOUBT_TRY(const std::vector<TableView> views, tables(terms));
-  const auto table = engine_.run(query.reserved.proposal.sql, views, terms.level, terms.k);
+  REDOUBT_TRY(const std::vector<Asked> before, earlier(query.reserved));
+  const auto table = engine_.run(query.reserved.proposal.sql, views, terms.level, terms.k, before);
   if (!table.ok()) {
     log(receipt::kRefusalEntry, crypto::Sha256Digest(proposal.array()));
     return unanswered();

@@ -27,7 +27,9 @@ class ScriptedEngine final : public QueryEngine {
     if (reads_fewer) check.datasets.pop_back();
     return check;
   }
-  Result<jobs::ResultTable> run(std::string_view, const std::vector<TableView>& tables, jobs::PrivacyLevel, int) override {
+  Result<jobs::ResultTable> run(std::string_view, const std::vector<TableView>& tables, jobs::PrivacyLevel, int, const std::vector<Asked>& before) override {
+    earlier.clear();
+    for (const Asked& asked : before) earlier.emplace_back(asked.sql);
     if (fails) return Error(Code::unavailable, "engine was killed while it looked at patient 17");
     ++runs;
     jobs::ResultTable table{{"dataset", "bytes"}, {}};
@@ -42,6 +44,7 @@ class ScriptedEngine final : public QueryEngine {
   bool refuses_rows = false;
   bool reads_fewer = false;
   int runs = 0;
+  std::vector<std::string> earlier;  // of the last run
 };
 
 // One participant with its keys.

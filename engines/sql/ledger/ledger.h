@@ -46,6 +46,9 @@ class Ledger {
   // admit remembers the query and returns none, or changes nothing.
   Conflict admit(const Footprint& footprint);
 
+  // set_threshold: admissions from here on ask with this k. What was admitted stays.
+  void set_threshold(std::uint64_t k) { k_ = k; }
+
   std::size_t cells() const { return cells_.size(); }
   std::size_t atoms() const { return atoms_.size(); }
 

@@ -100,6 +100,20 @@ Status InstanceHost::redeliver(const std::string& environment, const Query& quer
   return {};
 }
 
+// recall hands over what the program wants to know of queries that were asked before a restart.
+Status InstanceHost::recall(const std::string& environment, const RoomState& state) {
+  if (state.forgotten.empty()) return {};
+  REDOUBT_TRY(HostDoor connection, door(environment));
+  for (const std::string& proposal : state.forgotten) {
+    const auto query = store_.read([&](Transaction& transaction) { return get_query(transaction, proposal); });
+    if (!query.ok()) continue;  // lost; the program says so to whoever waits
+    REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(query->proposal, jobs::Proposal::kMaxBytes));
+    const Status taken = connection.recall(document);
+    if (!taken.ok() && !permanent(taken.error())) return taken;
+  }
+  return {};
+}
+
 // archive_with stores what is new of the log together with what `also` writes, under the environment's log_mutex, and then tells
 // the program how much is stored: only that much of the log it shows to participants.
 Status InstanceHost::archive_with(const std::string& environment, HostDoor& connection, std::string_view name,

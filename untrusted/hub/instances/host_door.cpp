@@ -77,7 +77,7 @@ Result<json::Value> HostDoor::post(std::string target, const json::Value& body) 
 
 Result<RoomState> HostDoor::state() {
   REDOUBT_TRY(const json::Value answer, call({.target = "/host/state"}));
-  const json::Value known = members(answer, {"address", "claims", "datasets", "instance", "joined", "open", "proposals"});
+  const json::Value known = members(answer, {"address", "claims", "datasets", "forgotten", "instance", "joined", "open", "proposals"});
   json::ObjectReader reader(known, "state");
   RoomState out;
   out.address = net::printable(reader.nonempty("address", 256), 256);
@@ -86,9 +86,11 @@ Result<RoomState> HostDoor::state() {
   out.open = reader.boolean("open");
   const json::Array& datasets = reader.array("datasets", kMaxItems);
   const json::Array& proposals = reader.array("proposals", kMaxItems);
+  const json::Array& forgotten = reader.array("forgotten", kMaxItems);
   const json::Array& joined = reader.array("joined", jobs::Contract::kMaxParticipants);
   REDOUBT_CHECK(reader.finish());
   REDOUBT_TRY(out.joined, json::strings(json::Value(joined), "joined", jobs::Contract::kMaxParticipants));
+  REDOUBT_TRY(out.forgotten, json::strings(json::Value(forgotten), "forgotten", kMaxItems));
   REDOUBT_TRY(out.carry_over_missing, missing_signatures(answer));
   REDOUBT_TRY(out.datasets, states(datasets, "manifest"));
   REDOUBT_TRY(out.proposals, states(proposals, "proposal"));
@@ -105,6 +107,12 @@ Status HostDoor::offer_old_logs(const std::vector<jobs::OldLog>& logs, const std
     items.emplace_back(json::Object{{"entries", std::move(entries)}, {"instance", log.instance.hex()}});
   }
   const auto answer = post("/host/old-logs", json::Object{{"checkpoint", checkpoint}, {"logs", std::move(items)}});
+  if (!answer.ok()) return answer.error();
+  return {};
+}
+
+Status HostDoor::recall(const jobs::SignedDocument& proposal) {
+  const auto answer = post("/host/earlier-proposals", proposal.to_json());
   if (!answer.ok()) return answer.error();
   return {};
 }

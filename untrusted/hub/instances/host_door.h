@@ -21,6 +21,7 @@ struct RoomState {
   bool open = false;    // everyone has joined
   std::vector<std::string> joined;
   std::vector<std::string> carry_over_missing;  // who has not signed the old logs that were handed over
+  std::vector<std::string> forgotten;           // digests of proposals of old logs that it wants the texts of
   std::map<std::string, std::string> datasets;   // manifest digest, state
   std::map<std::string, std::string> proposals;  // proposal digest, state
 };
@@ -56,6 +57,8 @@ class HostDoor {
   Result<std::uint64_t> put_ciphertext(const std::string& manifest, std::uint64_t offset, Bytes part);
   // propose gives the answer as it came.
   Result<json::Value> propose(const jobs::SignedDocument& proposal);
+  // recall hands over a proposal that an old log reserved.
+  Status recall(const jobs::SignedDocument& proposal);
   Result<RoomTally> vote(const std::string& proposal, const jobs::SignedDocument& ballot);
   Result<RoomRun> run(const std::string& proposal);
   // log: up to a thousand entries from index `from`; says with it that what comes before is stored.

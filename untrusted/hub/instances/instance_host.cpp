@@ -202,6 +202,7 @@ void InstanceHost::tend(const std::string& environment, Kept& kept) {
     kept.datasets = state->datasets;
   }
   if (state->open) static_cast<void>(deliver(environment).ok());
+  if (state->open) static_cast<void>(recall(environment, *state).ok());
   static_cast<void>(tend_queries(environment, *state).ok());
 }
 

@@ -104,6 +104,7 @@ class InstanceHost {
   Status archive_with(const std::string& environment, HostDoor& connection, std::string_view name, const std::function<Status(Transaction&)>& also);
   Status register_instance(const std::string& environment, const RoomState& state);
   void tend(const std::string& environment, Kept& kept);
+  Status recall(const std::string& environment, const RoomState& state);
   Status tend_queries(const std::string& environment, const RoomState& state);
   Status tend_query(const std::string& environment, const RoomState& state, const jobs::Contract& contract,
                     const std::map<std::string, std::string>& owners, const Query& query);

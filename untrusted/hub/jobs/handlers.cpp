@@ -63,7 +63,7 @@ class Runner {
     }
     const Status done = host_.run(environment_, id_, [this](Transaction& transaction, const RoomRun& output) { return finish(transaction, output); });
     if (done.ok()) return {JobEnd::Kind::done, ""};
-    return passes(done.error()) ? wait("the enclave program is not running") : fail(done.error());
+    return passes(done.error()) ? wait(done.error().message().substr(0, kMaxReason)) : fail(done.error());
   }
 
  private:

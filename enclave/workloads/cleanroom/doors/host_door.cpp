@@ -19,11 +19,14 @@ json::Value state(const Room& room, const std::string& address) {
   for (const auto& [proposal, proposal_state] : status.proposals) {
     proposals.emplace_back(json::Object{{"proposal", proposal.hex()}, {"state", proposal_state}});
   }
+  json::Array forgotten;
+  for (const jobs::ProposalDigest& proposal : status.forgotten) forgotten.emplace_back(proposal.hex());
   return json::Object{{"address", address},
                       {"carry_over", status.carry_over ? to_json(*status.carry_over) : json::Value()},
                       {"checkpoint", room.checkpoint()},
                       {"claims", room.claims().canonical()},
                       {"datasets", std::move(datasets)},
+                      {"forgotten", std::move(forgotten)},
                       {"instance", room.claims().instance.hex()},
                       {"joined", names_json(status.joined)},
                       {"log_size", static_cast<std::int64_t>(status.log_size)},
@@ -62,6 +65,12 @@ Result<json::Value> put_manifest(Room& room, const net::HttpRequest& request) {
   REDOUBT_TRY(const auto untrusted_document, signed_document(request, jobs::Manifest::kMaxBytes));
   REDOUBT_TRY(const auto digest, room.put_manifest(untrusted_document));
   return json::Value(json::Object{{"manifest", digest.hex()}});
+}
+
+Result<json::Value> recall(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const auto untrusted_document, signed_document(request, jobs::Proposal::kMaxBytes));
+  REDOUBT_CHECK(room.recall(untrusted_document));
+  return json::Value(json::Object{});
 }
 
 Result<json::Value> put_ciphertext(Room& room, const net::HttpRequest& request) {
@@ -113,6 +122,7 @@ void add_host_routes(net::Router& router, Room& room, std::string address) {
   router.post("/host/manifests", Access::open, kDocumentBody, handler(room, put_manifest));
   router.add({"PUT", "/host/ciphertext/{manifest}", Access::open, kPartBody, handler(room, put_ciphertext)});
   router.post("/host/proposals", Access::open, kDocumentBody, handler(room, propose));
+  router.post("/host/earlier-proposals", Access::open, kDocumentBody, handler(room, recall));
   router.post("/host/ballots/{proposal}", Access::open, kDocumentBody, handler(room, vote));
   router.post("/host/runs/{proposal}", Access::open, 0, handler(room, run));
   router.get("/host/log", Access::open, handler(room, log));

@@ -1,8 +1,7 @@
 #include "enclave/workloads/cleanroom/engine/answer.h"
 
 #include "common/jobs/cleanroom/ballot.h"
-#include "engines/sql/checker.h"
-#include "engines/sql/engine.h"
+#include "enclave/workloads/cleanroom/engine/earlier.h"
 
 namespace redoubt::cleanroom {
 namespace {
@@ -35,27 +34,22 @@ Result<sql::Table> table_of(const jobs::Manifest& manifest) {
   return table;
 }
 
-struct Inputs {
-  std::vector<jobs::Manifest> manifests;
-  sql::Schema schema;
-};
-
-Result<Inputs> read_inputs(const EngineRequest& request) {
-  std::vector<jobs::Manifest> manifests;
-  std::vector<sql::Table> tables;
-  for (const wire::EngineTable& given : request.tables) {
-    REDOUBT_TRY(jobs::Manifest manifest, jobs::Manifest::parse(given.manifest));
-    REDOUBT_TRY(sql::Table table, table_of(manifest));
-    manifests.push_back(std::move(manifest));
-    tables.push_back(std::move(table));
+Result<std::vector<Input>> read_inputs(const EngineRequest& request) {
+  std::vector<Input> inputs;
+  for (const auto* tables : {&request.tables, &request.earlier_tables}) {
+    for (const wire::EngineTable& given : *tables) {
+      REDOUBT_TRY(jobs::Manifest manifest, jobs::Manifest::parse(given.manifest));
+      REDOUBT_TRY(sql::Table table, table_of(manifest));
+      inputs.push_back({std::move(manifest), std::move(table), given.csv});
+    }
   }
-  REDOUBT_TRY(sql::Schema schema, sql::Schema::make(std::move(tables)));
-  return Inputs{std::move(manifests), std::move(schema)};
+  return inputs;
 }
 
-Result<sql::Verdict> check(const EngineRequest& request, const Inputs& inputs) {
+Result<sql::Verdict> check(const EngineRequest& request, const std::vector<Input>& inputs) {
   REDOUBT_TRY(const sql::Level level, sql::parse_level(request.level));
-  return sql::check(request.sql, inputs.schema, level, request.k);
+  REDOUBT_TRY(const sql::Schema schema, schema_of(inputs, places_of(request.tables.size())));
+  return sql::check(request.sql, schema, level, request.k);
 }
 
 EngineAnswer refused(const sql::Verdict& verdict) {
@@ -64,28 +58,31 @@ EngineAnswer refused(const sql::Verdict& verdict) {
   return {EngineAnswer::Kind::refused, verdict.rule, std::move(message), {}, {}};
 }
 
-// load_rows: the CSV has the manifest's columns, types and number of rows.
-Status load_rows(sql::Engine& engine, const jobs::Manifest& manifest, const sql::Table& table, ByteView csv) {
-  REDOUBT_TRY(const std::vector<sql::Row> rows, sql::parse_csv(as_text(csv), table, static_cast<std::size_t>(manifest.rows)));
-  if (rows.size() != manifest.rows) {
-    return Error(Code::malformed, "expected " + std::to_string(manifest.rows) + " rows, found " + std::to_string(rows.size()));
-  }
-  return engine.create_table(table, rows);
+EngineAnswer withheld(sql::Conflict conflict) {
+  const char* const rule = conflict == sql::Conflict::too_close ? "T4" : conflict == sql::Conflict::combination ? "T5" : "limit";
+  return {EngineAnswer::Kind::withheld, rule, "", {}, {}};
 }
 
-Result<EngineAnswer> run(const EngineRequest& request, const Inputs& inputs, const sql::VerifiedLibrary& library) {
-  std::optional<sql::ReleasePlan> plan;
-  if (request.operation == EngineRequest::Operation::run) {
-    REDOUBT_TRY(sql::Verdict verdict, check(request, inputs));
-    if (!verdict.accepted()) return refused(verdict);
-    plan = std::move(verdict.plan);
-  }
-  REDOUBT_TRY(sql::Engine engine, sql::Engine::create(library, sql::EngineLimits()));
-  for (std::size_t i = 0; i < request.tables.size(); ++i) {
-    REDOUBT_CHECK(load_rows(engine, inputs.manifests[i], inputs.schema.tables()[i], request.tables[i].csv));
-  }
-  if (!plan) return EngineAnswer{EngineAnswer::Kind::loaded, "", "", {}, {}};
-  REDOUBT_TRY(sql::ResultTable result, engine.run(*plan));
+Result<EngineAnswer> load(const EngineRequest& request, const std::vector<Input>& inputs, const sql::VerifiedLibrary& library) {
+  Loaded loaded(inputs, library);
+  const Loaded::Places own = places_of(request.tables.size());
+  loaded.expect(own);
+  REDOUBT_TRY(const sql::Engine* const engine, loaded.engine(own));
+  static_cast<void>(engine);
+  return EngineAnswer{EngineAnswer::Kind::loaded, "", "", {}, {}};
+}
+
+Result<EngineAnswer> run(const EngineRequest& request, const std::vector<Input>& inputs, const sql::VerifiedLibrary& library) {
+  REDOUBT_TRY(const sql::Verdict verdict, check(request, inputs));
+  if (!verdict.accepted()) return refused(verdict);
+  Loaded loaded(inputs, library);
+  const Loaded::Places own = places_of(request.tables.size());
+  loaded.expect(own);
+  for (const wire::EarlierQuery& earlier : request.earlier) loaded.expect(earlier.tables);
+  REDOUBT_TRY(const sql::Conflict found, conflict(request, inputs, *verdict.plan, loaded));
+  if (found != sql::Conflict::none) return withheld(found);
+  REDOUBT_TRY(sql::Engine* const engine, loaded.engine(own));
+  REDOUBT_TRY(sql::ResultTable result, engine->run(*verdict.plan));
   EngineAnswer answer{EngineAnswer::Kind::result, "", "", {}, std::move(result.rows)};
   for (const auto& column : result.columns) answer.names.push_back(column.name);
   return answer;
@@ -98,7 +95,8 @@ EngineAnswer answer(const EngineRequest& request, const sql::VerifiedLibrary& li
   const auto inputs = read_inputs(request);
   if (!inputs.ok()) return failed(inputs.error());
   if (request.operation != EngineRequest::Operation::check) {
-    const auto result = run(request, *inputs, library);
+    const bool runs = request.operation == EngineRequest::Operation::run;
+    const auto result = runs ? run(request, *inputs, library) : load(request, *inputs, library);
     return result.ok() ? *result : failed(result.error());
   }
   const auto verdict = check(request, *inputs);
