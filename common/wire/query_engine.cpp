@@ -6,7 +6,7 @@ namespace {
 using cbor::Value;
 
 constexpr std::string_view kRequest = "redoubt/engine/request/2";
-constexpr std::string_view kAnswer = "redoubt/engine/answer/1";
+constexpr std::string_view kAnswer = "redoubt/engine/answer/2";
 constexpr std::size_t kMaxManifest = 128 * 1024;
 constexpr std::size_t kMaxText = 64 * 1024;
 constexpr std::size_t kMaxNames = 1024;
@@ -88,7 +88,7 @@ Result<EngineRequest> EngineRequest::decode(ByteView bytes) {
   cbor::MapReader reader(value, kRequest);
   EngineRequest request;
   reader.expect(0, kRequest);
-  request.operation = static_cast<Operation>(reader.number(1, 3));
+  request.operation = static_cast<Operation>(reader.number(1, 4));
   request.sql = reader.text(2, kMaxText);
   request.level = reader.text(3, 64);
   request.k = reader.number(4, 1'000'000);
@@ -119,7 +119,10 @@ Bytes EngineAnswer::encode() const {
                                   {at(3), Value::text(message)},
                                   {at(4), Value::array(std::move(name_items))},
                                   {at(5), Value::array(std::move(row_items))},
-                                  {at(6), Value::text(sandbox)}}));
+                                  {at(6), Value::text(sandbox)},
+                                  {at(7), Value::unsigned_integer(line)},
+                                  {at(8), Value::unsigned_integer(column)},
+                                  {at(9), Value::text(suggestion)}}));
 }
 
 Result<EngineAnswer> EngineAnswer::decode(ByteView bytes) {
@@ -134,6 +137,9 @@ Result<EngineAnswer> EngineAnswer::decode(ByteView bytes) {
   const cbor::Array& names = reader.array(4, kMaxNames);
   const cbor::Array& rows = reader.array(5, kMaxRows);
   answer.sandbox = reader.text(6, 64);
+  answer.line = reader.number(7, kMaxText);
+  answer.column = reader.number(8, kMaxText);
+  answer.suggestion = reader.text(9, 2 * kMaxText);
   REDOUBT_CHECK(reader.finish());
   for (const Value& item : names) {
     REDOUBT_TRY(std::string name, cell_text(item));

@@ -28,8 +28,9 @@ struct EngineRequest {
   static constexpr std::size_t kMaxEarlier = 4096;
   static constexpr std::size_t kMaxTables = 64;  // of each kind
 
-  // probe asks nothing: its answer is `accepted` without names.
-  enum class Operation { check = 0, load = 1, run = 2, probe = 3 };
+  // probe asks nothing: its answer is `accepted` without names. script runs `sql`, several statements, in an engine without any of
+  // anyone's data, and answers with the one table of that name and those columns: how the tables of a test corpus are made.
+  enum class Operation { check = 0, load = 1, run = 2, probe = 3, script = 4 };
   Operation operation = Operation::check;
   std::string sql;    // empty for load
   std::string level;
@@ -53,6 +54,10 @@ struct EngineAnswer {
   std::vector<std::string> names;      // accepted: datasets; result: columns
   std::vector<std::vector<std::optional<std::string>>> rows;  // result
   std::string sandbox = "";            // what holds the process, in its own words; empty when it is not held and did nothing
+  // refused: the place in the text, counted from 1, in bytes (0: none), and a rewrite that would be accepted, or nothing.
+  std::uint64_t line = 0;
+  std::uint64_t column = 0;
+  std::string suggestion = "";
 
   Bytes encode() const;
   static Result<EngineAnswer> decode(ByteView bytes);

@@ -9,7 +9,8 @@ namespace redoubt::wire {
 namespace {
 
 TEST(EngineMessages, AreReadAsWrittenAndRefusedWhenCut) {
-  const EngineRequest request{EngineRequest::Operation::run, "SELECT 1", "aggregate_only", 10, {{"{}", to_bytes("a\n1\n")}}};
+  const EngineRequest request{EngineRequest::Operation::run, "SELECT 1", "aggregate_only", 10, {{"{}", to_bytes("a\n1\n")}},
+                              {{"{}", to_bytes("b\n2\n")}}, {{"SELECT 2", "k_anonymized", 11, {0, 1}}}};
   const EngineAnswer answer{EngineAnswer::Kind::result, "", "", {"a", "b"}, {{"1", std::nullopt}}, "seccomp, landlock 3"};
   const Bytes asked = request.encode();
   const Bytes answered = answer.encode();
@@ -18,11 +19,28 @@ TEST(EngineMessages, AreReadAsWrittenAndRefusedWhenCut) {
   EXPECT_FALSE(EngineRequest::decode(answered).ok());
   EXPECT_FALSE(EngineAnswer::decode(asked).ok());
   for (std::size_t size = 0; size < asked.size(); ++size) {
-    EXPECT_ERROR(EngineRequest::decode(ByteView(asked).first(size)), Code::malformed, "redoubt/engine/request/1");
+    EXPECT_ERROR(EngineRequest::decode(ByteView(asked).first(size)), Code::malformed, "redoubt/engine/request/2");
   }
   for (std::size_t size = 0; size < answered.size(); ++size) {
-    EXPECT_ERROR(EngineAnswer::decode(ByteView(answered).first(size)), Code::malformed, "redoubt/engine/answer/1");
+    EXPECT_ERROR(EngineAnswer::decode(ByteView(answered).first(size)), Code::malformed, "redoubt/engine/answer/2");
   }
+}
+
+TEST(EngineMessages, EarlierQueriesNameTablesOfTheRequest) {
+  EngineRequest request{EngineRequest::Operation::run, "SELECT 1", "aggregate_only", 10, {{"{}", {}}}, {{"{}", {}}}, {{"SELECT 2", "none", 2, {1, 0}}}};
+  EXPECT_EQ(OrDie(EngineRequest::decode(request.encode())).earlier.at(0).tables, (std::vector<std::uint64_t>{1, 0}));
+  request.earlier[0].tables = {2};
+  EXPECT_ERROR(EngineRequest::decode(request.encode()), Code::malformed, "tables that are in the request");
+  request.earlier.assign(EngineRequest::kMaxEarlier + 1, {});
+  EXPECT_ERROR(EngineRequest::decode(request.encode()), Code::malformed, "");
+}
+
+TEST(EngineMessages, RefusalsCarryTheirPlaceAndARewrite) {
+  EngineAnswer answer{EngineAnswer::Kind::refused, "S8", "no ROLLUP", {}, {}, "seccomp, no landlock", 2, 7, "GROUP BY a"};
+  const EngineAnswer read = OrDie(EngineAnswer::decode(answer.encode()));
+  EXPECT_EQ(read.line, 2U);
+  EXPECT_EQ(read.column, 7U);
+  EXPECT_EQ(read.suggestion, "GROUP BY a");
 }
 
 TEST(EngineMessages, RowsHaveAsManyCellsAsNames) {

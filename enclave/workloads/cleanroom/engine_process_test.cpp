@@ -139,8 +139,8 @@ TEST(EngineProcess, ADeadBabblingOrAbsentEngineFailsOneRequest) {
     return engine(program).check("SELECT 1", {&table}, jobs::PrivacyLevel::aggregate_only, 3);
   };
   EXPECT_ERROR(ask("/bin/false"), Code::unavailable, "ended without an answer");
-  EXPECT_ERROR(ask("/bin/true"), Code::unavailable, "query engine: redoubt/engine/answer/1");
-  EXPECT_ERROR(ask("/bin/cat"), Code::unavailable, "redoubt/engine/answer/1");  // echoes the request
+  EXPECT_ERROR(ask("/bin/true"), Code::unavailable, "query engine: redoubt/engine/answer/2");
+  EXPECT_ERROR(ask("/bin/cat"), Code::unavailable, "redoubt/engine/answer/2");  // echoes the request
   EXPECT_ERROR(ask("/nonexistent"), Code::unavailable, "");
 }
 

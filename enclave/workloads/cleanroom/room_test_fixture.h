@@ -65,13 +65,15 @@ class RoomTest : public testing::Test {
  protected:
   RoomTest() : room_(make_room(1)) {}
 
+  jobs::PrivacyLevel floor_ = jobs::PrivacyLevel::aggregate_only;  // of contract()
+
   jobs::Contract contract() const {
     jobs::Contract contract;
     contract.environment = "study";
     contract.epoch = 1;
     contract.participants = {analyst_.listed(), hospital_.listed(), laboratory_.listed()};
     contract.approval = jobs::ApprovalRule::unanimous;
-    contract.privacy_floor = jobs::PrivacyLevel::aggregate_only;
+    contract.privacy_floor = floor_;
     contract.k = 10;
     contract.recovery_quorum = 0;
     contract.evidence.name = "test";
@@ -82,7 +84,7 @@ class RoomTest : public testing::Test {
     return OrDie(jobs::Contract::parse(contract.canonical()));
   }
 
-  std::unique_ptr<Room> make_room(std::uint64_t seed, std::optional<receipt::TreeHead> previous = std::nullopt) {
+  std::unique_ptr<Room> make_room(std::uint64_t seed, std::optional<receipt::TreeHead> previous = std::nullopt, QueryEngine* engine = nullptr) {
     test::FixedRandom random(seed);
     auto receipt_key = OrDie(crypto::Ed25519PrivateKey::generate(random));
     auto hpke_key = OrDie(crypto::HpkePrivateKey::generate(random));
@@ -95,7 +97,7 @@ class RoomTest : public testing::Test {
     claims.contract = contract().digest();
     Room::Identity identity{claims, std::move(receipt_key), std::move(hpke_key), program_,
                             {"tpm", to_bytes("evidence"), Challenge(), claims.canonical()}, {}, kNow.plus_seconds(-1000), std::move(previous)};
-    return std::make_unique<Room>(contract(), std::move(identity), engine_, room_random_, [this] { return clock_; });
+    return std::make_unique<Room>(contract(), std::move(identity), engine == nullptr ? engine_ : *engine, room_random_, [this] { return clock_; });
   }
 
   Status join(Room& room, const Party& party) {
@@ -112,13 +114,15 @@ class RoomTest : public testing::Test {
     Bytes envelope;
   };
   Sealed seal(Party& owner, const std::string& dataset, std::uint64_t version = 1) {
+    return seal(owner, dataset, version, {{"patient_id", "BIGINT", jobs::ColumnRole::unit, "", ""}, {"diagnosis", "VARCHAR", jobs::ColumnRole::attribute, "", ""}},
+                kCsv, 2);
+  }
+  Sealed seal(Party& owner, const std::string& dataset, std::uint64_t version, std::vector<jobs::ManifestColumn> columns, std::string_view csv, std::uint64_t rows) {
     Sealed sealed;
     sealed.key = owner.random.secret(32);
-    sealed.manifest = {dataset, version, owner.name, contract().digest(),
-                       {{"patient_id", "BIGINT", jobs::ColumnRole::unit, "", ""}, {"diagnosis", "VARCHAR", jobs::ColumnRole::attribute, "", ""}},
-                       2, 0, receipt::TreeHash()};
+    sealed.manifest = {dataset, version, owner.name, contract().digest(), std::move(columns), rows, 0, receipt::TreeHash()};
     const crypto::EnvelopeSubject subject{jobs::envelope_object_id(sealed.manifest), version};
-    sealed.envelope = OrDie(crypto::seal_envelope(sealed.key, subject, as_bytes(kCsv), owner.random));
+    sealed.envelope = OrDie(crypto::seal_envelope(sealed.key, subject, as_bytes(csv), owner.random));
     sealed.manifest.ciphertext_size = sealed.envelope.size();
     sealed.manifest.ciphertext_root = OrDie(jobs::ciphertext_root(sealed.envelope));
     sealed.document = jobs::sign_document(jobs::kManifestType, sealed.manifest.canonical(), owner.key);

@@ -1,7 +1,10 @@
 #include "enclave/workloads/cleanroom/engine/answer.h"
 
+#include <charconv>
+
 #include "common/jobs/cleanroom/ballot.h"
 #include "enclave/workloads/cleanroom/engine/earlier.h"
+#include "engines/sql/script.h"
 
 namespace redoubt::cleanroom {
 namespace {
@@ -24,12 +27,25 @@ sql::Role role_of(jobs::ColumnRole role) {
   return sql::Role::identifier;
 }
 
+Result<std::optional<sql::Bounds>> bounds_of(const jobs::ManifestColumn& column) {
+  std::optional<sql::Bounds> bounds;
+  if (column.min.empty()) return bounds;
+  bounds.emplace();
+  for (const auto& [text, value] : {std::pair(&column.min, &bounds->low), std::pair(&column.max, &bounds->high)}) {
+    const char* const end = text->data() + text->size();
+    const auto [stop, error] = std::from_chars(text->data(), end, *value);
+    if (error != std::errc() || stop != end) return Error(Code::malformed, column.name + ": bounds that are not numbers");
+  }
+  return bounds;
+}
+
 Result<sql::Table> table_of(const jobs::Manifest& manifest) {
   sql::Table table;
   table.name = manifest.dataset;
   for (const jobs::ManifestColumn& column : manifest.columns) {
     REDOUBT_TRY(const sql::Type type, sql::Type::parse(column.type).context(column.name));
-    table.columns.push_back({column.name, type, role_of(column.role)});
+    REDOUBT_TRY(const auto bounds, bounds_of(column));
+    table.columns.push_back({column.name, type, role_of(column.role), bounds});
   }
   return table;
 }
@@ -53,9 +69,11 @@ Result<sql::Verdict> check(const EngineRequest& request, const std::vector<Input
 }
 
 EngineAnswer refused(const sql::Verdict& verdict) {
-  std::string message = "line " + std::to_string(verdict.line) + ", column " + std::to_string(verdict.column) + ": " + verdict.message;
-  if (!verdict.suggestion.empty()) message += "; this would be accepted: " + verdict.suggestion;
-  return {EngineAnswer::Kind::refused, verdict.rule, std::move(message), {}, {}};
+  EngineAnswer answer{EngineAnswer::Kind::refused, verdict.rule, verdict.message, {}, {}};
+  answer.line = verdict.line;
+  answer.column = verdict.column;
+  answer.suggestion = verdict.suggestion;
+  return answer;
 }
 
 EngineAnswer withheld(sql::Conflict conflict) {
@@ -88,12 +106,24 @@ Result<EngineAnswer> run(const EngineRequest& request, const std::vector<Input>&
   return answer;
 }
 
+Result<EngineAnswer> script(const EngineRequest& request, const std::vector<Input>& inputs) {
+  if (inputs.size() != 1 || !inputs.front().csv.empty()) return Error(Code::usage, "a script is for one table, of which only the columns are given");
+  REDOUBT_TRY(std::vector<sql::TextRow> rows, sql::run_script(request.sql, inputs.front().table, sql::EngineLimits()));
+  EngineAnswer answer{EngineAnswer::Kind::result, "", "", {}, std::move(rows)};
+  for (const sql::Column& column : inputs.front().table.columns) answer.names.push_back(column.name);
+  return answer;
+}
+
 }  // namespace
 
 EngineAnswer answer(const EngineRequest& request, const sql::VerifiedLibrary& library) {
   if (request.operation == EngineRequest::Operation::probe) return {EngineAnswer::Kind::accepted, "", "", {}, {}};
   const auto inputs = read_inputs(request);
   if (!inputs.ok()) return failed(inputs.error());
+  if (request.operation == EngineRequest::Operation::script) {
+    const auto made = script(request, *inputs);
+    return made.ok() ? *made : failed(made.error());
+  }
   if (request.operation != EngineRequest::Operation::check) {
     const bool runs = request.operation == EngineRequest::Operation::run;
     const auto result = runs ? run(request, *inputs, library) : load(request, *inputs, library);
