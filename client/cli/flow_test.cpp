@@ -53,6 +53,10 @@ TEST_F(FlowTest, AQueryGoesFromKeysToAReceiptThatIsVerifiedOffline) {
   ASSERT_EQ(got.code, 0) << got.err;
   EXPECT_NE(got.out.find("hospital"), std::string::npos) << got.out;
   EXPECT_NE(got.err.find("a lying operator could forge this"), std::string::npos);
+  EXPECT_NE(got.out.find("in the log that you keep"), std::string::npos) << got.out << got.err;
+  const Ran own = stage.run("analyst", {"receipt", "verify", stage.path("receipt.json"), "-o", "json"});
+  ASSERT_EQ(own.code, 0) << own.err << own.out;
+  EXPECT_NE(own.out.find("log.known_head"), std::string::npos) << own.out;
   const Ran offline = stage.run("stranger", {"receipt", "verify", stage.path("receipt.json"), "--contract", stage.path("contract.json"),
                                              "--tpm-root", test::golden("tpm-swtpm-qemu/ca/root.pem").string()});
   EXPECT_EQ(offline.code, 0) << offline.err << offline.out;

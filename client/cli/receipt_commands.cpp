@@ -1,4 +1,5 @@
 // result get and receipt verify: the answer, and the proof of where it came from.
+#include <algorithm>
 #include <ostream>
 
 #include "client/cli/commands.h"
@@ -42,6 +43,19 @@ std::optional<crypto::Ed25519PublicKey> own_key(Session& session) {
   return keys.ok() ? std::optional(keys->enroller().public_key()) : std::nullopt;
 }
 
+// kept_head: the last checkpoint that this participant verified of the log of `instance`; nothing when it never joined that.
+Result<std::optional<receipt::Checkpoint>> kept_head(const sdk::EnvironmentState& state, const InstanceId& instance) {
+  REDOUBT_TRY(auto logs, state.earlier_logs());
+  REDOUBT_TRY(const auto known, state.known_log());
+  if (known) logs.push_back(*known);
+  for (const sdk::KnownLog& log : logs) {
+    if (log.instance != instance) continue;
+    REDOUBT_TRY(auto kept, receipt::Checkpoint::verify(log.note, receipt::log_origin(instance), log.receipt_key).context("kept checkpoint"));
+    return std::optional(std::move(kept));
+  }
+  return std::optional<receipt::Checkpoint>();
+}
+
 Status verify(Session& session, const ReceiptOptions& options) {
   session.next("get the receipt file again from its source");
   REDOUBT_TRY(const std::string text, sdk::read_file(options.file, receipt::ReceiptFile::kMaxSize));
@@ -64,6 +78,11 @@ Status verify(Session& session, const ReceiptOptions& options) {
     REDOUBT_TRY(roots, read_certificates(options.roots));
   }
   session.next("do not rely on this receipt");
+  if (state) {
+    REDOUBT_TRY(const auto body, receipt::ReceiptBody::parse(file.receipt.body));
+    REDOUBT_TRY(const auto kept, kept_head(*state, body.instance));
+    if (kept) knowledge.known_head = kept->head();
+  }
   REDOUBT_TRY(const auto verdict, sdk::check_receipt(file, {contract, std::move(roots), own_key(session), std::move(knowledge),
                                                             session.world().appraise, session.world().now()}));
   if (session.json()) {
@@ -96,6 +115,30 @@ Result<sdk::QueryView> done(Session& session, Environment& environment, const Re
   }
 }
 
+// compare_logs asks the running program how the receipt's checkpoint and the kept one hang together; the kept one moves on. A program
+// that does not run leaves the check "not shown"; a log that was forked or rolled back is `log_proof`.
+Status compare_logs(Session& session, const ResultOptions& options, const Environment& environment, const receipt::ReceiptFile& file,
+                    const receipt::ReceiptBody& body, receipt::VerifierKnowledge& knowledge) {
+  REDOUBT_TRY(auto kept, kept_head(environment.state, body.instance));
+  if (!kept) return {};
+  knowledge.known_head = kept->head();
+  const auto shown = receipt::Checkpoint::verify(file.receipt.checkpoint, receipt::log_origin(body.instance), kept->key());
+  if (!shown.ok()) return {};  // the receipt's own checks say why
+  auto visit = session.visit(options.environment);
+  if (!visit.ok()) {
+    if (visit.error().code() == Code::log_proof) return visit.error();
+    session.warn("the receipt was not compared with the log that you keep: " + visit.error().message());
+    return {};
+  }
+  REDOUBT_TRY(kept, kept_head(environment.state, body.instance));
+  if (visit->enclave.claims().instance != body.instance || !kept) return {};
+  knowledge.known_head = kept->head();
+  const auto [first, second] = std::minmax(kept->head().size, shown->head().size);
+  if (first == second) return {};
+  REDOUBT_TRY(knowledge.known_proof, visit->enclave.consistency(first, second));
+  return {};
+}
+
 Status get(Session& session, const ResultOptions& options) {
   session.next("see the ids with `redoubt query list`");
   REDOUBT_TRY(const auto digest, jobs::ProposalDigest::from_hex(options.query, "query"));
@@ -113,6 +156,8 @@ Status get(Session& session, const ResultOptions& options) {
   const jobs::Terms& terms = proposal.terms;
   knowledge.openings = sdk::openings_of(result, {proposal.sql, terms.manifests, terms.level, terms.k});
   REDOUBT_TRY(auto roots, session.roots(environment->state, &environment->hub));
+  REDOUBT_CHECK(compare_logs(session, options, *environment, file, body, knowledge));
+  session.next("the hub's answer is not the query's result: show it to the other participants");
   REDOUBT_TRY(const auto verdict, sdk::check_receipt(file, {environment->contract, std::move(roots), environment->keys.enroller().public_key(),
                                                             std::move(knowledge), session.world().appraise, session.world().now(), digest}));
   const Status accepted = verdict.accepted();
@@ -128,7 +173,9 @@ Status get(Session& session, const ResultOptions& options) {
     print_csv(session.out(), result.table);
   } else {
     print_table(session.out(), table_of(result.table));
-    session.out() << "receipt: " << saved << " (every commitment opened)\n";
+    const receipt::ReceiptCheck* log = verdict.report.find("log.known_head");
+    session.out() << "receipt: " << saved << " (every commitment opened"
+                  << (log != nullptr && log->outcome == receipt::Outcome::passed ? ", in the log that you keep)\n" : ")\n");
   }
   if (verdict.appraisal->host_asserted) session.warn(std::string(sdk::kHostAssertedWarning));
   return {};

@@ -1,5 +1,5 @@
 // Goal: a manifest holds what the loader would map and refuses every machine on which the loader could choose otherwise.
-// Method: a small file system in memory, filled with a small program that every machine has and the libraries that it needs.
+// Method: a small file system in memory, filled with this test program and the libraries that it needs.
 #include "common/attest/measure/program_manifest.h"
 
 #include <map>
@@ -28,11 +28,11 @@ class MemoryFiles : public ProgramFiles {
   std::map<std::string, Bytes> files;
 };
 
-// Machine: the shell as /opt/bin/tool, its interpreter, and one small file in the place of each library it needs.
+// Machine: this test program as /opt/bin/tool, its interpreter, and one small file in the place of each library it needs.
 class Machine : public MemoryFiles {
  public:
   Machine() {
-    const Bytes self = test::read_file("/bin/bash");
+    const Bytes self = test::read_file("/proc/self/exe");
     const ElfFile elf = OrDie(parse_elf(self));
     files["/opt/bin/tool"] = self;
     files[elf.interpreter] = to_bytes("interpreter");
