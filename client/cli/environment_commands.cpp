@@ -9,7 +9,7 @@ namespace redoubt::cli {
 namespace {
 
 struct EnvironmentOptions {
-  std::string name, contract, contract_out = "contract.json";
+  std::string name, contract, contract_out = "contract.json", privacy_floor = "aggregate_only";
   std::vector<std::string> participants, programs, roots;
   int k = 10, recovery_quorum = 0, wait_seconds = 60;
   bool accept_host_asserted = false, accept_software_tpm = false, require_secure_boot = false, hardware_roots = false, yes = false;
@@ -75,6 +75,7 @@ Status create(Session& session, const EnvironmentOptions& options) {
   plan.environment = options.name;
   plan.k = options.k;
   plan.recovery_quorum = options.recovery_quorum;
+  REDOUBT_TRY(plan.privacy_floor, jobs::parse_privacy_level(options.privacy_floor));
   plan.accept_host_asserted = options.accept_host_asserted;
   plan.accept_software_tpm = options.accept_software_tpm;
   plan.require_secure_boot = options.require_secure_boot;
@@ -219,6 +220,20 @@ Status carry_over(Session& session, Environment& environment, sdk::EnclaveClient
   return {};
 }
 
+// check_not_forgotten: an instance that goes on from nothing knows nothing of what was asked before, and would answer what the one
+// before refused. Nobody joins it who knows of one that was open.
+Status check_not_forgotten(Session& session, const Environment& environment, const sdk::InstanceView& instance, const InstanceId& own) {
+  if (instance.carry_over) return {};
+  REDOUBT_TRY(auto memory, environment.state.earlier_logs());
+  REDOUBT_TRY(const auto known, environment.state.known_log());
+  if (known) memory.push_back(*known);
+  const auto left = std::ranges::find_if(memory, [&](const sdk::KnownLog& log) { return log.open && log.instance != own; });
+  // This very instance may have been joined before; what it goes on from was looked at then.
+  if (left == memory.end() || (known && known->instance == own)) return {};
+  session.next("ask the operator for the log of the instance before; release no keys to this one");
+  return Error(Code::log_proof, "this instance goes on from nothing: the log of instance " + left->instance.hex() + " is left out");
+}
+
 Status verify(Session& session, const EnvironmentOptions& options) {
   REDOUBT_TRY(const std::string name, session.environment_name(options.name));
   REDOUBT_TRY(const auto state, sdk::EnvironmentState::open(session.config(), name));
@@ -244,6 +259,7 @@ Status verify(Session& session, const EnvironmentOptions& options) {
   if (!enclave.ok()) return enclave.error();
   session.next("");
   REDOUBT_TRY(const auto before, enclave->instance());
+  REDOUBT_CHECK(check_not_forgotten(session, *environment, before, enclave->claims().instance));
   const auto consistency = [&](std::uint64_t from, std::uint64_t to) { return enclave->consistency(from, to); };
   REDOUBT_CHECK(sdk::adopt_instance(environment->state, enclave->claims(), before.checkpoint, consistency));
   REDOUBT_CHECK(enclave->leave_enrolment(enrolment.encode()));
@@ -313,6 +329,8 @@ void add_environment_commands(Commands& commands) {
   make->add_option("name", options->name, "name of the environment")->required();
   make->add_option("--participant", options->participants, "NAME=PUBLIC-KEY-FILE, with :votes behind it for a vote")->required();
   make->add_option("--k", options->k, "smallest number of units behind a released row")->check(CLI::Range(2, 1000));
+  make->add_option("--privacy-floor", options->privacy_floor, "weakest privacy level that a query may have, weakest first: none, k_anonymized, aggregate_only")
+      ->check(CLI::IsMember({"none", "k_anonymized", "aggregate_only"}));
   make->add_option("--recovery-quorum", options->recovery_quorum, "recovery keys that together may replace a participant");
   make->add_option("--program", options->programs, "accepted program: a JSON file with name and manifest digest, or NAME=HEX")->required();
   make->add_option("--tpm-root", options->roots, "PEM file of trust anchors for TPMs")->required();

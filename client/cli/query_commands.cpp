@@ -9,7 +9,7 @@ namespace redoubt::cli {
 namespace {
 
 struct QueryOptions {
-  std::string environment, sql, sql_file, query;
+  std::string environment, sql, sql_file, query, level;
   std::vector<std::string> datasets, recipients;
   int k = 0;
   int hours = 24;
@@ -102,6 +102,9 @@ Status submit(Session& session, const QueryOptions& options) {
   REDOUBT_TRY(const auto datasets, datasets_of(session, *visit.environment));
   session.next("see `redoubt dataset list`");
   sdk::ProposalPlan plan{sql, {}, options.recipients, options.k, session.world().now().plus_seconds(std::int64_t{3600} * options.hours)};
+  if (!options.level.empty()) {
+    REDOUBT_TRY(plan.level, jobs::parse_privacy_level(options.level));
+  }
   REDOUBT_TRY(plan.manifests, manifests_of(options, sql, datasets));
   if (plan.recipients.empty()) plan.recipients.push_back(visit.environment->keys.name());
   REDOUBT_TRY(const auto proposal, sdk::make_proposal(plan, visit.contract(), visit.enclave.claims(), visit.instance,
@@ -239,6 +242,7 @@ void add_query_commands(Commands& commands) {
   make->add_option("--sql-file", options->sql_file, "a file with the text")->excludes(sql);
   make->add_option("--dataset", options->datasets, "a dataset that the query reads; default: those that its text names");
   make->add_option("--recipient", options->recipients, "who gets the result; default: you");
+  make->add_option("--level", options->level, "privacy level; default: the contract's floor")->check(CLI::IsMember({"none", "k_anonymized", "aggregate_only"}));
   make->add_option("--k", options->k, "smallest number of units behind a row; default: the contract's");
   make->add_option("--expires-in", options->hours, "hours until the proposal expires")->check(CLI::Range(1, 24 * 89));
   CLI::App* one = add_verb(commands, noun, "show", "show a proposal and its verified place in the log", {"redoubt query show 5c1d.."},
@@ -249,6 +253,7 @@ void add_query_commands(Commands& commands) {
                           [&session, options] { return vote(session, *options, jobs::Decision::reject); });
   CLI::App* all = add_verb(commands, noun, "list", "show the queries that the hub knows", {"redoubt query list"},
                            [&session, options] { return list(session, *options); });
+  add_query_check_command(commands, noun);
   for (CLI::App* verb : {one, yes, no}) verb->add_option("query", options->query, "id of the query")->required();
   for (CLI::App* verb : {yes, no}) verb->add_flag("--yes", options->yes, "do not ask");
   for (CLI::App* verb : {make, one, yes, no, all}) verb->add_option("-e,--environment", options->environment, "name of the environment");

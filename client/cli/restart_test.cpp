@@ -213,6 +213,19 @@ TEST_F(RestartTest, AReceiptNeedsEveryPieceOfWhatWasCarriedOver) {
   refuse(changed([](jobs::CarryOver& s) { s.heads.insert(s.heads.begin(), {InstanceId(), {1, receipt::TreeHash()}}); }), Code::chain, "carry-over by");
 }
 
+TEST_F(RestartTest, AnInstanceThatForgetsWhatWasAskedBeforeIsNotJoined) {
+  stage.open_environment();
+  stage.put_tables();
+  const InstanceId left = stage.room->claims().instance;
+  stage.start_instance();  // a new program, which was told of no old log
+  for (const char* who : {"hospital", "laboratory", "analyst"}) {
+    const Ran ran = stage.verify(who);
+    EXPECT_EQ(ran.code, static_cast<int>(Code::log_proof)) << ran.err;
+    EXPECT_NE(ran.err.find("goes on from nothing: the log of instance " + left.hex()), std::string::npos) << ran.err;
+  }
+  EXPECT_TRUE(stage.room->status().joined.empty());
+}
+
 TEST_F(RestartTest, TheOperatorDoesNotGoBackToAnInstanceThatWasLeft) {
   stage.open_environment();
   const auto state = OrDie(sdk::EnvironmentState::open(stage.folder.path() / "hospital", "study"));

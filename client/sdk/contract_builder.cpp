@@ -55,7 +55,7 @@ Result<jobs::Contract> build_contract(const ContractPlan& plan) {
   contract.environment = plan.environment;
   contract.epoch = 1;
   contract.approval = jobs::ApprovalRule::unanimous;
-  contract.privacy_floor = jobs::PrivacyLevel::aggregate_only;
+  contract.privacy_floor = plan.privacy_floor;
   contract.k = plan.k;
   contract.recovery_quorum = plan.recovery_quorum;
   contract.evidence.name = plan.environment;

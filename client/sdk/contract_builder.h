@@ -18,6 +18,7 @@ struct ContractPlan {
   std::string environment;
   std::vector<ContractMember> members;
   int k = 10;
+  jobs::PrivacyLevel privacy_floor = jobs::PrivacyLevel::aggregate_only;
   int recovery_quorum = 0;
   std::vector<appraise::ReferenceProgram> programs;
   std::vector<crypto::Certificate> tpm_roots;

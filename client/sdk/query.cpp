@@ -60,7 +60,7 @@ Result<jobs::Proposal> make_proposal(const ProposalPlan& plan, const jobs::Contr
   proposal.terms.contract = contract.digest();
   proposal.terms.instance = claims.instance;
   proposal.terms.query = jobs::query_digest(plan.sql);
-  proposal.terms.level = contract.privacy_floor;
+  proposal.terms.level = plan.level.value_or(contract.privacy_floor);
   proposal.terms.k = plan.k == 0 ? contract.k : plan.k;
   proposal.terms.manifests = plan.manifests;
   proposal.terms.recipients = plan.recipients;
@@ -88,6 +88,10 @@ Status judge_terms(const jobs::Proposal& proposal, const jobs::Contract& contrac
   REDOUBT_CHECK(jobs::check_terms(own, terms).context("proposal"));
   if (terms.k < contract.k) {
     return Error(Code::refused, "proposal: expected k of at least " + std::to_string(contract.k) + ", found " + std::to_string(terms.k));
+  }
+  if (terms.level < contract.privacy_floor) {
+    return Error(Code::refused, "proposal: expected a level of at least " + std::string(name_of(contract.privacy_floor)) + ", found " +
+                                    std::string(name_of(terms.level)));
   }
   for (const std::string& recipient : terms.recipients) {
     if (contract.find(recipient) == nullptr) return Error(Code::refused, "proposal: recipient \"" + recipient + "\" is not in this contract");

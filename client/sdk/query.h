@@ -30,6 +30,7 @@ struct ProposalPlan {
   std::vector<std::string> recipients;
   int k = 0;
   Instant expires;
+  std::optional<jobs::PrivacyLevel> level = std::nullopt;  // absent: the contract's floor
 };
 
 Result<jobs::Proposal> make_proposal(const ProposalPlan& plan, const jobs::Contract& contract, const attest::Claims& claims,

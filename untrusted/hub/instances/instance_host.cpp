@@ -1,6 +1,5 @@
 #include "untrusted/hub/instances/instance_host.h"
 
-#include "common/receipt/note.h"
 #include "untrusted/hub/instances/old_logs.h"
 #include "untrusted/hub/store/logs.h"
 
@@ -120,16 +119,10 @@ std::pair<std::string, bool> InstanceHost::run_once(const std::string& environme
     request.contract = record.contract;
     REDOUBT_TRY(const jobs::Contract contract, jobs::Contract::parse(record.contract));
     auto logs = old_logs(transaction, environment, contract);
-    if (!logs.ok() && logs.error().code() != Code::not_found) return logs.error();
-    if (logs.ok()) {
-      request.previous = logs->head.text();
-      old = std::move(*logs);
-      return {};
-    }
-    const auto checkpoint = environment_checkpoint(transaction, environment);
-    if (!checkpoint.ok()) return checkpoint.error().code() == Code::not_found ? Status() : Status(checkpoint.error());
-    REDOUBT_TRY(const auto note, receipt::UnverifiedNote::parse(*checkpoint));
-    request.previous = note.text;
+    if (!logs.ok() && logs.error().code() == Code::not_found) return {};  // none was open: there is nothing to go on from
+    REDOUBT_CHECK(logs);
+    request.previous = logs->head.text();
+    old = std::move(*logs);
     return {};
   });
   if (!known.ok()) return {known.error().message(), false};

@@ -26,9 +26,10 @@ std::string waiting_for(const RoomState& state, const jobs::Contract& contract, 
   for (const jobs::Participant& participant : contract.participants) {
     if (std::ranges::find(state.joined, participant.name) == state.joined.end()) verify.insert(participant.name);
   }
-  // Who has joined and not signed could not check the old log: verifying once more says why.
+  // Who has joined and not signed could not check the old log: verifying once more says why. New queries need it too: they are
+  // compared with what the old log reserved.
   std::set<std::string> sign;
-  if (proposal.terms.instance != state.instance) {
+  if (proposal.terms.instance != state.instance || proposal.terms.level != jobs::PrivacyLevel::none) {
     for (const std::string& name : state.carry_over_missing) {
       if (!verify.contains(name)) sign.insert(name);
     }

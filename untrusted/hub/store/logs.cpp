@@ -94,14 +94,4 @@ Result<std::string> last_checkpoint(Transaction& transaction, const InstanceId& 
   return note;
 }
 
-Result<std::string> environment_checkpoint(Transaction& transaction, std::string_view environment) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT note FROM checkpoints JOIN instances ON instances.id = checkpoints.instance "
-                                           "WHERE environment = ? ORDER BY number DESC, size DESC LIMIT 1",
-                                           {sql::text(environment)}));
-  REDOUBT_TRY(sql::Row row, one(std::move(rows), "checkpoint"));
-  std::string note = row.text();
-  REDOUBT_CHECK(row.finish());
-  return note;
-}
-
 }  // namespace redoubt::hub

@@ -26,8 +26,4 @@ Status put_checkpoint(Transaction& transaction, const InstanceId& instance, cons
 // last_checkpoint: the note of the largest size, or `not_found`.
 Result<std::string> last_checkpoint(Transaction& transaction, const InstanceId& instance);
 
-// environment_checkpoint: the last checkpoint of the newest instance of an environment that gave one, or `not_found`: what the
-// next instance is handed as its predecessor's.
-Result<std::string> environment_checkpoint(Transaction& transaction, std::string_view environment);
-
 }  // namespace redoubt::hub
