@@ -87,7 +87,7 @@ void print_verdict(Session& session, const std::string& sql, const sdk::QueryVer
   const std::string place = verdict.line == 0 ? "" : std::to_string(verdict.line) + ":" + std::to_string(verdict.column);
   print_table(out, {{"verdict", "rule", "place", "reason"}, {{"refused", verdict.rule, place, shown(verdict.message)}}});
   print_place(out, sql, verdict.line, verdict.column);
-  if (!verdict.suggestion.empty()) out << "\nthis would be accepted:\n" << shown(verdict.suggestion, true) << '\n';
+  if (!verdict.suggestion.empty()) out << "\nsuggestion: " << shown(verdict.suggestion, true) << '\n';
 }
 
 json::Value verdict_json(const sdk::QueryVerdict& verdict) {

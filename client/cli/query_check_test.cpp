@@ -49,6 +49,7 @@ TEST_F(QueryCheck, PointsAtThePlaceOfARefusal) {
   EXPECT_NE(ran.out.find("A2"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("2:8"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("       max(cost)\n       ^\n"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("\nsuggestion: "), std::string::npos) << ran.out;
   const Ran none = run({"--schema", schema, "--level", "none", "--sql", sql});
   EXPECT_EQ(none.code, 0) << none.err;
   const Ran json = run({"--schema", schema, "--sql", sql, "-o", "json"});

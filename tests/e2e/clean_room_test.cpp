@@ -105,6 +105,7 @@ TEST_F(CleanRoom, ARestartedProgramIsANewInstanceThatLinksToTheOldLog) {
   stored();
   const auto before = OrDie(connect(hospital_).checkpoint());
   const InstanceId old = OrDie(door_->state()).instance;
+  const hub::RoomLog log = OrDie(door_->log(0));
   door_.reset();
   program_.reset();
   start(before.head().text());
@@ -119,6 +120,13 @@ TEST_F(CleanRoom, ARestartedProgramIsANewInstanceThatLinksToTheOldLog) {
   EXPECT_ERROR(door_->run(waiting.digest().hex()), Code::unavailable, "is not ready");
   ASSERT_OK(connect(hospital_).release(hospital_data_->dataset.document, hospital_data_->dataset.object_key));
   ASSERT_OK(connect(laboratory_).release(laboratory_data_->dataset.document, laboratory_data_->dataset.object_key));
+  EXPECT_ERROR(door_->run(waiting.digest().hex()), Code::unavailable, "not carried over");  // what was asked before is not known
+  ASSERT_OK(door_->offer_old_logs({{old, log.entries}}, log.checkpoint));
+  for (auto* party : {&analyst_, &hospital_, &laboratory_}) {
+    auto enclave = connect(*party);
+    const auto instance = OrDie(enclave.instance());
+    ASSERT_OK(enclave.carry_over(instance.carry_over->statement));
+  }
   const auto file = OrDie(receipt::ReceiptFile::parse(OrDie(door_->run(waiting.digest().hex())).receipt));
   const auto body = OrDie(receipt::ReceiptBody::parse(file.receipt.body));
   ASSERT_TRUE(body.previous.has_value());

@@ -243,6 +243,14 @@ TEST_P(EnclaveKilled, LosesNothingThatWasAcknowledged) {
     check_result(proposal);
     return_to();
     EXPECT_EQ(view(proposal).state, "done");
+    // A new query is compared with the one from before the restart, whose text the hub brings by itself.
+    const jobs::Proposal again = propose(kSql);
+    ASSERT_OK(client_->submit("study", jobs::sign_document(jobs::kProposalType, again.canonical(), analyst_.keys.signing())));
+    vote(hospital_, again);
+    vote(laboratory_, again);
+    ASSERT_TRUE(until([&] { return view(again).state == "done" || view(again).state == "failed"; })) << view(again).reason;
+    ASSERT_EQ(view(again).state, "done") << view(again).reason;
+    check_result(again);
   }
 }
 

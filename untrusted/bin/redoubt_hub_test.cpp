@@ -63,7 +63,6 @@ TEST_F(HubProgram, StartsProgramsStopsThemAndSurvivesKill) {
   ASSERT_EQ(admin->post(std::string(kStudy) + "/datasets", body("manifest", hospital_data_.document)).status, 201);
   ASSERT_EQ(admin->put(content(hospital_data_) + "0", ByteView(hospital_data_.envelope).first(60)).number("received"), 60);
   ASSERT_TRUE(until([&] { return admin->get(std::string(kStudy) + "/log").count("entries") > 0; }));
-  const std::string checkpoint = admin->get(std::string(kStudy) + "/log").text("checkpoint");
   admin.reset();
   EXPECT_EQ(first.kill().signal, SIGKILL);
   EXPECT_TRUE(until([&] { return doors() == 0; })) << "the enclave program outlived its hub";
@@ -72,9 +71,8 @@ TEST_F(HubProgram, StartsProgramsStopsThemAndSurvivesKill) {
   const std::string next = await_running();
   EXPECT_NE(next, instance);
   EXPECT_EQ(admin->post(std::string(kStudy) + "/datasets", body("manifest", hospital_data_.document)).number("received"), 60);
-  // The new instance was handed the head of the old one's log.
-  const std::string previous = test::read_text(state() + "/env/study/previous.txt");
-  EXPECT_EQ(checkpoint.substr(0, previous.size()), previous);
+  // Not everyone had joined the old one: there is nothing to go on from, and a room that was told of it would wait for its log.
+  EXPECT_FALSE(std::filesystem::exists(state() + "/env/study/previous.txt"));
   admin.reset();
   EXPECT_TRUE(second.stop(std::chrono::seconds(20)).success());
   EXPECT_EQ(doors(), 0U);

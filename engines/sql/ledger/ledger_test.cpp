@@ -103,6 +103,16 @@ TEST(Ledger, LooksAtTheQuerysOwnCellsToo) {
   EXPECT_EQ(ledger.cells(), 2U) << "cells over the same rows are one";
 }
 
+TEST(Ledger, AsksEachQueryWithTheKOfItsOwn) {
+  Ledger ledger(10);
+  EXPECT_EQ(ledger.admit(cells({{{1, 100}}})), Conflict::none);
+  EXPECT_EQ(ledger.admit(cells({{{1, 88}}})), Conflict::none);
+  ledger.set_threshold(20);
+  EXPECT_EQ(ledger.admit(cells({{{1, 70}}})), Conflict::too_close) << "18 people beside the cell before";
+  ledger.set_threshold(10);
+  EXPECT_EQ(ledger.admit(cells({{{1, 70}}})), Conflict::none) << "what was refused left nothing behind";
+}
+
 TEST(Ledger, CountsTheUnitsOfAtomsTogether) {
   Ledger ledger(3);
   // The same two people make both atoms that are left over.
