@@ -38,7 +38,7 @@ bool operator_allowed(duckdb::LogicalOperatorType type) {
 
 bool function_allowed(const std::string& name) {
   const std::string lower = lower_name(name);
-  return is_row_function(lower) || is_deterministic_scalar(lower) || is_any_aggregate(lower) ||
+  return lower == "age" || is_row_function(lower) || is_deterministic_scalar(lower) || is_any_aggregate(lower) ||
          std::ranges::find(kOfTheBinder, lower) != kOfTheBinder.end();
 }
 
