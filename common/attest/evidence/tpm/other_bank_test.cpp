@@ -2,6 +2,8 @@
 // made in software over each bank, with event log, IMA list and application log that fit it; one thing changed at a time.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/evidence_eventlog.h"
 #include "tests/support/evidence_ima.h"
 #include "tests/support/evidence_tpm.h"
@@ -84,9 +86,10 @@ TEST(TpmOtherBank, EachLogThatDiffersFromTheQuoteIsRefusedInItsOwnBank) {
     for (const std::uint16_t changed : kBanks) {
       Scene scene(bank);
       const Bytes digest = to_bytes(eventlog::hash(changed, as_bytes(std::string_view("firmware"))).view());
-      const auto at = std::ranges::search(scene.sample.raw.event_log, digest);
-      ASSERT_FALSE(at.empty());
-      at.front() ^= std::byte{1};
+      Bytes& log = scene.sample.raw.event_log;
+      const auto at = std::search(log.begin(), log.end(), digest.begin(), digest.end());
+      ASSERT_NE(at, log.end());
+      *at ^= std::byte{1};
       EXPECT_EQ(scene.sample.failures(), changed == bank ? Ids{"L2"} : Ids{}) << algorithm_text(bank) << " " << algorithm_text(changed);
     }
     Scene event(bank);
