@@ -43,9 +43,9 @@ function(redoubt_check_links path)
   endforeach()
 endfunction()
 
-# Sanitized trees compile several files of a room as one unit (CMAKE_UNITY_BUILD in CMakePresets.json): half the time, since headers
-# are read once. ALONE names the files of SOURCES that do not take part, because a name of theirs is also another file's of the room,
-# or because they set a macro for a header. The release tree compiles each file by itself, so that none leans on another's headers.
+# Most trees compile several files of a room as one unit (CMAKE_UNITY_BUILD in CMakePresets.json): half the time, since headers are
+# read once. ALONE names the files of SOURCES that do not take part, because a name of theirs is also another file's of the room, or
+# because they set a macro for a header. The preset `debug` compiles each file by itself: that none leans on another's headers shows there.
 
 # redoubt_room(SOURCES ... [ALONE ...] [LINKS ...] [PRIVATE_LINKS ...]): the static library of the current folder.
 function(redoubt_room)
