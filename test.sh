@@ -51,7 +51,7 @@ sanitized() {
     return
   fi
   build "$preset" -- "${selected[@]}"
-  run_tests "$preset" "$preset" -L "$(labels "${selected[@]}")"
+  run_tests "$preset-tests" "$preset" -L "$(labels "${selected[@]}")"
 }
 
 # fuzz OPTION...: builds all fuzz targets and runs them within a budget.
