@@ -132,7 +132,7 @@ class Walker {
     if (!catalog.empty() || (!schema.empty() && schema != "main")) return refuse("G2", "a function qualified by a schema or catalog", offset);
     const std::string name = lower_name(spelled);
     if (is_row_function(name) || is_deterministic_scalar(name) || is_any_aggregate(name) || is_window_function(name)) return std::monostate();
-    if (name == "age" && arguments == 2) return std::monostate();  // with one argument it reads the clock
+    if (is_age_of_two(name, arguments)) return std::monostate();
     return refuse("G3", "the function " + name.substr(0, 64) + " is not known to be deterministic and inside the data", offset);
   }
 

@@ -99,6 +99,7 @@ static_assert(std::ranges::is_sorted(kScalars) && std::ranges::is_sorted(kAggreg
 }  // namespace
 
 bool is_deterministic_scalar(std::string_view name) { return listed(kScalars, name); }
+bool is_age_of_two(std::string_view name, std::size_t arguments) { return name == "age" && arguments == 2; }
 bool is_any_aggregate(std::string_view name) { return listed(kAggregates, name); }
 bool is_window_function(std::string_view name) { return listed(kWindowFunctions, name); }
 

@@ -36,17 +36,23 @@ bool operator_allowed(duckdb::LogicalOperatorType type) {
   }
 }
 
-bool function_allowed(const std::string& name) {
+bool function_allowed(const std::string& name, std::size_t arguments) {
   const std::string lower = lower_name(name);
-  return lower == "age" || is_row_function(lower) || is_deterministic_scalar(lower) || is_any_aggregate(lower) ||
+  return is_age_of_two(lower, arguments) || is_row_function(lower) || is_deterministic_scalar(lower) || is_any_aggregate(lower) ||
          std::ranges::find(kOfTheBinder, lower) != kOfTheBinder.end();
 }
 
 Found check(const duckdb::Expression& expression) {
   using Class = duckdb::ExpressionClass;
   std::string name;
+  std::size_t arguments = 0;
   switch (expression.expression_class) {
-    case Class::BOUND_FUNCTION: name = expression.Cast<duckdb::BoundFunctionExpression>().function.name; break;
+    case Class::BOUND_FUNCTION: {
+      const auto& call = expression.Cast<duckdb::BoundFunctionExpression>();
+      name = call.function.name;
+      arguments = call.children.size();
+      break;
+    }
     case Class::BOUND_AGGREGATE: name = expression.Cast<duckdb::BoundAggregateExpression>().function.name; break;
     case Class::BOUND_WINDOW: {
       const auto& window = expression.Cast<duckdb::BoundWindowExpression>();
@@ -57,7 +63,7 @@ Found check(const duckdb::Expression& expression) {
     case Class::BOUND_SUBQUERY: return "a subquery that was not planned";
     default: break;
   }
-  if (!name.empty() && !function_allowed(name)) return "the function " + name.substr(0, 64);
+  if (!name.empty() && !function_allowed(name, arguments)) return "the function " + name.substr(0, 64);
   Found found;
   duckdb::ExpressionIterator::EnumerateChildren(expression, [&](const duckdb::Expression& child) {
     if (!found) found = check(child);

@@ -43,6 +43,8 @@ TEST(PlanGuard, NamesWhatAQueryMayNotHold) {
   EXPECT_EQ(guard(instance, "SELECT random()"), "the function random");
   EXPECT_EQ(guard(instance, "SELECT count(*) FROM patients WHERE current_date > admitted_on"), "the function current_date");
   EXPECT_EQ(guard(instance, "SELECT sum(age) FILTER (WHERE random() > 0.5) OVER () FROM patients"), "the function random");
+  EXPECT_EQ(guard(instance, "SELECT age(admitted_on) FROM patients"), "the function age") << "it reads the clock";
+  EXPECT_EQ(guard(instance, "SELECT age(admitted_on, DATE '2020-01-01') FROM patients"), "");
   EXPECT_EQ(guard(instance, "SELECT reservoir_quantile(age, 0.5) FROM patients"), "the function reservoir_quantile");
   EXPECT_EQ(guard(instance, "SELECT * FROM range(3)"), "the table function range");
   EXPECT_EQ(guard(instance, "SELECT * FROM duckdb_settings()"), "the table function duckdb_settings");
