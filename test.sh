@@ -23,11 +23,12 @@ mkdir -p "$results"
 ok=1
 
 # run_tests TIER PRESET [CTEST OPTION]...: runs tests; failures are shown and remembered, and the run goes on.
+# One more than there are cores: tests of programs wait for one another much of their time.
 run_tests() {
   local tier="$1" preset="$2"
   shift 2
   step "testing $tier"
-  "${wrapper[@]}" ctest --test-dir "build/$preset" --parallel "$REDOUBT_JOBS" --output-on-failure --no-tests=error \
+  "${wrapper[@]}" ctest --test-dir "build/$preset" --parallel $((REDOUBT_JOBS + 1)) --output-on-failure --no-tests=error \
     --output-junit "$results/$tier.xml" "$@" >"build/$tier.log" 2>&1 || {
     ok=""
     grep -v -E '^ *(Start|[0-9]+/[0-9]+ Test .*(Passed|Skipped))' "build/$tier.log" >&2 || true
@@ -61,6 +62,7 @@ fuzz() {
   tools/fuzz "$@" | tee "$results/fuzz.txt" || ok=""
 }
 
+if [[ -n "$full" ]]; then export REDOUBT_FULL=1; fi  # tests that try every byte do so
 step "setting up"
 if [[ -n "$full" ]]; then tools/setup full; else tools/setup test; fi
 

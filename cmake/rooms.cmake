@@ -134,8 +134,12 @@ endfunction()
 add_custom_target(fuzzers)
 
 # redoubt_fuzz(NAME SOURCE [LINKS ...]): fuzz/NAME with its seeds in fuzz/seeds/NAME. With REDOUBT_FUZZ a libFuzzer
-# program; otherwise the same entry point replays the seeds as an ordinary test.
+# program; otherwise the same entry point replays the seeds as an ordinary test, but not in the release tree, which every quick
+# run compiles beside that of the libFuzzer programs.
 function(redoubt_fuzz name source)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT REDOUBT_FUZZ)
+    return()
+  endif()
   cmake_parse_arguments(FUZZ "" "" "LINKS" ${ARGN})
   set(seeds ${CMAKE_SOURCE_DIR}/fuzz/seeds/${name})
   if(REDOUBT_FUZZ)

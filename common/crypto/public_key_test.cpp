@@ -13,6 +13,7 @@
 #include "common/base/der.h"
 #include "common/crypto/openssl_handles.h"
 #include "tests/support/expect.h"
+#include "tests/support/rsa_key.h"
 
 namespace redoubt::crypto {
 namespace {
@@ -33,7 +34,7 @@ struct Signer {
     if (made == nullptr) std::abort();
   }
   static Signer ec(const char* curve) { return Signer(EVP_EC_gen(curve)); }
-  static Signer rsa(std::size_t bits) { return Signer(EVP_RSA_gen(static_cast<unsigned>(bits))); }
+  static Signer rsa(std::size_t bits) { return Signer(test::rsa_key(static_cast<unsigned>(bits))); }
 
   Bytes spki() const {
     unsigned char* der = nullptr;

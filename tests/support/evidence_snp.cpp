@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "tests/support/expect.h"
+#include "tests/support/rsa_key.h"
 
 namespace redoubt::test {
 namespace {
@@ -142,7 +143,7 @@ constexpr unsigned kTurinTcb[8] = {2, 4, 1, 6, 0, 0, 0, 81};
 
 // --- keys -----------------------------------------------------------------------------------------------------------
 SnpKey SnpKey::rsa() {
-  return SnpKey({EVP_RSA_gen(2048), [](void* key) { EVP_PKEY_free(static_cast<EVP_PKEY*>(key)); }});
+  return SnpKey({rsa_key(2048), [](void* key) { EVP_PKEY_free(static_cast<EVP_PKEY*>(key)); }});
 }
 
 SnpKey SnpKey::p384() {

@@ -13,6 +13,7 @@
 #include <map>
 
 #include "common/base/encoding.h"
+#include "tests/support/rsa_key.h"
 
 namespace redoubt::test {
 namespace {
@@ -80,7 +81,7 @@ void extend(X509* certificate, const SignerExtension& wanted) {
 }  // namespace
 
 Signer::Signer(SignerKind kind) : kind_(kind) {
-  EVP_PKEY* key = kind == SignerKind::rsa2048 ? EVP_RSA_gen(2048) : EVP_EC_gen(kind == SignerKind::p256 ? "P-256" : "P-384");
+  EVP_PKEY* key = kind == SignerKind::rsa2048 ? rsa_key(2048) : EVP_EC_gen(kind == SignerKind::p256 ? "P-256" : "P-384");
   key_ = std::shared_ptr<EVP_PKEY>(must(key), EVP_PKEY_free);
 }
 

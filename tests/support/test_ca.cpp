@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "tests/support/rsa_key.h"
+
 namespace redoubt::test {
 namespace {
 
@@ -45,7 +47,7 @@ X509Ptr read(const Bytes& der) {
 TestKey::TestKey(evp_pkey_st* key) : key_(key, EVP_PKEY_free) { require(key != nullptr, "making a key"); }
 TestKey TestKey::p256() { return TestKey(EVP_EC_gen("P-256")); }
 TestKey TestKey::p384() { return TestKey(EVP_EC_gen("P-384")); }
-TestKey TestKey::rsa() { return TestKey(EVP_RSA_gen(2048)); }
+TestKey TestKey::rsa() { return TestKey(rsa_key(2048)); }
 
 Bytes TestKey::sign_cose(ByteView message) const {
   const ContextPtr context(EVP_MD_CTX_new());

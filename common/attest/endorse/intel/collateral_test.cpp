@@ -10,6 +10,7 @@
 #include "tests/support/expect.h"
 #include "tests/support/intel_certificates.h"
 #include "tests/support/intel_documents.h"
+#include "tests/support/stride.h"
 
 namespace redoubt::endorse {
 namespace {
@@ -374,7 +375,7 @@ TEST(IntelCollateral, NoFlippedByteAndNoTruncationIsAccepted) {
   for (std::size_t part = 0; part < raw_parts.size(); ++part) {
     Bytes& bytes = *raw_parts[part].second;
     const Bytes& original = *good_parts[part].second;
-    for (std::size_t i = 0; i < original.size(); ++i) {
+    for (std::size_t i = 0; i < original.size(); i += test::stride(7)) {
       bytes[i] ^= std::byte{0x20};  // also the case of a letter
       const auto& name = raw_parts[part].first;
       const bool accepted = verify(maker, raw).verified != nullptr;

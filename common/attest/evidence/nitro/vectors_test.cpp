@@ -5,6 +5,7 @@
 #include <map>
 
 #include "common/attest/evidence/nitro/evidence.h"
+#include "tests/support/stride.h"
 #include "tests/support/vector_edits.h"
 
 namespace redoubt::nitro {
@@ -135,7 +136,7 @@ TEST(NitroVectors, NoFlippedByteOfAGenuineDocumentIsAuthentic) {
   const Bytes document = test::read_file(folder() / "dstack-prod.cose");
   const Instant now = OrDie(Instant::parse("2025-12-25T13:15:37Z"));
   const VerifiedInstanceChain chain = *judge(document, now).chain;
-  for (std::size_t at = 0; at < document.size(); ++at) {
+  for (std::size_t at = 0; at < document.size(); at += test::stride(7)) {
     Bytes changed = document;
     changed[at] ^= std::byte{1};
     const auto parsed = parse(changed);

