@@ -4,6 +4,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <mutex>
 #include <sstream>
 
 #include "client/cli/app.h"
@@ -71,11 +73,31 @@ struct Ran {
   std::string out, err;
 };
 
+// Tampering may change any JSON answer: `who` is "hub" or "door". A test sets it while the threads of the servers call it.
+class Tampering {
+ public:
+  using Function = std::function<void(const std::string& who, const net::HttpRequest& request, json::Value& answer)>;
+
+  Tampering& operator=(Function function) {
+    const std::lock_guard lock(mutex_);
+    function_ = std::move(function);
+    return *this;
+  }
+  void operator()(const std::string& who, const net::HttpRequest& request, json::Value& answer) const {
+    const Function function = [&] {
+      const std::lock_guard lock(mutex_);
+      return function_;
+    }();
+    if (function) function(who, request, answer);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Function function_;
+};
+
 class Stage {
  public:
-  // tamper may change any JSON answer: `who` is "hub" or "door", `target` the request's path.
-  using Tamper = std::function<void(const std::string& who, const net::HttpRequest& request, json::Value& answer)>;
-
   Stage() {
     identity_ = tls();
     net::Router router;
@@ -174,7 +196,7 @@ class Stage {
   test::TempDir folder;
   crypto::SystemRandom random;
   ScriptedPlatform platform;
-  Tamper tamper = [](const std::string&, const net::HttpRequest&, json::Value&) {};
+  Tampering tamper;
   std::unique_ptr<cleanroom::Room> room;
 
  private:
