@@ -27,6 +27,8 @@ void add_dataset_commands(Commands& commands);
 void add_query_commands(Commands& commands);
 // add_query_check_command: `query check`, under the noun that add_query_commands made.
 void add_query_check_command(Commands& commands, CLI::App* query);
+// add_query_corpus_command: `query corpus`.
+void add_query_corpus_command(Commands& commands, CLI::App* query);
 void add_result_commands(Commands& commands);
 void add_receipt_commands(Commands& commands);
 void add_evidence_commands(Commands& commands);

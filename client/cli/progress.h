@@ -16,9 +16,10 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
   ~Progress();
 
-  // bar: `done` of `total` bytes. spin: still waiting; `state` says for what.
-  void bar(std::uint64_t done, std::uint64_t total);
+  // bar: `done` of `total` bytes, or whatever `unit` says. spin: still waiting; `state` says for what. wipe: nothing, until the next call.
+  void bar(std::uint64_t done, std::uint64_t total, const std::string& unit = "bytes");
   void spin(const std::string& state);
+  void wipe();
 
  private:
   void draw(const std::string& text);

@@ -4,7 +4,7 @@
 #include <ostream>
 
 #include "client/cli/commands.h"
-#include "client/sdk/dataset_sealer.h"
+#include "client/cli/schema_files.h"
 #include "client/sdk/files.h"
 #include "client/sdk/query_check.h"
 
@@ -12,7 +12,6 @@ namespace redoubt::cli {
 namespace {
 
 constexpr std::size_t kMaxSql = 64 * 1024;
-constexpr std::size_t kMaxSchema = 2U << 20;
 
 struct CheckOptions {
   std::vector<std::string> schemas;
@@ -34,27 +33,6 @@ Result<std::string> read_sql(Session& session, const std::string& file) {
   }
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return text;
-}
-
-// read_datasets: files of several datasets, and NAME=FILE of one each.
-Result<sdk::DatasetColumns> read_datasets(const std::vector<std::string>& options) {
-  sdk::DatasetColumns all;
-  for (const std::string& option : options) {
-    sdk::DatasetColumns found;
-    const std::size_t equals = option.find('=');
-    REDOUBT_TRY(const std::string text, sdk::read_file(equals == std::string::npos ? option : option.substr(equals + 1), kMaxSchema));
-    if (equals == std::string::npos) {
-      REDOUBT_TRY(found, sdk::read_schemas(text).context(option));
-    } else {
-      const std::string name = option.substr(0, equals);
-      REDOUBT_CHECK(jobs::check_identifier(name, "--schema: dataset"));
-      REDOUBT_TRY(found[name], sdk::read_schema(text));
-    }
-    for (auto& [name, columns] : found) {
-      if (!all.emplace(name, std::move(columns)).second) return Error(Code::usage, "--schema: dataset \"" + name + "\" is given twice");
-    }
-  }
-  return all;
 }
 
 // line_of: one line of the text, from 1; empty when there is none.
@@ -104,7 +82,7 @@ json::Value verdict_json(const sdk::QueryVerdict& verdict) {
 Status check(Session& session, const CheckOptions& options) {
   session.next("give schemas as `redoubt dataset put --schema` takes them: --schema NAME=FILE, or one file with all of them");
   sdk::QueryToCheck query{"", {}, options.level, options.k};
-  REDOUBT_TRY(query.datasets, read_datasets(options.schemas));
+  REDOUBT_TRY(query.datasets, read_schema_files(options.schemas));
   session.next("give the text with --sql FILE, or - for standard input");
   REDOUBT_TRY(query.sql, read_sql(session, options.sql));
   session.next("see that redoubt-cleanroom-engine stands beside this program and runs here");

@@ -254,6 +254,7 @@ void add_query_commands(Commands& commands) {
   CLI::App* all = add_verb(commands, noun, "list", "show the queries that the hub knows", {"redoubt query list"},
                            [&session, options] { return list(session, *options); });
   add_query_check_command(commands, noun);
+  add_query_corpus_command(commands, noun);
   for (CLI::App* verb : {one, yes, no}) verb->add_option("query", options->query, "id of the query")->required();
   for (CLI::App* verb : {yes, no}) verb->add_flag("--yes", options->yes, "do not ask");
   for (CLI::App* verb : {make, one, yes, no, all}) verb->add_option("-e,--environment", options->environment, "name of the environment");

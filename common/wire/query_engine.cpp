@@ -88,7 +88,7 @@ Result<EngineRequest> EngineRequest::decode(ByteView bytes) {
   cbor::MapReader reader(value, kRequest);
   EngineRequest request;
   reader.expect(0, kRequest);
-  request.operation = static_cast<Operation>(reader.number(1, 4));
+  request.operation = static_cast<Operation>(reader.number(1, 5));
   request.sql = reader.text(2, kMaxText);
   request.level = reader.text(3, 64);
   request.k = reader.number(4, 1'000'000);

@@ -4,6 +4,7 @@
 // The engine is trusted code that looks at hostile text and data, so the program bounds and checks its answers like anyone's.
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "common/base/cbor.h"
@@ -29,15 +30,20 @@ struct EngineRequest {
   static constexpr std::size_t kMaxTables = 64;  // of each kind
 
   // probe asks nothing: its answer is `accepted` without names. script runs `sql`, several statements, in an engine without any of
-  // anyone's data, and answers with the one table of that name and those columns: how the tables of a test corpus are made.
-  enum class Operation { check = 0, load = 1, run = 2, probe = 3, script = 4 };
+  // anyone's data, and answers with the one table of that name and those columns: how the tables of a test corpus are made. examine judges
+  // each of `earlier` by itself, in an engine with these tables, and answers with one row for each, of kExamined: it tells how much the
+  // rules withhold, which nobody may learn of other people's data. Both are for test data alone; no room asks for them.
+  enum class Operation { check = 0, load = 1, run = 2, probe = 3, script = 4, examine = 5 };
+  // Columns of examine: the rule that refuses the text, or NULL; the datasets that it reads, with commas between; how many groups and cells
+  // are withheld, NULL when it is refused or cannot be run; what went wrong, or NULL.
+  static constexpr std::array<std::string_view, 4> kExamined = {"rule", "datasets", "withheld", "error"};
   Operation operation = Operation::check;
   std::string sql;    // empty for load
   std::string level;
   std::uint64_t k = 0;
   std::vector<EngineTable> tables;          // those that the query reads
   std::vector<EngineTable> earlier_tables = {};  // run: those that only earlier queries read
-  std::vector<EarlierQuery> earlier = {};        // run: in the order in which they were reserved
+  std::vector<EarlierQuery> earlier = {};        // run: in the order in which they were reserved; examine: what is judged
 
   Bytes encode() const;
   static Result<EngineRequest> decode(ByteView bytes);

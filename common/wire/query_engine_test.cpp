@@ -35,6 +35,13 @@ TEST(EngineMessages, EarlierQueriesNameTablesOfTheRequest) {
   EXPECT_ERROR(EngineRequest::decode(request.encode()), Code::malformed, "");
 }
 
+TEST(EngineMessages, AnUnknownOperationIsRefused) {
+  for (int operation = 0; operation <= 7; ++operation) {
+    const EngineRequest request{static_cast<EngineRequest::Operation>(operation), "SELECT 1", "none", 2, {}};
+    EXPECT_EQ(EngineRequest::decode(request.encode()).ok(), operation <= 5) << operation;
+  }
+}
+
 TEST(EngineMessages, RefusalsCarryTheirPlaceAndARewrite) {
   EngineAnswer answer{EngineAnswer::Kind::refused, "S8", "no ROLLUP", {}, {}, "seccomp, no landlock", 2, 7, "GROUP BY a"};
   const EngineAnswer read = OrDie(EngineAnswer::decode(answer.encode()));

@@ -77,9 +77,13 @@ TEST(Checker, RefusesParametersSamplesPivotsAndPositions) {
   REFUSES("G4", "SELECT count(*) FROM patients USING SAMPLE 10");
   REFUSES("G4", "SELECT count(*) FROM patients POSITIONAL JOIN claims");
   REFUSES("G4", "WITH RECURSIVE t AS (SELECT 1 AS a UNION ALL SELECT a + 1 FROM t) SELECT count(*) FROM t");
-  EXPECT_FALSE(verdict("PIVOT patients ON sex USING count(*)").accepted());
-  EXPECT_FALSE(verdict("SELECT * FROM (PIVOT patients ON sex IN ('F') USING count(*))").accepted());
-  EXPECT_FALSE(verdict("FROM patients UNPIVOT (v FOR n IN (age))").accepted());
+  REFUSES("G4", "PIVOT patients ON sex USING count(*)");
+  REFUSES("G4", "-- of patients\nPIVOT patients ON sex IN ('F') USING count(*)");
+  REFUSES("G4", "UNPIVOT patients ON age INTO NAME n VALUE v");
+  REFUSES("G4", "WITH p AS (SELECT sex FROM patients) PIVOT p ON sex USING count(*)");
+  REFUSES("G4", "SELECT * FROM (PIVOT patients ON sex IN ('F') USING count(*))");
+  REFUSES("G4", "FROM patients UNPIVOT (v FOR n IN (age))");
+  REFUSES("G1", "CREATE TABLE t AS PIVOT patients ON sex USING count(*)");
 }
 
 TEST(Checker, AsksThatNamesAndTypesBind) {

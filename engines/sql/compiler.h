@@ -48,6 +48,12 @@ class Compiler {
     std::size_t cells = 0;
   };
 
+  // Withheld: a statement that counts what T1 to T3 withhold of one released block.
+  struct Withheld {
+    std::size_t statements = 0;  // how many come before it
+    std::string sql;
+  };
+
   // Purpose of the statements. exact: T1 to T3 in full. quick: the same result where a cheap bound shows that T1 to T3 withhold nothing,
   // an error elsewhere. traced: unit relations also carry the rows they were built from, for the release ledger.
   enum class Purpose { exact, quick, traced };
@@ -76,6 +82,8 @@ class Compiler {
   std::uint64_t k() const { return k_; }
   bool traced() const { return purpose_ == Purpose::traced; }
   const std::vector<Trace>& traces() const { return traces_; }
+  // withheld: of the purpose exact.
+  const std::vector<Withheld>& withheld() const { return withheld_; }
   const std::vector<Statement>& statements() const { return statements_; }
   const std::vector<std::string>& datasets() const { return datasets_; }
   // blocks that are released, and at differential_privacy the statement of the rows of each.
@@ -97,6 +105,7 @@ class Compiler {
   std::uint64_t k_;
   Purpose purpose_;
   std::vector<Trace> traces_;
+  std::vector<Withheld> withheld_;
   std::vector<Statement> statements_;
   std::vector<std::string> datasets_;
   std::vector<std::pair<std::string, Relation>> tables_;  // datasets that have their statement

@@ -123,6 +123,18 @@ Result<ResultTable> Engine::run_statement(const ReleasePlan& plan, const std::st
   return table;
 }
 
+Result<std::uint64_t> Engine::withheld(const ReleasePlan& plan) {
+  std::uint64_t count = 0;
+  for (const std::string& sql : plan.withheld()) {
+    if (!state_->listed(sql)) return Error(Code::internal, "engine: a statement that counts what is withheld holds something unlisted");
+    REDOUBT_CHECK(state_->stream(sql, [](duckdb::QueryResult&) {}, [&](const duckdb::DataChunk& chunk) -> Status {
+      for (std::size_t r = 0; r < chunk.size(); ++r) count += chunk.GetValue(0, r).DefaultCastAs(duckdb::LogicalType::UBIGINT).GetValue<std::uint64_t>();
+      return {};
+    }));
+  }
+  return count;
+}
+
 void Engine::interrupt() { state_->instance.connection->Interrupt(); }
 
 }  // namespace redoubt::sql

@@ -72,6 +72,10 @@ class Engine {
   // numbered (its own where it has none), so that two versions of a dataset count as two.
   Result<Footprint> footprint(const ReleasePlan& plan, Numbering& numbering, const std::map<std::string, std::string>& versions);
 
+  // withheld: how many groups and cells of the plan's released blocks T1 to T3 withhold. For test data alone: a count tells what the rules
+  // hide. Fails as run does.
+  Result<std::uint64_t> withheld(const ReleasePlan& plan);
+
   // interrupt stops a running statement; callable from any thread.
   void interrupt();
 

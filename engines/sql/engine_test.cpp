@@ -45,6 +45,12 @@ class Room {
     return engine.run(*v.plan);
   }
   Cells cells(std::string_view text, std::uint64_t k = 3) { return OrDie(ask(text, k)).rows; }
+  // withheld: of a query that was asked before.
+  std::uint64_t withheld(std::string_view text, Level level = Level::aggregate_only) {
+    const Verdict v = OrDie(check(text, OrDie(Schema::make({visits()})), level, 3));
+    EXPECT_TRUE(v.accepted()) << v.rule << ": " << v.message << "\n" << text;
+    return v.accepted() ? OrDie(engine.withheld(*v.plan)) : 0;
+  }
 
   Engine engine;
   std::vector<Row> rows;
@@ -100,6 +106,26 @@ TEST(Suppression, T2MayLeaveNothing) {
   room.add(1, 3, "b");
   EXPECT_EQ(room.cells("SELECT place, count(*) FROM visits GROUP BY place", 4), Cells{});
   EXPECT_EQ(room.cells("SELECT place, count(*) FROM visits GROUP BY place"), Cells{}) << "b goes with a, since a alone is one person";
+}
+
+TEST(Suppression, WhatIsWithheldIsCountedInGroupsAndCells) {
+  Room room;
+  room.add(1, 9, "a");
+  room.add(11, 15, "b");
+  room.add(21, 24, "c");
+  room.add(31, 32, "d");
+  room.cells("SELECT count(*) FROM visits");
+  EXPECT_EQ(room.withheld("SELECT count(*), avg(score) FROM visits"), 0U);
+  EXPECT_EQ(room.withheld("SELECT place, count(*) FROM visits WHERE place <> 'd' GROUP BY place"), 0U);
+  EXPECT_EQ(room.withheld("SELECT place, count(*) FROM visits GROUP BY place"), 2U);  // d by T1, c by T2
+  EXPECT_EQ(room.withheld("SELECT place, count(*) FROM visits GROUP BY place HAVING count(*) > 4 LIMIT 1"), 2U);
+  EXPECT_EQ(room.withheld("SELECT count(*) FILTER (WHERE place = 'd') AS n, count(*) FROM visits"), 1U);  // a cell, T3
+  EXPECT_EQ(room.withheld("SELECT count(*) FILTER (WHERE place <> 'd') AS n FROM visits"), 1U);         // and what it leaves out
+  EXPECT_EQ(room.withheld("SELECT count(*), sum(score) FROM visits WHERE place = 'd'"), 1U);              // the row, not its cells
+  EXPECT_EQ(room.withheld("SELECT count(*) FROM visits WHERE place = 'nowhere'"), 1U);
+  EXPECT_EQ(room.withheld("SELECT place, count(*) FROM visits WHERE place = 'nowhere' GROUP BY place"), 0U);
+  EXPECT_EQ(room.withheld("SELECT place, good FROM visits", Level::k_anonymized), 2U);
+  EXPECT_EQ(room.withheld("SELECT place FROM visits", Level::none), 0U);
 }
 
 TEST(Suppression, TreatsTheNullKeyAsAKey) {

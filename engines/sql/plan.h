@@ -57,6 +57,9 @@ class ReleasePlan {
   const std::vector<NoisyBlock>& noisy() const { return noisy_; }
   // traces: one for each released block at aggregate_only and k_anonymized.
   const std::vector<ContributorTrace>& traces() const { return traces_; }
+  // withheld: for each of these blocks a statement that yields one number: how many of its groups and cells T1 to T3 withhold. Nobody may be
+  // told that of other people's data: it is for test data alone, and no room runs it.
+  const std::vector<std::string>& withheld() const { return withheld_; }
 
  private:
   friend class PlanBuilder;
@@ -69,6 +72,7 @@ class ReleasePlan {
   std::uint64_t k_ = 0;
   std::vector<NoisyBlock> noisy_;
   std::vector<ContributorTrace> traces_;
+  std::vector<std::string> withheld_;
 };
 
 }  // namespace redoubt::sql

@@ -51,6 +51,10 @@ ReleasePlan PlanBuilder::build(Compiler compiler, const Relation& result, const 
   if (plan.level_ == Level::differential_privacy) {
     for (std::size_t i = 0; i < compiler.blocks().size(); ++i) plan.noisy_.push_back(noisy(compiler, i));
   }
+  for (const Compiler::Withheld& withheld : compiler.withheld()) {
+    const auto& all = compiler.statements();
+    plan.withheld_.push_back(with({all.begin(), all.begin() + static_cast<std::ptrdiff_t>(withheld.statements)}) + withheld.sql);
+  }
   const Compiler::Statement last = compiler.last();
   plan.sql_ = with(compiler.statements()) + last.sql;
   for (const ColumnInfo& column : result.columns) plan.names_.push_back(column.name);

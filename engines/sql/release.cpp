@@ -63,6 +63,17 @@ class Stages {
                              ") THEN error('unsure') ELSE true END", true);
   }
 
+  // withheld counts the groups that print() drops, and the cells of the others that hold a value and are withheld.
+  std::string withheld() const {
+    std::vector<std::string> cells = {"0"};
+    for (std::size_t j = 0; j < block_.cells.size(); ++j) {
+      cells.push_back("CASE WHEN (" + small(j) + ") AND c" + number(j) + " IS NOT NULL THEN 1 ELSE 0 END");
+    }
+    const std::string kept = keys_.empty() ? "units >= " + k_ : "a.place > b.place";
+    return "SELECT coalesce(sum(CASE WHEN " + kept + " THEN " + join_texts(cells, " + ") + " ELSE 1 END), 0) AS withheld FROM " +
+           (keys_.empty() ? groups_ : rank_ + " AS a, " + cut_ + " AS b");
+  }
+
   // trace tells for each row of a released group to which of the cells that are not withheld it contributes.
   Compiler::Trace trace() const {
     Compiler::Trace out;
@@ -186,8 +197,8 @@ class Stages {
                              "), (SELECT max(place) FROM " + held + "))) END AS place FROM " + small + " AS s", true);
   }
 
-  // cell is T3: the condition under which a cell is withheld, and the cell otherwise.
-  std::string cell(std::size_t j) const {
+  // small is T3: the condition under which a cell is withheld.
+  std::string small(std::size_t j) const {
     const Cell& cell = block_.cells[j];
     const std::string name = number(j);
     const bool all = contributes(j).empty();
@@ -198,8 +209,10 @@ class Stages {
       const std::string fraction = cell.fraction.empty() ? "0.5" : cell.fraction;
       small.push_back(units + " * least(" + fraction + ", 1 - " + fraction + ") < " + k_);
     }
-    return "CASE WHEN " + join_texts(small, " OR ") + " THEN NULL ELSE c" + name + " END AS c" + name;
+    return join_texts(small, " OR ");
   }
+
+  std::string cell(std::size_t j) const { return "CASE WHEN " + small(j) + " THEN NULL ELSE c" + number(j) + " END AS c" + number(j); }
 
   std::string released() const {
     std::vector<std::string> items = keys_;
@@ -226,6 +239,7 @@ std::string Compiler::release(const ReleasedBlock& block) {
     if (purpose_ == Purpose::quick) return stages.print_quick();
     const std::string released = stages.print();
     if (traced()) traces_.push_back(stages.trace());
+    if (purpose_ == Purpose::exact) withheld_.push_back({statements_.size(), stages.withheld()});
     return released;
   }
   rows_.push_back(add(stages.rows(), true));

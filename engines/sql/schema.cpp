@@ -123,8 +123,8 @@ const Column* Table::unit() const {
 }
 
 Result<Schema> Schema::make(std::vector<Table> tables) {
-  if (tables.empty() || tables.size() > 64) {
-    return Error(Code::malformed, "schema: expected 1 to 64 datasets, found " + std::to_string(tables.size()));
+  if (tables.size() > 64) {
+    return Error(Code::malformed, "schema: expected at most 64 datasets, found " + std::to_string(tables.size()));
   }
   for (const Table& table : tables) REDOUBT_CHECK(check_table(table));
   REDOUBT_CHECK(check_distinct(tables, "dataset"));

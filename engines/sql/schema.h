@@ -58,7 +58,7 @@ struct Table {
 // Schema: the datasets that a query may name.
 class Schema {
  public:
-  // make refuses (`malformed`): no table or more than 64; no column or more than 512 in one; names that are not a letter or
+  // make refuses (`malformed`): more than 64 tables (none at all is a schema for queries of constants); no column or more than 512 in one; names that are not a letter or
   // underscore followed by up to 62 letters, digits or underscores, or that differ only in case; a DECIMAL outside
   // 1 <= precision <= 18, 0 <= scale <= precision; bounds that are not finite, not in order or not of a number; a table without
   // exactly one unit column.

@@ -331,11 +331,26 @@ std::optional<std::size_t> recursive_at(std::string_view text) {
   return std::nullopt;
 }
 
+// pivot_at finds a PIVOT or UNPIVOT that is the whole statement: the parser makes several statements of one whose values are not listed.
+std::optional<std::size_t> pivot_at(std::string_view text) {
+  bool first = true;
+  for (const auto& token : duckdb::Parser::Tokenize(std::string(text))) {
+    if (token.type == duckdb::SimplifiedTokenType::SIMPLIFIED_TOKEN_COMMENT) continue;
+    const auto starts = [&](std::string_view word) { return equal_names(text.substr(token.start, word.size()), word); };
+    if (token.type == duckdb::SimplifiedTokenType::SIMPLIFIED_TOKEN_KEYWORD && (starts("pivot") || starts("unpivot"))) return token.start;
+    if (first && !starts("with")) return std::nullopt;
+    first = false;
+  }
+  return std::nullopt;
+}
+
 Checked<std::unique_ptr<duckdb::SelectStatement>> parse_unguarded(std::string_view text) {
   duckdb::ParserOptions options;
   options.max_expression_depth = 200;
   duckdb::Parser parser(options);
   parser.ParseQuery(std::string(text));
+  const bool one_query = parser.statements.size() == 1 && parser.statements[0]->type == duckdb::StatementType::SELECT_STATEMENT;
+  if (const auto pivot = one_query ? std::nullopt : pivot_at(text)) return refuse("G4", "PIVOT and UNPIVOT", *pivot);
   if (parser.statements.size() != 1) {
     return refuse("G1", "expected exactly one statement, found " + std::to_string(parser.statements.size()));
   }

@@ -1,6 +1,7 @@
 #include "enclave/workloads/cleanroom/engine/answer.h"
 
 #include <charconv>
+#include <map>
 
 #include "common/jobs/cleanroom/ballot.h"
 #include "enclave/workloads/cleanroom/engine/earlier.h"
@@ -114,19 +115,57 @@ Result<EngineAnswer> script(const EngineRequest& request, const std::vector<Inpu
   return answer;
 }
 
+// examined: one row of kExamined. What a query's run says is fixed text, as in every answer.
+Result<sql::TextRow> examined(const wire::EarlierQuery& query, const sql::Schema& schema, std::map<std::uint64_t, sql::Checker>& checkers, sql::Engine& engine) {
+  const auto level = sql::parse_level(query.level);
+  if (!level.ok()) return sql::TextRow{std::nullopt, std::nullopt, std::nullopt, level.error().message()};
+  auto checker = checkers.find(query.k);
+  if (checker == checkers.end()) {
+    REDOUBT_TRY(sql::Checker made, sql::Checker::create(schema, query.k));
+    checker = checkers.emplace(query.k, std::move(made)).first;
+  }
+  const sql::Verdict verdict = checker->second.check(query.sql, *level);
+  if (!verdict.accepted()) return sql::TextRow{verdict.rule, std::nullopt, std::nullopt, std::nullopt};
+  std::string datasets;
+  for (const std::string& name : verdict.plan->datasets()) datasets += (datasets.empty() ? "" : ",") + name;
+  const auto withheld = engine.withheld(*verdict.plan);
+  if (!withheld.ok()) return sql::TextRow{std::nullopt, datasets, std::nullopt, withheld.error().message()};
+  return sql::TextRow{std::nullopt, datasets, std::to_string(*withheld), std::nullopt};
+}
+
+Result<EngineAnswer> examine(const EngineRequest& request, const std::vector<Input>& inputs, const sql::VerifiedLibrary& library) {
+  Loaded loaded(inputs, library);
+  const Loaded::Places own = places_of(request.tables.size());
+  loaded.expect(own);
+  REDOUBT_TRY(sql::Engine* const engine, loaded.engine(own));
+  REDOUBT_TRY(const sql::Schema schema, schema_of(inputs, own));
+  std::map<std::uint64_t, sql::Checker> checkers;  // by k: making one takes longer than a verdict
+  EngineAnswer answer{EngineAnswer::Kind::result, "", "", {}, {}};
+  for (const std::string_view name : EngineRequest::kExamined) answer.names.emplace_back(name);
+  for (const wire::EarlierQuery& query : request.earlier) {
+    REDOUBT_TRY(answer.rows.emplace_back(), examined(query, schema, checkers, *engine));
+  }
+  return answer;
+}
+
+// on_tables: the operations that look at rows.
+Result<EngineAnswer> on_tables(const EngineRequest& request, const std::vector<Input>& inputs, const sql::VerifiedLibrary& library) {
+  switch (request.operation) {
+    case EngineRequest::Operation::script: return script(request, inputs);
+    case EngineRequest::Operation::examine: return examine(request, inputs, library);
+    case EngineRequest::Operation::run: return run(request, inputs, library);
+    default: return load(request, inputs, library);
+  }
+}
+
 }  // namespace
 
 EngineAnswer answer(const EngineRequest& request, const sql::VerifiedLibrary& library) {
   if (request.operation == EngineRequest::Operation::probe) return {EngineAnswer::Kind::accepted, "", "", {}, {}};
   const auto inputs = read_inputs(request);
   if (!inputs.ok()) return failed(inputs.error());
-  if (request.operation == EngineRequest::Operation::script) {
-    const auto made = script(request, *inputs);
-    return made.ok() ? *made : failed(made.error());
-  }
   if (request.operation != EngineRequest::Operation::check) {
-    const bool runs = request.operation == EngineRequest::Operation::run;
-    const auto result = runs ? run(request, *inputs, library) : load(request, *inputs, library);
+    const auto result = on_tables(request, *inputs, library);
     return result.ok() ? *result : failed(result.error());
   }
   const auto verdict = check(request, *inputs);

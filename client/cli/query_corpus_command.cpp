@@ -1,0 +1,100 @@
+// query corpus: labelled queries through a real clean room on this machine, and the two shares that come of it.
+#include <ostream>
+
+#include "client/cli/commands.h"
+#include "client/cli/schema_files.h"
+#include "client/corpus/corpus_run.h"
+#include "client/corpus/default_tables.h"
+#include "client/sdk/files.h"
+
+namespace redoubt::cli {
+namespace {
+
+constexpr std::size_t kMaxFixture = 60 * 1024;
+
+struct CorpusOptions {
+  std::string corpus, fixture, scratch = "/tmp";
+  std::vector<std::string> schemas;
+  int k = 10, rooms = 2;
+};
+
+std::string share(std::uint64_t part, std::uint64_t whole) {
+  std::string text = std::to_string(part) + " of " + std::to_string(whole);
+  if (whole == 0) return text;
+  const std::uint64_t tenths = part * 1000 / whole;  // rounded down: 100 % is all of them
+  return text + " (" + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " %)";
+}
+
+void print_score(Session& session, const corpus::Score& score) {
+  const auto number = [](std::uint64_t value) { return json::Value(static_cast<std::int64_t>(value)); };
+  if (session.json()) {
+    session.out() << json::canonical(json::Object{{"as_labelled", number(score.as_labelled)}, {"attacks", number(score.attacks)},
+                                                  {"attacks_refused", number(score.refused)}, {"entries", number(score.entries)},
+                                                  {"errors", number(score.errors)},           {"honest", number(score.honest)},
+                                                  {"honest_accepted", number(score.accepted)}, {"labelled", number(score.labelled)}})
+                  << '\n';
+    return;
+  }
+  session.out() << "attacks refused: " << share(score.refused, score.attacks) << "\nhonest accepted: " << share(score.accepted, score.honest)
+                << "\nas labelled: " << share(score.as_labelled, score.labelled) << "; could not be run: " << score.errors << '\n';
+}
+
+// misses: the first ids, for people.
+std::string misses(const corpus::Score& score) {
+  constexpr std::size_t most = 20;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, score.misses.size()); ++i) text += (i == 0 ? "" : ", ") + shown(score.misses[i]);
+  return text + (score.misses.size() > most ? ", ..." : "");
+}
+
+Status run_corpus_command(Session& session, const CorpusOptions& options) {
+  session.next("give a corpus {\"queries\": [...]} and, with --fixture, the script that makes its tables");
+  REDOUBT_TRY(const std::string text, sdk::read_file(options.corpus, corpus::kMaxCorpus));
+  REDOUBT_TRY(const corpus::Corpus read, corpus::read_corpus(text, options.k));
+  REDOUBT_TRY(const std::string script, sdk::read_file(options.fixture, kMaxFixture));
+  auto columns = corpus::default_tables();
+  if (!options.schemas.empty()) {
+    REDOUBT_TRY(columns, read_schema_files(options.schemas));
+  }
+  Surroundings& world = session.world();
+  session.next("see that the script makes the tables of the schema, and that redoubt-cleanroom-engine stands beside this program and runs here");
+  REDOUBT_TRY(const auto beside, corpus::Beside::make(world.programs / "redoubt-cleanroom-engine", script, columns));
+  session.next("see that `redoubt up` starts a hub on this machine");
+  Progress bar = session.progress("query corpus");
+  const auto told = [&](const corpus::Entry& entry, const corpus::Outcome& outcome) {
+    bar.wipe();
+    session.out() << corpus::line_of(entry, outcome) << '\n' << std::flush;
+  };
+  const corpus::RunPlan plan{world.programs, options.scratch, read, beside, static_cast<std::size_t>(options.rooms), world.random, world.now, world.sleep,
+                             world.appraise, world.make_credential, told,
+                             [&](std::size_t done, std::size_t total) { bar.bar(done, total, "entries"); }};
+  const auto score = corpus::run_corpus(plan);
+  bar.wipe();
+  REDOUBT_CHECK(score);
+  print_score(session, *score);
+  if (score->whole()) return {};
+  session.next("compare these entries' labels with their lines above");
+  return Error(Code::refused, std::to_string(score->misses.size()) + " of " + std::to_string(score->entries) +
+                                  " entries did not come out as labelled: " + misses(*score));
+}
+
+}  // namespace
+
+void add_query_corpus_command(Commands& commands, CLI::App* query) {
+  const auto options = std::make_shared<CorpusOptions>();
+  CLI::App* verb = add_verb(commands, query, "corpus",
+                            "run labelled queries through a real room under a throw-away contract: one JSON line per entry, then the shares of "
+                            "attacks refused and of honest queries accepted",
+                            {"redoubt query corpus CORPUS.json --fixture fixture.sql",
+                             "redoubt query corpus CORPUS.json --fixture fixture.sql --schema study.json --rooms 4 -o json"},
+                            [&session = commands.session, options] { return run_corpus_command(session, *options); });
+  verb->add_option("corpus", options->corpus, "JSON {\"queries\": [{id, privacy_level, sql, expect, after, released_rows}, ...]}")->required();
+  verb->add_option("--fixture", options->fixture, "script of statements that makes the tables; it runs in the engine's sandbox")->required();
+  verb->add_option("--schema", options->schemas, "NAME=FILE with the schema of one dataset, or a FILE {\"datasets\": {NAME: schema}}; may be repeated; "
+                                                 "default: patients and claims (docs/specs/query-rules.md)");
+  verb->add_option("--k", options->k, "smallest number of units behind a row, where the corpus gives none; default: 10")->check(CLI::Range(2, 1000));
+  verb->add_option("--rooms", options->rooms, "rooms at a time; default: 2")->check(CLI::Range(1, 16));
+  verb->add_option("--scratch", options->scratch, "folder in which the hub's state is made, and removed in the end; default: /tmp");
+}
+
+}  // namespace redoubt::cli

@@ -1,0 +1,30 @@
+// LocalHub: a hub of our own on this machine, as `redoubt up` starts one, with a state folder that goes with it.
+#pragma once
+
+#include "client/corpus/child.h"
+#include "client/sdk/hub_client.h"
+
+namespace redoubt::corpus {
+
+class LocalHub {
+ public:
+  // start: redoubt-hub of the folder `programs`; its state is a new folder below `scratch`.
+  static Result<LocalHub> start(const std::filesystem::path& programs, const std::filesystem::path& scratch);
+  LocalHub(LocalHub&& other) noexcept;
+  LocalHub& operator=(LocalHub&&) = delete;
+  // Ends the hub and its programs, and removes the folder.
+  ~LocalHub();
+
+  // caller: address and pin, with an API key of its own, since each key has its share of requests.
+  Result<sdk::HubOptions> caller(const std::string& name);
+
+ private:
+  LocalHub(std::filesystem::path programs, std::filesystem::path folder) : programs_(std::move(programs)), folder_(std::move(folder)) {}
+
+  std::filesystem::path programs_;
+  std::filesystem::path folder_;
+  std::optional<Child> hub_;
+  sdk::HubOptions options_;
+};
+
+}  // namespace redoubt::corpus

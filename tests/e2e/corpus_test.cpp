@@ -1,0 +1,131 @@
+// Goal: `redoubt query corpus` puts each entry to a real room and tells what became of it: verdict, rule, rows, shares, exit code. Method: the
+// real programs over a small table of ours: attacks refused by their text and by what was asked before, honest queries, one of which has a
+// group withheld, entries that cannot be run, and labels that are wrong.
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "common/base/json.h"
+#include "tests/support/expect.h"
+#include "tests/support/files.h"
+#include "untrusted/launch/process.h"
+
+namespace redoubt {
+namespace {
+
+constexpr std::string_view kFixture =
+    "CREATE TABLE visits AS SELECT i AS person, CASE WHEN i <= 30 THEN 'a' WHEN i <= 60 THEN 'b' ELSE 'c' END AS place, i % 17 AS score "
+    "FROM range(1, 65) t(i);\n";
+
+constexpr std::string_view kSchema = R"({"datasets": {"visits": [{"name": "person", "type": "BIGINT", "role": "unit"},
+  {"name": "place", "type": "VARCHAR"}, {"name": "score", "type": "INTEGER", "min": "0", "max": "16"}]}})";
+
+struct Ran {
+  int code = -1;
+  std::string text;  // standard output and error
+  std::map<std::string, json::Value> lines;  // by id
+};
+
+class QueryCorpus : public testing::Test {
+ protected:
+  std::string file(const std::string& name, std::string_view text) {
+    const auto path = folder_.path() / name;
+    std::ofstream(path) << text;
+    return path.string();
+  }
+
+  Ran run(std::string_view corpus, std::vector<std::string> more = {}) {
+    launch::Command command;
+    command.program = std::filesystem::path(REDOUBT_PROGRAM_DIR) / "redoubt";
+    command.arguments = {"query", "corpus", file("corpus.json", corpus), "--fixture", file("fixture.sql", kFixture), "--schema", file("schema.json", kSchema)};
+    command.arguments.insert(command.arguments.end(), more.begin(), more.end());
+    command.environment = {"HOME=" + folder_.path().string()};
+    command.output = folder_.path() / "output";
+    auto process = OrDie(launch::Process::start(command));
+    const auto exit = OrDie(process.wait(std::chrono::seconds(240)));
+    Ran ran{exit.code, process.output(1U << 20), {}};
+    std::istringstream lines(ran.text);
+    for (std::string line; std::getline(lines, line);) {
+      const auto value = json::parse(line);
+      if (!value.ok() || value->object() == nullptr || !value->object()->contains("id")) continue;
+      ran.lines.emplace(*value->object()->at("id").string(), *value);
+    }
+    return ran;
+  }
+
+  static std::string text(const Ran& ran, const std::string& id, const std::string& member) {
+    const auto line = ran.lines.find(id);
+    if (line == ran.lines.end() || !line->second.object()->contains(member)) return "absent";
+    const json::Value& value = line->second.object()->at(member);
+    return value.string() != nullptr ? *value.string() : json::canonical(value);
+  }
+
+  test::TempDir folder_;
+};
+
+TEST_F(QueryCorpus, TellsOfEachEntryWhatTheRoomSaid) {
+  const Ran ran = run(R"({"title": "ours", "defaults": {"k": 10}, "queries": [
+    {"id": "statement", "category": "x", "privacy_level": "none", "sql": "DROP TABLE visits", "expect": "reject", "why": "G1", "weight": 0.5},
+    {"id": "rows", "privacy_level": "aggregate_only", "sql": "SELECT place FROM visits", "expect": "reject", "why": "A1"},
+    {"id": "person", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits WHERE person = 3", "expect": "reject", "why": "S3"},
+    {"id": "total", "privacy_level": "aggregate_only", "sql": "SELECT count(*) AS n FROM visits", "expect": "allow", "released_rows": 1},
+    {"id": "near", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits WHERE place <> 'c'", "expect": "reject", "why": "T4", "after": ["total"]},
+    {"id": "parts", "privacy_level": "aggregate_only", "sql": "SELECT place, count(*) FROM visits WHERE place <> 'c' GROUP BY place", "expect": "reject",
+     "why": "T5", "after": ["total"]},
+    {"id": "alone", "privacy_level": "aggregate_only", "sql": "SELECT place, count(*) FROM visits WHERE place <> 'c' GROUP BY place", "expect": "allow",
+     "released_rows": 2},
+    {"id": "small", "privacy_level": "aggregate_only", "sql": "SELECT place, count(*) FROM visits GROUP BY place", "expect": "allow_suppressed",
+     "released_rows": 1},
+    {"id": "tuples", "privacy_level": "k_anonymized", "sql": "SELECT place FROM visits WHERE place = 'a'", "expect": "allow", "released_rows": 30},
+    {"id": "approved", "privacy_level": "none", "sql": "SELECT person FROM visits WHERE place = 'c' ORDER BY person", "expect": "allow", "released_rows": 4},
+    {"id": "constants", "privacy_level": "none", "sql": "VALUES (1), (2), (3)", "expect": "allow", "released_rows": 3},
+    {"id": "unlabelled", "privacy_level": "aggregate_only", "sql": "SELECT avg(score) FROM visits"}]})");
+  EXPECT_EQ(ran.code, 0) << ran.text;
+  const std::map<std::string, std::array<std::string, 3>> expected = {
+      {"statement", {"reject", "G1", "null"}}, {"rows", {"reject", "A1", "null"}},          {"person", {"reject", "S3", "null"}},
+      {"total", {"allow", "null", "1"}},       {"near", {"reject", "T4", "null"}},          {"parts", {"reject", "T5", "null"}},
+      {"alone", {"allow", "null", "2"}},       {"small", {"allow_suppressed", "null", "1"}}, {"tuples", {"allow", "null", "30"}},
+      {"approved", {"allow", "null", "4"}},    {"constants", {"allow", "null", "3"}},       {"unlabelled", {"allow", "null", "1"}}};
+  EXPECT_EQ(ran.lines.size(), expected.size()) << ran.text;
+  for (const auto& [id, members] : expected) {
+    EXPECT_EQ(text(ran, id, "verdict"), members[0]) << id << "\n" << ran.text;
+    EXPECT_EQ(text(ran, id, "rule"), members[1]) << id;
+    EXPECT_EQ(text(ran, id, "released_rows"), members[2]) << id;
+    EXPECT_EQ(text(ran, id, "error"), "absent") << id;
+  }
+  EXPECT_NE(ran.text.find("attacks refused: 5 of 5 (100.0 %)\nhonest accepted: 6 of 6 (100.0 %)\n"), std::string::npos) << ran.text;
+}
+
+TEST_F(QueryCorpus, GoesOnAfterEntriesThatCannotBeRunAndCountsThemAsWrong) {
+  const Ran ran = run(R"({"queries": [
+    {"id": "bad", "privacy_level": "aggregate_only", "expect": "reject"},
+    "no entry",
+    {"id": "level", "privacy_level": "somewhat", "sql": "SELECT count(*) FROM visits", "expect": "allow"},
+    {"id": "lost", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits", "expect": "allow", "after": ["nobody"]},
+    {"id": "wrong", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits", "expect": "reject"},
+    {"id": "first", "privacy_level": "aggregate_only", "sql": "SELECT * FROM visits", "expect": "reject"},
+    {"id": "second", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits", "expect": "allow", "after": ["first"]},
+    {"id": "good", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits", "expect": "allow"}]})",
+                      {"-o", "json"});
+  EXPECT_EQ(ran.code, 5) << ran.text;
+  for (const char* id : {"bad", "#2", "level", "lost", "second"}) {
+    EXPECT_EQ(text(ran, id, "verdict"), "null") << id << "\n" << ran.text;
+    EXPECT_NE(text(ran, id, "error"), "absent") << id;
+  }
+  EXPECT_EQ(text(ran, "wrong", "verdict"), "allow");
+  EXPECT_EQ(text(ran, "good", "verdict"), "allow");
+  EXPECT_NE(ran.text.find(R"("attacks":3,"attacks_refused":1)"), std::string::npos) << ran.text;
+  EXPECT_NE(ran.text.find(R"("honest":4,"honest_accepted":1)"), std::string::npos) << ran.text;
+  EXPECT_NE(ran.text.find("error: 6 of 8 entries did not come out as labelled: bad, #2, level, lost, wrong, second"), std::string::npos) << ran.text;
+}
+
+TEST_F(QueryCorpus, SaysWhatIsWrongWithItsFiles) {
+  EXPECT_EQ(run("junk").code, 10);
+  EXPECT_EQ(run(R"({"queries": []})", {"--schema", "visits=/nonexistent"}).code, 3);
+  EXPECT_EQ(run(R"({"queries": []})", {"--fixture", "/nonexistent"}).code, 2);
+  const Ran empty = run(R"({"queries": []})");
+  EXPECT_EQ(empty.code, 0) << empty.text;
+}
+
+}  // namespace
+}  // namespace redoubt
