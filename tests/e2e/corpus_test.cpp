@@ -3,7 +3,9 @@
 // group withheld, entries that cannot be run, and labels that are wrong.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
+#include <sstream>
 
 #include "common/base/json.h"
 #include "tests/support/expect.h"
@@ -64,7 +66,7 @@ class QueryCorpus : public testing::Test {
 };
 
 TEST_F(QueryCorpus, TellsOfEachEntryWhatTheRoomSaid) {
-  const Ran ran = run(R"({"title": "ours", "defaults": {"k": 10}, "queries": [
+  const Ran ran = run(R"j({"title": "ours", "defaults": {"k": 10}, "queries": [
     {"id": "statement", "category": "x", "privacy_level": "none", "sql": "DROP TABLE visits", "expect": "reject", "why": "G1", "weight": 0.5},
     {"id": "rows", "privacy_level": "aggregate_only", "sql": "SELECT place FROM visits", "expect": "reject", "why": "A1"},
     {"id": "person", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits WHERE person = 3", "expect": "reject", "why": "S3"},
@@ -79,7 +81,7 @@ TEST_F(QueryCorpus, TellsOfEachEntryWhatTheRoomSaid) {
     {"id": "tuples", "privacy_level": "k_anonymized", "sql": "SELECT place FROM visits WHERE place = 'a'", "expect": "allow", "released_rows": 30},
     {"id": "approved", "privacy_level": "none", "sql": "SELECT person FROM visits WHERE place = 'c' ORDER BY person", "expect": "allow", "released_rows": 4},
     {"id": "constants", "privacy_level": "none", "sql": "VALUES (1), (2), (3)", "expect": "allow", "released_rows": 3},
-    {"id": "unlabelled", "privacy_level": "aggregate_only", "sql": "SELECT avg(score) FROM visits"}]})");
+    {"id": "unlabelled", "privacy_level": "aggregate_only", "sql": "SELECT avg(score) FROM visits"}]})j");
   EXPECT_EQ(ran.code, 0) << ran.text;
   const std::map<std::string, std::array<std::string, 3>> expected = {
       {"statement", {"reject", "G1", "null"}}, {"rows", {"reject", "A1", "null"}},          {"person", {"reject", "S3", "null"}},
@@ -97,7 +99,7 @@ TEST_F(QueryCorpus, TellsOfEachEntryWhatTheRoomSaid) {
 }
 
 TEST_F(QueryCorpus, GoesOnAfterEntriesThatCannotBeRunAndCountsThemAsWrong) {
-  const Ran ran = run(R"({"queries": [
+  const Ran ran = run(R"j({"queries": [
     {"id": "bad", "privacy_level": "aggregate_only", "expect": "reject"},
     "no entry",
     {"id": "level", "privacy_level": "somewhat", "sql": "SELECT count(*) FROM visits", "expect": "allow"},
@@ -105,7 +107,7 @@ TEST_F(QueryCorpus, GoesOnAfterEntriesThatCannotBeRunAndCountsThemAsWrong) {
     {"id": "wrong", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits", "expect": "reject"},
     {"id": "first", "privacy_level": "aggregate_only", "sql": "SELECT * FROM visits", "expect": "reject"},
     {"id": "second", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits", "expect": "allow", "after": ["first"]},
-    {"id": "good", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits", "expect": "allow"}]})",
+    {"id": "good", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits", "expect": "allow"}]})j",
                       {"-o", "json"});
   EXPECT_EQ(ran.code, 5) << ran.text;
   for (const char* id : {"bad", "#2", "level", "lost", "second"}) {
