@@ -1,4 +1,6 @@
 // query corpus: labelled queries through a real clean room on this machine, and the two shares that come of it.
+#include <signal.h>
+
 #include <ostream>
 
 #include "client/cli/commands.h"
@@ -16,6 +18,32 @@ struct CorpusOptions {
   std::string corpus, fixture, scratch = "/tmp";
   std::vector<std::string> schemas;
   int k = 10, rooms = 2;
+};
+
+// HeldSignals: whoever ends the command is heard only when the hub and its folder are gone; the signal does its work then.
+class HeldSignals {
+ public:
+  HeldSignals() {
+    ::sigemptyset(&held_);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&held_, signal);
+    ::pthread_sigmask(SIG_BLOCK, &held_, &before_);
+  }
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+  ~HeldSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  bool any() const {
+    sigset_t pending;
+    if (::sigpending(&pending) != 0) return false;
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      if (::sigismember(&pending, signal) == 1 && ::sigismember(&before_, signal) == 0) return true;
+    }
+    return false;
+  }
+
+ private:
+  sigset_t held_{};
+  sigset_t before_{};
 };
 
 std::string share(std::uint64_t part, std::uint64_t whole) {
@@ -57,6 +85,7 @@ Status run_corpus_command(Session& session, const CorpusOptions& options) {
     REDOUBT_TRY(columns, read_schema_files(options.schemas));
   }
   Surroundings& world = session.world();
+  const HeldSignals signals;
   session.next("see that the script makes the tables of the schema, and that redoubt-cleanroom-engine stands beside this program and runs here");
   REDOUBT_TRY(const auto beside, corpus::Beside::make(world.programs / "redoubt-cleanroom-engine", script, columns));
   session.next("see that `redoubt up` starts a hub on this machine");
@@ -67,7 +96,7 @@ Status run_corpus_command(Session& session, const CorpusOptions& options) {
   };
   const corpus::RunPlan plan{world.programs, options.scratch, read, beside, static_cast<std::size_t>(options.rooms), world.random, world.now, world.sleep,
                              world.appraise, world.make_credential, told,
-                             [&](std::size_t done, std::size_t total) { bar.bar(done, total, "entries"); }};
+                             [&](std::size_t done, std::size_t total) { bar.bar(done, total, "entries"); }, [&] { return signals.any(); }};
   const auto score = corpus::run_corpus(plan);
   bar.wipe();
   REDOUBT_CHECK(score);

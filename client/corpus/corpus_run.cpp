@@ -116,7 +116,7 @@ std::vector<Examined> examine_all(const RunPlan& plan) {
   std::vector<Examined> out(entries.size());
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
-    for (std::size_t from = next.fetch_add(kPart); from < entries.size(); from = next.fetch_add(kPart)) {
+    for (std::size_t from = next.fetch_add(kPart); from < entries.size() && !plan.interrupted(); from = next.fetch_add(kPart)) {
       std::vector<const Entry*> part;
       for (std::size_t i = from; i < std::min(from + kPart, entries.size()); ++i) part.push_back(&entries[i]);
       auto examined = plan.beside.examine(part);
@@ -155,13 +155,26 @@ class Desk {
     changed_.notify_one();
   }
 
-  // tell passes outcomes on until all are told, or all of `threads` have left.
-  Status tell(const RunPlan& plan, std::size_t threads, Score& score) {
+  // tell passes outcomes on until all are told, or all of `threads` have left. When the run is interrupted it calls `stop` once, and what is
+  // under way may fail.
+  Status tell(const RunPlan& plan, std::size_t threads, const std::function<void()>& stop, Score& score) {
     std::size_t told = 0;
     std::unique_lock lock(mutex_);
     for (;;) {
       changed_.wait_for(lock, kLook);
       const bool last = left_ == threads;
+      if (!interrupted_ && plan.interrupted()) {
+        interrupted_ = stopped_ = true;
+        why_ = Error(Code::unavailable, "interrupted");
+        lock.unlock();
+        stop();
+        lock.lock();
+        continue;
+      }
+      if (interrupted_) {
+        if (last) return why_;
+        continue;
+      }
       plan.progress(done_, outcomes_.size());
       while (told < outcomes_.size() && outcomes_[told]) {
         const Entry& entry = plan.corpus.entries[told];
@@ -178,7 +191,7 @@ class Desk {
   std::condition_variable changed_;
   std::vector<std::optional<Outcome>> outcomes_;
   std::size_t next_ = 0, done_ = 0, left_ = 0;
-  bool stopped_ = false;
+  bool stopped_ = false, interrupted_ = false;
   Status why_;
 };
 
@@ -208,7 +221,7 @@ Result<Score> run_corpus(const RunPlan& plan) {
     });
   }
   Score score;
-  const Status told = desk.tell(plan, threads.size(), score);
+  const Status told = desk.tell(plan, threads.size(), [&] { hub.stop(); }, score);
   for (std::thread& thread : threads) thread.join();
   REDOUBT_CHECK(told);
   return score;

@@ -26,9 +26,11 @@ struct RunPlan {
   // told: outcomes in the order of the entries; progress: how many entries are judged. Both on the calling thread.
   std::function<void(const Entry&, const Outcome&)> told;
   std::function<void(std::size_t done, std::size_t total)> progress;
+  // interrupted: asked often, from any thread: the run is to end, with nothing left behind.
+  std::function<bool()> interrupted = [] { return false; };
 };
 
-// run_corpus: an Error when there can be no room at all: `missing_dependency`, `unavailable`.
+// run_corpus: an Error when there can be no room at all, or when it was interrupted: `missing_dependency`, `unavailable`.
 Result<Score> run_corpus(const RunPlan& plan);
 
 }  // namespace redoubt::corpus

@@ -37,8 +37,12 @@ LocalHub::LocalHub(LocalHub&& other) noexcept
   other.hub_.reset();
 }
 
-LocalHub::~LocalHub() {
+void LocalHub::stop() {
   if (hub_) hub_->stop(kHubGrace);
+}
+
+LocalHub::~LocalHub() {
+  stop();
   std::error_code ignored;
   if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
 }

@@ -15,6 +15,9 @@ class LocalHub {
   // Ends the hub and its programs, and removes the folder.
   ~LocalHub();
 
+  // stop ends the hub and its programs; calls to it fail from then on.
+  void stop();
+
   // caller: address and pin, with an API key of its own, since each key has its share of requests.
   Result<sdk::HubOptions> caller(const std::string& name);
 

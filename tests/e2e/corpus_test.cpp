@@ -2,10 +2,12 @@
 // real programs over a small table of ours: attacks refused by their text and by what was asked before, honest queries, one of which has a
 // group withheld, entries that cannot be run, and labels that are wrong.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <array>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "common/base/json.h"
 #include "tests/support/expect.h"
@@ -36,14 +38,18 @@ class QueryCorpus : public testing::Test {
     return path.string();
   }
 
-  Ran run(std::string_view corpus, std::vector<std::string> more = {}) {
+  launch::Command command_for(std::string_view corpus, const std::vector<std::string>& more) {
     launch::Command command;
     command.program = std::filesystem::path(REDOUBT_PROGRAM_DIR) / "redoubt";
     command.arguments = {"query", "corpus", file("corpus.json", corpus), "--fixture", file("fixture.sql", kFixture), "--schema", file("schema.json", kSchema)};
     command.arguments.insert(command.arguments.end(), more.begin(), more.end());
     command.environment = {"HOME=" + folder_.path().string()};
     command.output = folder_.path() / "output";
-    auto process = OrDie(launch::Process::start(command));
+    return command;
+  }
+
+  Ran run(std::string_view corpus, const std::vector<std::string>& more = {}) {
+    auto process = OrDie(launch::Process::start(command_for(corpus, more)));
     const auto exit = OrDie(process.wait(std::chrono::seconds(240)));
     Ran ran{exit.code, process.output(1U << 20), {}};
     std::istringstream lines(ran.text);
@@ -119,6 +125,24 @@ TEST_F(QueryCorpus, GoesOnAfterEntriesThatCannotBeRunAndCountsThemAsWrong) {
   EXPECT_NE(ran.text.find(R"("attacks":3,"attacks_refused":1)"), std::string::npos) << ran.text;
   EXPECT_NE(ran.text.find(R"("honest":4,"honest_accepted":1)"), std::string::npos) << ran.text;
   EXPECT_NE(ran.text.find("error: 6 of 8 entries did not come out as labelled: bad, #2, level, lost, wrong, second"), std::string::npos) << ran.text;
+}
+
+TEST_F(QueryCorpus, LeavesNothingBehindWhenItIsEnded) {
+  const auto scratch = folder_.path() / "scratch";
+  std::filesystem::create_directory(scratch);
+  std::string corpus = R"({"queries": [)";
+  for (int i = 0; i < 200; ++i) {
+    corpus += std::string(i == 0 ? "" : ",") + R"j({"id": "q)j" + std::to_string(i) + R"j(", "privacy_level": "aggregate_only", "sql": "SELECT count(*) FROM visits"})j";
+  }
+  auto process = OrDie(launch::Process::start(command_for(corpus + "]}", {"--scratch", scratch.string()})));
+  const auto answered = [&] { return process.output(1U << 20).find(R"("id":"q1")") != std::string::npos; };
+  for (int i = 0; i < 1000 && !answered() && !process.exited(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  ASSERT_TRUE(answered()) << process.output(1U << 20);
+  EXPECT_FALSE(std::filesystem::is_empty(scratch));
+  ASSERT_EQ(::kill(process.pid(), SIGTERM), 0);
+  const auto exit = OrDie(process.wait(std::chrono::seconds(120)));
+  EXPECT_EQ(exit.signal, SIGTERM) << exit.text();
+  EXPECT_TRUE(std::filesystem::is_empty(scratch));
 }
 
 TEST_F(QueryCorpus, SaysWhatIsWrongWithItsFiles) {
