@@ -1,6 +1,7 @@
 // query corpus: labelled queries through a real clean room on this machine, and the two shares that come of it.
 #include <signal.h>
 
+#include <algorithm>
 #include <ostream>
 
 #include "client/cli/commands.h"

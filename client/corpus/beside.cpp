@@ -1,5 +1,6 @@
 #include "client/corpus/beside.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "engines/process/engine_conversation.h"

@@ -39,6 +39,7 @@ struct LiveRoom::Party {
 };
 
 LiveRoom::LiveRoom(RoomPlan plan) : plan_(std::move(plan)) {}
+LiveRoom::~LiveRoom() = default;
 
 Result<std::unique_ptr<LiveRoom>> LiveRoom::open(RoomPlan plan) {
   std::unique_ptr<LiveRoom> room(new LiveRoom(std::move(plan)));

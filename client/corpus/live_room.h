@@ -51,6 +51,7 @@ class LiveRoom {
  public:
   // The plan's members that are references outlive the room.
   static Result<std::unique_ptr<LiveRoom>> open(RoomPlan plan);
+  ~LiveRoom();
 
   // fresh: of these datasets no query was asked yet in their present version.
   Status fresh(const std::vector<std::string>& datasets);
