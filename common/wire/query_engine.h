@@ -43,7 +43,7 @@ struct EngineRequest {
   std::uint64_t k = 0;
   std::vector<EngineTable> tables;          // those that the query reads
   std::vector<EngineTable> earlier_tables = {};  // run: those that only earlier queries read
-  std::vector<EarlierQuery> earlier = {};        // run: in the order in which they were reserved; examine: what is judged
+  std::vector<EarlierQuery> earlier = {};        // run: in the order in which they were reserved
 
   Bytes encode() const;
   static Result<EngineRequest> decode(ByteView bytes);
