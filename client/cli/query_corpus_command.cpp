@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <thread>
 
 #include "client/cli/commands.h"
 #include "client/cli/schema_files.h"
@@ -18,7 +19,7 @@ constexpr std::size_t kMaxFixture = 60 * 1024;
 struct CorpusOptions {
   std::string corpus, fixture, scratch = "/tmp";
   std::vector<std::string> schemas;
-  int k = 10, rooms = 2;
+  int k = 10, rooms = 0;
 };
 
 // HeldSignals: whoever ends the command is heard only when the hub and its folder are gone; the signal does its work then.
@@ -46,6 +47,12 @@ class HeldSignals {
   sigset_t held_{};
   sigset_t before_{};
 };
+
+// rooms_of: what was asked for, or what this machine can do.
+std::size_t rooms_of(int asked) {
+  if (asked > 0) return static_cast<std::size_t>(asked);
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 8);
+}
 
 std::string share(std::uint64_t part, std::uint64_t whole) {
   std::string text = std::to_string(part) + " of " + std::to_string(whole);
@@ -95,7 +102,7 @@ Status run_corpus_command(Session& session, const CorpusOptions& options) {
     bar.wipe();
     session.out() << corpus::line_of(entry, outcome) << '\n' << std::flush;
   };
-  const corpus::RunPlan plan{world.programs, options.scratch, read, beside, static_cast<std::size_t>(options.rooms), world.random, world.now, world.sleep,
+  const corpus::RunPlan plan{world.programs, options.scratch, read, beside, rooms_of(options.rooms), world.random, world.now, world.sleep,
                              world.appraise, world.make_credential, told,
                              [&](std::size_t done, std::size_t total) { bar.bar(done, total, "entries"); }, [&] { return signals.any(); }};
   const auto score = corpus::run_corpus(plan);
@@ -123,7 +130,7 @@ void add_query_corpus_command(Commands& commands, CLI::App* query) {
   verb->add_option("--schema", options->schemas, "NAME=FILE with the schema of one dataset, or a FILE {\"datasets\": {NAME: schema}}; may be repeated; "
                                                  "default: patients and claims (docs/specs/query-rules.md)");
   verb->add_option("--k", options->k, "smallest number of units behind a row, where the corpus gives none; default: 10")->check(CLI::Range(2, 1000));
-  verb->add_option("--rooms", options->rooms, "rooms at a time; default: 2")->check(CLI::Range(1, 16));
+  verb->add_option("--rooms", options->rooms, "rooms at a time; default: one for each processor, 2 to 8")->check(CLI::Range(1, 16));
   verb->add_option("--scratch", options->scratch, "folder in which the hub's state is made, and removed in the end; default: /tmp");
 }
 
