@@ -238,7 +238,7 @@ TEST_F(AnyEvidenceTest, PoliciesAreCheckedIdentifiedAndCompared) {
   EXPECT_EQ(check.code, 0);
   EXPECT_NE(check.err.find("tdx: no measurement is asked"), std::string::npos) << check.err;
   EXPECT_NE(check.err.find("azure: no PCRs are asked"), std::string::npos) << check.err;
-  EXPECT_EQ(check.err.find("tpm: "), std::string::npos) << check.err;  // it has no such section
+  EXPECT_EQ(check.err.find("tpm: "), std::string::npos) << check.err;  // its section names no authority, and so leaves nothing open
   policy("open.json", [](appraise::Policy& p) {
     appraise::PlatformPolicies all;
     all.tpm.emplace().anchors = {{crypto::Sha256Digest(), "a cloud", false, true}};

@@ -40,8 +40,8 @@ std::vector<std::string> open_points(const appraise::Policy& policy) {
     note(!all.token->image_digests, "token: no image is asked: any workload is accepted");
     note(!all.token->audience, "token: tokens for any audience are accepted");
   }
-  if (all.tpm) {
-    note(!all.tpm->pcrs && !policy.programs, "tpm: no measurement is asked: any program is accepted");
+  if (all.tpm && !all.tpm->anchors.empty()) {  // without an authority no TPM is accepted, and nothing is left open
+    note(!all.tpm->pcrs && !all.tpm->pcrs_sha384 && !all.tpm->pcrs_sha512 && !policy.programs, "tpm: no measurement is asked: any program is accepted");
     note(all.tpm->accept_ima_violations, "tpm: files that changed while they were measured are accepted");
     note(!all.tpm->require_revocation_lists, "tpm: a key is accepted of which no revocation list speaks");
     for (const appraise::TrustAnchor& anchor : all.tpm->anchors) {

@@ -20,11 +20,14 @@ void add_tpm(const appraise::TpmPolicy& section, std::vector<Term>& terms) {
     terms.push_back({anchor.software ? "TPM root (software)" : "TPM root", anchor.name + "  " + anchor.certificate.hex()});
   }
   for (const auto& enroller : section.enrollers) terms.push_back({"enroller", enroller.hex()});
-  if (section.pcrs) {
-    for (const auto& [index, value] : *section.pcrs) terms.push_back({"PCR " + std::to_string(index), value.hex()});
-  } else {
-    terms.push_back({"PCRs", "any"});
-  }
+  const auto add_values = [&](const auto& values, const std::string& bank) {
+    if (!values) return;
+    for (const auto& [index, value] : *values) terms.push_back({"PCR " + std::to_string(index) + bank, value.hex()});
+  };
+  add_values(section.pcrs, "");
+  add_values(section.pcrs_sha384, " (SHA-384)");
+  add_values(section.pcrs_sha512, " (SHA-512)");
+  if (!section.pcrs && !section.pcrs_sha384 && !section.pcrs_sha512) terms.push_back({"PCRs", "any"});
   terms.push_back({"Secure Boot", section.secure_boot_required ? "required" : "any"});
 }
 

@@ -54,6 +54,7 @@ azure::Outcome judge_composite(const attest::Parsed<azure::AzureEvidence>& parse
   inputs.ak_roots = pins;
   inputs.candidates = candidates;
   inputs.ak_certificate_required = section.ak_certificate_required;
+  inputs.revocation = {endorsements.tpm_crls, section.require_revocation_lists};
   inputs.now = now;
   return azure::authenticate(parsed, inputs);
 }
@@ -115,7 +116,7 @@ Result<Findings> find_azure(const Evidence& evidence, const Endorsements& endors
   const azure::AzureEvidence& authentic = **outcome.authentic;
   describe(authentic, appraisal);
   findings.checks.push_back(check_secure_boot(section, authentic.runtime.secure_boot));
-  findings.checks.push_back(check_reference_pcrs(section.pcrs, authentic.raw.pcrs));
+  findings.checks.push_back(check_reference_pcrs(section.pcrs ? std::optional(registers_of(*section.pcrs)) : std::nullopt, registers_of(authentic.raw.pcrs)));
   return findings;
 }
 

@@ -1,4 +1,6 @@
 // TPM Evidence: what the quote and its logs say, held against the policy's section "tpm" and its accepted programs.
+#include <set>
+
 #include "common/attest/appraise/findings.h"
 #include "common/attest/appraise/wants.h"
 
@@ -79,6 +81,71 @@ Check check_software_tpm(const Policy& policy, const TrustAnchor& anchor) {
   return attest::failed(CheckId::software_tpm, Code::policy, "hardware TPM", found);
 }
 
+// References: the policy's Reference Values for one bank, if it has some; and whether it has some for any.
+struct References {
+  std::optional<Registers> of_bank;
+  bool any = false;
+};
+
+References references_for(const TpmPolicy& section, std::uint16_t bank) {
+  References out;
+  const auto consider = [&](std::uint16_t one, const auto& values) {
+    if (!values) return;
+    out.any = true;
+    if (one == bank) out.of_bank = registers_of(*values);
+  };
+  consider(tpm::kAlgSha256, section.pcrs);
+  consider(tpm::kAlgSha384, section.pcrs_sha384);
+  consider(tpm::kAlgSha512, section.pcrs_sha512);
+  return out;
+}
+
+// banks_of: those that the policy has Reference Values for, in words.
+std::string banks_of(const TpmPolicy& section) {
+  std::string out;
+  const auto add = [&](bool known, std::uint16_t bank) {
+    if (known) out += (out.empty() ? "" : " or ") + tpm::algorithm_text(bank);
+  };
+  add(section.pcrs.has_value(), tpm::kAlgSha256);
+  add(section.pcrs_sha384.has_value(), tpm::kAlgSha384);
+  add(section.pcrs_sha512.has_value(), tpm::kAlgSha512);
+  return out;
+}
+
+// check_references: in the bank that was quoted. The prover chooses the bank: one without Reference Values is no way round those of another.
+Check check_references(const TpmPolicy& section, const tpm::TpmEvidence& evidence) {
+  const std::uint16_t bank = evidence.raw.bank;
+  const References references = references_for(section, bank);
+  if (!references.any) return check_reference_pcrs(std::nullopt, {});
+  if (!references.of_bank) {
+    return attest::failed(CheckId::reference_pcrs, Code::measurement, "a quote over " + banks_of(section) + ", of which there are Reference Values",
+                          "one over " + tpm::algorithm_text(bank));
+  }
+  return check_reference_pcrs(references.of_bank, bank == tpm::kAlgSha256 ? registers_of(evidence.pcrs()) : registers_of(evidence.raw.wide_pcrs));
+}
+
+// required_pcrs: those that every bank with Reference Values asks for, the launcher's and that of Secure Boot where they are looked at. What
+// one bank alone asks for is compared with the values (check_references).
+std::vector<int> required_pcrs(const Policy& policy, const TpmPolicy& section) {
+  std::optional<std::set<int>> common;
+  const auto consider = [&](const auto& values) {
+    if (!values) return;
+    std::set<int> indices;
+    for (const auto& [index, value] : *values) {
+      if (!common || common->contains(index)) indices.insert(index);
+    }
+    common = std::move(indices);
+  };
+  consider(section.pcrs);
+  consider(section.pcrs_sha384);
+  consider(section.pcrs_sha512);
+  std::vector<int> out;
+  if (policy.programs) out.push_back(tpm::kLauncherPcr);
+  if (common) out.insert(out.end(), common->begin(), common->end());
+  if (section.secure_boot_required) out.push_back(7);
+  return out;
+}
+
 tpm::Outcome authenticate(attest::Parsed<tpm::TpmEvidence>&& parsed, const Endorsements& endorsements,
                           const Challenge& challenge, const Policy& policy, const TpmPolicy& section, Instant now) {
   std::vector<crypto::Certificate> roots;
@@ -102,11 +169,7 @@ tpm::Outcome authenticate(attest::Parsed<tpm::TpmEvidence>&& parsed, const Endor
   inputs.enrolments = endorsements.enrolments;
   inputs.verified_enrolments = endorsements.verified_enrolments;
   inputs.enrollers = enrollers;
-  if (policy.programs) inputs.required_pcrs.push_back(tpm::kLauncherPcr);
-  if (section.pcrs) {
-    for (const auto& [index, value] : *section.pcrs) inputs.required_pcrs.push_back(index);
-  }
-  if (section.secure_boot_required) inputs.required_pcrs.push_back(7);
+  inputs.required_pcrs = required_pcrs(policy, section);
   inputs.now = now;
   inputs.accept_ima_violations = section.accept_ima_violations;
   inputs.revocation = {endorsements.tpm_crls, section.require_revocation_lists};
@@ -131,6 +194,11 @@ json::Object measured_of(const tpm::TpmEvidence& evidence) {
   add("clock_ms", std::to_string(quote.clock_ms));
   add("clock_safe", quote.safe);
   add("firmware_version", hex_number(quote.firmware_version));
+  if (!evidence.raw.wide_pcrs.empty()) {
+    json::Object values;
+    for (const auto& [index, value] : evidence.raw.wide_pcrs) values.emplace(std::to_string(index), hex_encode(value));
+    add("pcrs", std::move(values));  // of another bank than SHA-256, whose values the result has beside this
+  }
   add("qualified_signer", hex_encode(quote.qualified_signer));
   add("reset_count", static_cast<std::int64_t>(quote.reset_count));
   add("restart_count", static_cast<std::int64_t>(quote.restart_count));
@@ -154,7 +222,7 @@ PolicyChecks measure(tpm::TpmEvidence evidence, Check secure_boot, const Challen
   const Result<Launch> launch = read_launch(evidence);
   appraisal.measured = measured_of(evidence);
   if (launch.ok()) appraisal.program = launch->program;
-  Check pcrs = check_reference_pcrs(section.pcrs, evidence.pcrs());
+  Check pcrs = check_references(section, evidence);
   appraisal.pcrs = std::move(evidence.raw.pcrs);
   appraisal.host_asserted = pcrs.outcome != attest::Outcome::passed;
   const auto anchor = std::ranges::find(section.anchors, evidence.anchor, &TrustAnchor::certificate);
@@ -180,16 +248,16 @@ PolicyChecks measure(tpm::TpmEvidence evidence, Check secure_boot, const Challen
 
 }  // namespace
 
-Check check_reference_pcrs(const std::optional<std::map<int, crypto::Sha256Digest>>& wanted, const std::map<int, tpm::PcrValue>& quoted) {
+Check check_reference_pcrs(const std::optional<Registers>& wanted, const Registers& quoted) {
   if (!wanted) return attest::not_applicable(CheckId::reference_pcrs, "the policy takes any PCR values");
   std::string expected;
   std::string found;
   for (const auto& [index, value] : *wanted) {
-    const auto at = quoted.find(index);
-    if (at != quoted.end() && at->second == value) continue;
+    const auto at = std::ranges::find(quoted, index, &Registers::value_type::first);
+    if (at != quoted.end() && equal(at->second, value)) continue;
     const std::string pcr = (expected.empty() ? "" : ", ") + std::string("PCR ") + std::to_string(index) + " ";
-    expected += pcr + value.hex();
-    found += pcr + (at == quoted.end() ? "not quoted" : at->second.hex());
+    expected += pcr + hex_encode(value);
+    found += pcr + (at == quoted.end() ? "not quoted" : hex_encode(at->second));
   }
   if (!expected.empty()) return attest::failed(CheckId::reference_pcrs, Code::measurement, expected, found);
   const std::string all = std::to_string(wanted->size()) + " PCRs";
@@ -205,6 +273,9 @@ Result<Findings> find_tpm(const Evidence& evidence, const Endorsements& endorsem
 
   Findings findings;
   findings.appraisal.validity = outcome.validity;
+  if (section.anchors.empty()) {
+    findings.appraisal.remarks.emplace_back("the policy names no authority of TPM keys, and so takes no TPM's word: name one in platforms.tpm.anchors");
+  }
   const auto l5 = std::ranges::find(outcome.checks, CheckId::l5, &Check::id);
   if (l5 == outcome.checks.end()) return Error(Code::internal, "the check L5 was not made");
   Check secure_boot = std::move(*l5);

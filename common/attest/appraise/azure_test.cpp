@@ -132,6 +132,36 @@ TEST(AppraiseAzure, EachRequirementOfTheSectionDecides) {
   }
 }
 
+TEST(AppraiseAzure, ARevokedCertificateOfTheKeyIsRefusedEvenWhereNoneIsNeeded) {
+  constexpr long kSerial = 77;  // of every certificate that signer_certificate makes
+  for (const Hardware hardware : kBoth) {
+    AzureScene scene(hardware);
+    const Interval window{scene.now().plus_seconds(-60), scene.now().plus_seconds(60)};
+    const auto m6 = [&] { return OrDie(scene.judge()).find(CheckId::m6)->found; };
+    EXPECT_NE(m6().find("revocation not known: no valid list of CN=tpm test CA"), std::string::npos) << m6();
+    scene.endorsements.tpm_crls = {test::tpm_crl(false, {kSerial}, window)};
+    for (const bool needed : {true, false}) {
+      scene.policy.platforms.azure->ak_certificate_required = needed;
+      EXPECT_EQ(scene.failures(), Ids{"M6"});
+      EXPECT_ERROR(OrDie(scene.judge()).accepted(), Code::chain, "revoked by the list");
+    }
+    // A list that is over still says what was revoked; one that revokes nothing covers the leaf, and not the intermediate.
+    scene.endorsements.tpm_crls = {test::tpm_crl(false, {kSerial}, {scene.now().plus_seconds(-60), scene.now().plus_seconds(-1)})};
+    EXPECT_EQ(scene.failures(), Ids{"M6"});
+    scene.endorsements.tpm_crls = {test::tpm_crl(false, {}, window)};
+    EXPECT_EQ(scene.failures(), Ids{});
+    scene.policy.platforms.azure->require_revocation_lists = true;
+    EXPECT_EQ(scene.failures(), Ids{"M6"});
+    scene.endorsements.tpm_crls.push_back(test::tpm_crl(true, {}, window));
+    EXPECT_EQ(scene.failures(), Ids{});
+    EXPECT_TRUE(m6().ends_with(", not revoked")) << m6();
+    // Of a certificate that leads nowhere no list is asked: it vouches for nothing, and says so.
+    scene.policy.platforms.azure->ak_roots.reset();
+    EXPECT_EQ(scene.failures(), Ids{});
+    EXPECT_EQ(OrDie(scene.judge()).status, Tier::warning);
+  }
+}
+
 TEST(AppraiseAzure, TheHardwaresPartIsJudgedByItsOwnSection) {
   AzureScene snp(Hardware::snp);
   snp.policy.platforms.azure->snp->products = {"turin"};

@@ -35,8 +35,19 @@ std::optional<Bytes> expected_report_data(const Challenge& challenge, std::size_
 // check_report_data: the check `id` over the report data; without a challenge it is not applicable and a remark says so.
 attest::Check check_report_data(attest::CheckId id, const Challenge& challenge, ByteView found, Appraisal& appraisal);
 
+// Registers: PCRs of one bank, as the bytes of their values; views.
+using Registers = std::vector<std::pair<int, ByteView>>;
+template <class Tag, std::size_t N>
+Registers registers_of(const std::map<int, FixedBytes<Tag, N>>& values) {
+  Registers out;
+  out.reserve(values.size());
+  for (const auto& [index, value] : values) out.emplace_back(index, value.view());
+  return out;
+}
+inline Registers registers_of(const std::map<int, Bytes>& values) { return {values.begin(), values.end()}; }
+
 // check_reference_pcrs: every wanted PCR is quoted with its value; not applicable where the policy takes any.
-attest::Check check_reference_pcrs(const std::optional<std::map<int, crypto::Sha256Digest>>& wanted, const std::map<int, tpm::PcrValue>& quoted);
+attest::Check check_reference_pcrs(const std::optional<Registers>& wanted, const Registers& quoted);
 
 Result<Findings> find_tpm(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);
 Result<Findings> find_sgx(const Evidence&, const Endorsements&, const Challenge&, const Policy&, Instant now);

@@ -18,6 +18,7 @@ namespace redoubt::appraise {
 
 using Hash32 = crypto::Sha256Digest;
 using Hash48 = crypto::Sha384Digest;
+using Hash64 = crypto::Sha512Digest;
 using ReportBytes64 = FixedBytes<struct ReportBytes64Tag, 64>;
 
 struct TrustAnchor {
@@ -37,9 +38,12 @@ struct VendorRoot {
 };
 
 struct TpmPolicy {
-  std::vector<TrustAnchor> anchors;                         // of EK certificates; at least one
+  std::vector<TrustAnchor> anchors;                         // of EK and AK certificates; none: no key is vouched for, and nothing is accepted
   std::vector<crypto::Ed25519PublicKey> enrollers;          // whose AkEnrolment counts, beside the Relying Party's own
   std::optional<std::map<int, crypto::Sha256Digest>> pcrs;  // Reference Values, SHA-256 bank; absent = "any"
+  // Reference Values for quotes over other banks; absent = none is known. Where any bank has some, a quote over a bank without is refused.
+  std::optional<std::map<int, Hash48>> pcrs_sha384;
+  std::optional<std::map<int, Hash64>> pcrs_sha512;
   bool secure_boot_required = false;                        // the SecureBoot variable in the log, PCR 7
   bool accept_ima_violations = false;                       // files that changed while they were measured
   bool require_revocation_lists = false;                    // of EK and AK certificates and of those above them
@@ -132,6 +136,7 @@ struct AzurePolicy {
   std::optional<std::vector<VendorRoot>> ak_roots;          // of AK certificates
   std::optional<std::map<int, crypto::Sha256Digest>> pcrs;  // Reference Values, SHA-256 bank; absent = "any"
   bool secure_boot_required = false;                        // the paravisor's word, which the hardware report vouches for
+  bool require_revocation_lists = false;                    // of AK certificates that lead to an anchor, and of those above them
 };
 
 // The sections of a policy; none of them: nothing is accepted.

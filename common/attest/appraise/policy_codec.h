@@ -47,12 +47,17 @@ class PolicyReader {
   void section(std::string_view key, T& out) {
     read_section(reader_.object(key), key, out);
   }
+  // list_or_none: an empty list is a requirement too, which nothing meets.
   template <class T>
-  void list(std::string_view key, std::vector<T>& out) {
+  void list_or_none(std::string_view key, std::vector<T>& out) {
     for (const json::Value& item : reader_.array(key, kMaxPolicyItems)) {
       if (!reader_.ok()) return;
       read_section(item, key, out.emplace_back());
     }
+  }
+  template <class T>
+  void list(std::string_view key, std::vector<T>& out) {
+    list_or_none(key, out);
     if (reader_.ok() && out.empty()) reader_.fail("member \"" + std::string(key) + "\": expected at least one item");
   }
 
@@ -81,16 +86,12 @@ class PolicyReader {
   }
   template <class F>
   void any_registers(std::string_view key, std::optional<std::map<int, F>>& out, int count) {
-    any(key, out, [&](std::map<int, F>& registers) {
-      const json::Value& object = reader_.object(key);
-      if (!reader_.ok()) return;
-      if (object.object()->empty()) reader_.fail("member \"" + std::string(key) + "\": expected \"any\" or at least one register");
-      for (const auto& [name, digest] : *object.object()) {
-        F value;
-        const std::optional<int> index = register_index(name, count, key);
-        if (index && take_hex(digest, key, value)) registers.emplace(*index, value);
-      }
-    });
+    any(key, out, [&](std::map<int, F>& values) { registers(key, values, count, "\"any\" or at least one register"); });
+  }
+  // known_registers: a key that may be absent: no value is known.
+  template <class F>
+  void known_registers(std::string_view key, std::optional<std::map<int, F>>& out, int count) {
+    if (reader_.has(key)) registers(key, out.emplace(), count, "at least one register");
   }
   template <class T>
   void any_list(std::string_view key, std::optional<std::vector<T>>& out) {
@@ -139,6 +140,17 @@ class PolicyReader {
   }
   template <class T>
   void read_section(const json::Value& value, std::string_view what, T& out);
+  template <class F>
+  void registers(std::string_view key, std::map<int, F>& out, int count, std::string_view expected) {
+    const json::Value& object = reader_.object(key);
+    if (!reader_.ok()) return;
+    if (object.object()->empty()) reader_.fail("member \"" + std::string(key) + "\": expected " + std::string(expected));
+    for (const auto& [name, digest] : *object.object()) {
+      F value;
+      const std::optional<int> index = register_index(name, count, key);
+      if (index && take_hex(digest, key, value)) out.emplace(*index, value);
+    }
+  }
 
   const json::Value& value_;
   json::ObjectReader reader_;
@@ -173,6 +185,10 @@ class PolicyWriter {
   void section(std::string_view key, const T& value);
   template <class T>
   void list(std::string_view key, const std::vector<T>& values);
+  template <class T>
+  void list_or_none(std::string_view key, const std::vector<T>& values) {
+    list(key, values);
+  }
   template <class T, class Write>
   void any(std::string_view key, const std::optional<T>& value, Write write) {
     if (value) {
@@ -203,11 +219,11 @@ class PolicyWriter {
   }
   template <class F>
   void any_registers(std::string_view key, const std::optional<std::map<int, F>>& value, int) {
-    any(key, value, [&](const std::map<int, F>& registers) {
-      json::Object object;
-      for (const auto& [index, digest] : registers) object.emplace(std::to_string(index), digest.hex());
-      put(key, std::move(object));
-    });
+    any(key, value, [&](const std::map<int, F>& registers) { put_registers(key, registers); });
+  }
+  template <class F>
+  void known_registers(std::string_view key, const std::optional<std::map<int, F>>& value, int) {
+    if (value) put_registers(key, *value);
   }
   template <class T>
   void any_list(std::string_view key, const std::optional<std::vector<T>>& value) {
@@ -241,6 +257,12 @@ class PolicyWriter {
   json::Object take() && { return std::move(object_); }
 
  private:
+  template <class F>
+  void put_registers(std::string_view key, const std::map<int, F>& registers) {
+    json::Object object;
+    for (const auto& [index, digest] : registers) object.emplace(std::to_string(index), digest.hex());
+    put(key, std::move(object));
+  }
   template <class V>
   void put(std::string_view key, V&& value) {
     object_.emplace(std::string(key), json::Value(std::forward<V>(value)));

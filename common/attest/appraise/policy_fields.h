@@ -29,9 +29,11 @@ void fields(C& c, typename C::template Ref<VendorRoot> p) {
 
 template <class C>
 void fields(C& c, typename C::template Ref<TpmPolicy> p) {
-  c.list("anchors", p.anchors);
+  c.list_or_none("anchors", p.anchors);
   c.hex_list("enrollers", p.enrollers);
   c.any_registers("pcrs", p.pcrs, 24);
+  c.known_registers("pcrs_sha384", p.pcrs_sha384, 24);
+  c.known_registers("pcrs_sha512", p.pcrs_sha512, 24);
   c.choice("secure_boot", p.secure_boot_required, "required", kAny);
   c.word("ima_violations", p.accept_ima_violations, "accepted");
   c.word("revocation_lists", p.require_revocation_lists, "required");
@@ -140,6 +142,7 @@ void fields(C& c, typename C::template Ref<AzurePolicy> p) {
   c.vendor_list("ak_roots", p.ak_roots);
   c.any_registers("pcrs", p.pcrs, 24);
   c.choice("secure_boot", p.secure_boot_required, "required", kAny);
+  c.word("revocation_lists", p.require_revocation_lists, "required");
   c.refused_section("snp", p.snp);
   c.refused_section("tdx", p.tdx);
 }

@@ -82,11 +82,17 @@ TEST(Policy, AKeyThatMayBeAbsentHasOneWordAndNoOther) {
   with_all.platforms.tpm->accept_ima_violations = true;
   with_all.platforms.tpm->require_revocation_lists = true;
   with_all.platforms.tpm->anchors.front().ak_without_usage = true;
+  with_all.platforms.tpm->pcrs_sha384 = {{0, crypto::sha384(as_bytes("0"))}};
+  with_all.platforms.tpm->pcrs_sha512 = {{7, crypto::sha512(as_bytes("7"))}};
+  with_all.platforms.azure->require_revocation_lists = true;
   const Policy again = OrDie(Policy::parse(with_all.canonical()));
   EXPECT_EQ(again.id(), with_all.id());
   EXPECT_NE(again.id(), without.id());
   EXPECT_TRUE(again.platforms.tpm->accept_ima_violations && again.platforms.tpm->require_revocation_lists);
   EXPECT_TRUE(again.platforms.tpm->anchors.front().ak_without_usage);
+  EXPECT_EQ(again.platforms.tpm->pcrs_sha384, with_all.platforms.tpm->pcrs_sha384);
+  EXPECT_EQ(again.platforms.tpm->pcrs_sha512, with_all.platforms.tpm->pcrs_sha512);
+  EXPECT_TRUE(again.platforms.azure->require_revocation_lists);
   EXPECT_FALSE(OrDie(Policy::parse(without.canonical())).platforms.tpm->accept_ima_violations);
   const json::Object tpm = *without.to_json().object()->at("platforms").object()->at("tpm").object();
   for (const char* key : {"ima_violations", "revocation_lists"}) {
@@ -99,7 +105,9 @@ TEST(Policy, AKeyThatMayBeAbsentHasOneWordAndNoOther) {
   EXPECT_EQ(difference(without, with_all),
             (std::vector<std::string>{R"(platforms.tpm.anchors: )" + json::canonical(tpm.at("anchors")) + " -> " +
                                           json::canonical(with_all.to_json().object()->at("platforms").object()->at("tpm").object()->at("anchors")),
-                                      R"(platforms.tpm.ima_violations: absent -> "accepted")", R"(platforms.tpm.revocation_lists: absent -> "required")"}));
+                                      R"(platforms.azure.revocation_lists: absent -> "required")", R"(platforms.tpm.ima_violations: absent -> "accepted")",
+                                      "platforms.tpm.pcrs_sha384.0: absent -> \"" + crypto::sha384(as_bytes("0")).hex() + "\"",
+                                      "platforms.tpm.pcrs_sha512.7: absent -> \"" + crypto::sha512(as_bytes("7")).hex() + "\"", R"(platforms.tpm.revocation_lists: absent -> "required")"}));
 }
 
 TEST(Policy, RefusesUnknownMembersAtEveryLevel) {
@@ -134,9 +142,21 @@ TEST(Policy, AsksForNothingOnlyInSoManyWords) {
     tpm["pcrs"] = bad;
     EXPECT_FALSE(Policy::from_json(with("tpm", tpm)).ok());
   }
+  // Reference Values of other banks have no word for "any": the key is absent, or names values of that bank.
+  for (const char* key : {"pcrs_sha384", "pcrs_sha512"}) {
+    json::Object wide = *whole.at("platforms").object()->at("tpm").object();
+    for (const json::Value& bad : {json::Value("any"), json::Value(json::Object{}), json::Value(json::Object{{"0", std::string(64, '0')}}),
+                                   json::Value(json::Object{{"24", std::string(96, '0')}}), json::Value()}) {
+      wide[key] = bad;
+      EXPECT_FALSE(Policy::from_json(with("tpm", wide)).ok()) << key;
+    }
+  }
+  // No anchor is the strictest thing to ask for, and no word for any.
   tpm["pcrs"] = "any";
   tpm["anchors"] = json::Array{};
-  EXPECT_ERROR(Policy::from_json(with("tpm", tpm)), Code::malformed, "at least one item");
+  EXPECT_TRUE(OrDie(Policy::from_json(with("tpm", tpm))).platforms.tpm->anchors.empty());
+  tpm["anchors"] = "any";
+  EXPECT_FALSE(Policy::from_json(with("tpm", tpm)).ok());
 }
 
 TEST(Policy, CannotAcceptARevokedPlatform) {

@@ -74,6 +74,83 @@ TEST(AppraiseCertifiedTpm, ARevokedCertificateIsRefusedAndAnAbsentListIsSaidOrRe
   EXPECT_TRUE(scene.judge().find(CheckId::m6)->found.ends_with(", not revoked"));
 }
 
+// A quote over `bank` of a certified key, under a policy that names its root and Reference Values that it is given.
+struct WideScene {
+  explicit WideScene(std::uint16_t bank) : sample(tpm::kAlgRsassa, tpm::kAlgSha256, bank) {
+    policy = {.name = "wide", .workload = "any", .programs = std::nullopt, .accept_host_asserted = false, .accept_software_tpm = false, .platforms = {}};
+    policy.platforms.tpm.emplace().anchors = {{crypto::sha256(test::tpm_test_root()), "test root", false}};
+    endorsements.tpm_roots = sample.roots;
+  }
+  Appraisal judge() const {
+    Challenge challenge;
+    challenge.report_data = sample.expected_nonce;
+    return OrDie(appraise({"tpm", sample.raw.encode()}, endorsements, challenge, OrDie(Policy::parse(policy.canonical())), sample.now));
+  }
+  Ids failures() const {
+    Ids ids;
+    for (const attest::Check& check : judge().checks) {
+      if (check.outcome == attest::Outcome::failed) ids.emplace(id_text(check.id));
+    }
+    return ids;
+  }
+
+  test::TpmSample sample;
+  Policy policy;
+  Endorsements endorsements;
+};
+
+TEST(AppraiseCertifiedTpm, ReferenceValuesAreThoseOfTheBankThatIsQuoted) {
+  const auto values = []<class F>(std::uint16_t bank, std::optional<std::map<int, F>>& out) {
+    out.emplace();
+    for (const auto& [pcr, value] : test::tpm_values(bank)) out->emplace(pcr, OrDie(F::from(value, "value")));
+  };
+  for (const std::uint16_t bank : {tpm::kAlgSha256, tpm::kAlgSha384, tpm::kAlgSha512}) {
+    SCOPED_TRACE(tpm::algorithm_text(bank));
+    WideScene scene(bank);
+    TpmPolicy& section = *scene.policy.platforms.tpm;
+    EXPECT_EQ(scene.failures(), Ids{"policy.host_asserted"});  // nothing is known of any bank: the host's word
+    values(tpm::kAlgSha384, section.pcrs_sha384);
+    values(tpm::kAlgSha512, section.pcrs_sha512);
+    // SHA-256 is "any" so far, which is no way round the others.
+    EXPECT_EQ(scene.failures(), bank == tpm::kAlgSha256 ? Ids{"reference.pcrs"} : Ids{});
+    values(tpm::kAlgSha256, section.pcrs);
+    EXPECT_EQ(scene.failures(), Ids{});
+    const Appraisal whole = scene.judge();
+    EXPECT_FALSE(whole.host_asserted);
+    EXPECT_EQ(whole.status, Tier::affirming);
+    EXPECT_EQ(whole.find(CheckId::reference_pcrs)->found, "8 PCRs");
+    EXPECT_EQ(whole.measured.contains("pcrs"), bank != tpm::kAlgSha256);
+
+    // One value differs; one that is not quoted; the bank is not among those that are known.
+    const auto each = [&](const auto& change) {
+      WideScene copy = scene;
+      TpmPolicy& p = *copy.policy.platforms.tpm;
+      bank == tpm::kAlgSha256 ? change(p.pcrs) : bank == tpm::kAlgSha384 ? change(p.pcrs_sha384) : change(p.pcrs_sha512);
+      return copy;
+    };
+    const WideScene other = each([](auto& known) { known->at(7).array()[31] ^= std::byte{1}; });
+    EXPECT_EQ(other.failures(), Ids{"reference.pcrs"});
+    EXPECT_TRUE(other.judge().find(CheckId::reference_pcrs)->found.starts_with("PCR 7 "));
+    EXPECT_EQ(each([](auto& known) { (*known)[9] = known->at(0); }).judge().find(CheckId::reference_pcrs)->found, "PCR 9 not quoted");
+    const WideScene unknown = each([](auto& known) { known.reset(); });
+    EXPECT_EQ(unknown.failures(), Ids{"reference.pcrs"});
+    EXPECT_EQ(unknown.judge().find(CheckId::reference_pcrs)->found, "one over " + tpm::algorithm_text(bank));
+    EXPECT_TRUE(unknown.judge().host_asserted);
+  }
+}
+
+TEST(AppraiseCertifiedTpm, APolicyThatNamesNoAuthorityMakesEveryCheckAndAcceptsNothing) {
+  Scene scene;
+  const std::size_t count = scene.judge().checks.size();
+  scene.policy.platforms.tpm->anchors.clear();
+  const Appraisal appraisal = scene.judge();
+  EXPECT_EQ(scene.failures(), Ids{"M6"});
+  EXPECT_EQ(appraisal.checks.size(), count);
+  EXPECT_EQ(appraisal.status, Tier::contraindicated);
+  EXPECT_TRUE(std::ranges::any_of(appraisal.remarks, [](const std::string& one) { return one.starts_with("the policy names no authority of TPM keys"); }));
+  EXPECT_TRUE(appraisal.pcrs.empty());
+}
+
 TEST(AppraiseCertifiedTpm, ACertificateWithoutAUsageIsTakenOnlyUnderTheAnchorThatThePolicyNamesForIt) {
   Scene scene;
   scene.sample.leaf.extensions.clear();

@@ -216,6 +216,38 @@ void reference_pcrs(Loosenings& out, Section section, const std::optional<std::m
   }
 }
 
+// wide_pcrs: the same for a bank whose values stand in the result's "pcrs".
+template <class Section, class F>
+void wide_pcrs(Loosenings& out, Section section, const std::optional<std::map<int, F>>& wanted, std::string_view bank, const Appraisal& appraisal) {
+  if (!wanted) return;
+  const auto values = appraisal.measured.find("pcrs");
+  const bool quoted = text_of(appraisal, "bank") == bank && values != appraisal.measured.end() && values->second.object() != nullptr;
+  if (!quoted) {
+    out.emplace_back([section](Policy& p) { return drop(section(p)); });
+    return;
+  }
+  for (const auto& [index, value] : *wanted) {
+    const auto at = values->second.object()->find(std::to_string(index));
+    std::optional<F> found;
+    if (at != values->second.object()->end() && at->second.string() != nullptr) {
+      if (const auto bytes = F::from_hex(*at->second.string(), "pcr"); bytes.ok()) found = *bytes;
+    }
+    out.emplace_back([section, index = index, found](Policy& p) {
+      auto& all = section(p);
+      if (!all || !all->contains(index)) return false;
+      const bool changed = !found || !(all->at(index) == *found);
+      if (found) {
+        all->at(index) = *found;
+      } else if (all->size() == 1) {
+        all.reset();  // a policy has no empty list of values
+      } else {
+        all->erase(index);
+      }
+      return changed;
+    });
+  }
+}
+
 void tpm(Loosenings& out, const Policy& policy, const Appraisal& appraisal) {
   out.emplace_back([](Policy& p) { return set(p.accept_software_tpm, true); });
   out.emplace_back([](Policy& p) { return set(p.accept_host_asserted, true); });
@@ -227,12 +259,16 @@ void tpm(Loosenings& out, const Policy& policy, const Appraisal& appraisal) {
     p.programs->push_back({"the program that was found", *program});
     return true;
   });
-  reference_pcrs(out, [](Policy& p) -> auto& { return p.platforms.tpm->pcrs; }, policy.platforms.tpm->pcrs, appraisal);
+  const appraise::TpmPolicy& section = *policy.platforms.tpm;
+  reference_pcrs(out, [](Policy& p) -> auto& { return p.platforms.tpm->pcrs; }, section.pcrs, appraisal);
+  wide_pcrs(out, [](Policy& p) -> auto& { return p.platforms.tpm->pcrs_sha384; }, section.pcrs_sha384, "SHA-384", appraisal);
+  wide_pcrs(out, [](Policy& p) -> auto& { return p.platforms.tpm->pcrs_sha512; }, section.pcrs_sha512, "SHA-512", appraisal);
 }
 
 void azure(Loosenings& out, const Policy& policy, const Appraisal& appraisal) {
   out.emplace_back([](Policy& p) { return set(p.platforms.azure->ak_certificate_required, false); });
   out.emplace_back([](Policy& p) { return set(p.platforms.azure->secure_boot_required, false); });
+  out.emplace_back([](Policy& p) { return set(p.platforms.azure->require_revocation_lists, false); });
   reference_pcrs(out, [](Policy& p) -> auto& { return p.platforms.azure->pcrs; }, policy.platforms.azure->pcrs, appraisal);
   if (appraisal.format == "azure-snp" && policy.platforms.azure->snp) snp(out, [](Policy& p) -> auto& { return *p.platforms.azure->snp; }, appraisal);
   if (appraisal.format == "azure-tdx" && policy.platforms.azure->tdx) {

@@ -126,6 +126,28 @@ TEST(ExplainAzure, RequirementsOfTheCompositeAndOfItsHardwareAreNamedInTheirSect
   EXPECT_EQ(change(tdx, of_the_vendor), "platforms.azure.ak_certificate");
 }
 
+TEST(ExplainTpm, ReferenceValuesAreNamedInTheBankThatWasQuoted) {
+  const test::TpmSample sample(tpm::kAlgRsassa, tpm::kAlgSha256, tpm::kAlgSha384);
+  appraise::Policy policy = strict_policy();
+  appraise::TpmPolicy& section = *policy.platforms.tpm;
+  section.anchors = {{crypto::sha256(test::tpm_test_root()), "test root", false}};
+  section.secure_boot_required = false;
+  section.pcrs_sha384.emplace();
+  for (const auto& [pcr, value] : sample.quote.pcrs) section.pcrs_sha384->emplace(pcr, OrDie(appraise::Hash48::from(value, "value")));
+  const auto change = [&](const auto& tighten) -> Lines {
+    appraise::Policy tighter = policy;
+    tighten(*tighter.platforms.tpm);
+    const Explained out = OrDie(explain(sample.raw.encode(), std::vector<NamedFile>{{"root", test::tpm_test_root()}}, tighter, sample.expected_nonce, sample.now));
+    if (out.failed.empty()) return {};
+    EXPECT_EQ(out.failed.size(), 1U);
+    EXPECT_EQ(attest::id_text(out.failed[0].check.id), "reference.pcrs");
+    return out.failed[0].change;
+  };
+  EXPECT_EQ(change([](auto&) {}), Lines{});
+  const std::string right = hex_encode(sample.quote.pcrs.at(7)), wrong = appraise::Hash48().hex();
+  EXPECT_EQ(change([](auto& p) { p.pcrs_sha384->at(7) = appraise::Hash48(); }), Lines{"platforms.tpm.pcrs_sha384.7: \"" + wrong + "\" -> \"" + right + "\""});
+}
+
 TEST(ExplainToken, ClaimsAreNamed) {
   const std::vector<NamedFile> keys{{"k", to_bytes(test::jwk_set(token_signer(), "k1", "RS256"))}};
   appraise::Policy policy = strict_policy();

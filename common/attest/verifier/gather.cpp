@@ -105,13 +105,15 @@ class Gatherer {
     return {};
   }
 
-  // azure: the Endorsements of the composite's hardware, and candidates for the anchors of its attestation key.
+  // azure: the Endorsements of the composite's hardware, candidates for the anchors of its attestation key, and revocation lists.
   void azure(ByteView composite) {
     const auto parsed = azure::parse(composite);
     if (!parsed.ok()) return;  // the appraiser says why
     const azure::Parts parts = azure::unverified_parts(*parsed);
     parts.hardware == azure::Hardware::snp ? amd(parts.hardware_report) : intel(parts.hardware_report);
     add_roots();
+    const auto raw = azure::RawComposite::decode(composite);
+    if (raw.ok()) add_lists({&raw->ak_certificates, 1});
   }
 
   // tpm: candidates for the anchors, and the lists of those who issued the Evidence's certificates.
@@ -120,14 +122,20 @@ class Gatherer {
     if (out_.endorsements.tpm_roots.empty()) lacks("no root certificate of a TPM vendor");
     const auto raw = tpm::RawEvidence::decode(evidence);
     if (!raw.ok()) return;  // the appraiser says why
+    const std::vector<Bytes> certificates[] = {{raw->ek_certificate}, raw->ek_intermediates, raw->ak_certificates};
+    add_lists(certificates);
+  }
+
+ private:
+  // add_lists: of those who issued the certificates of the Evidence's TPM keys.
+  void add_lists(std::span<const std::vector<Bytes>> certificates) {
     std::vector<Bytes> issuers;
-    const auto add_issuer = [&](const Bytes& der) {
-      const auto view = CertificateView::parse(der);
-      if (view.ok()) issuers.push_back(to_bytes(view->issuer));
-    };
-    add_issuer(raw->ek_certificate);
-    for (const Bytes& der : raw->ek_intermediates) add_issuer(der);
-    for (const Bytes& der : raw->ak_certificates) add_issuer(der);
+    for (const auto& some : certificates) {
+      for (const Bytes& der : some) {
+        const auto view = CertificateView::parse(der);
+        if (view.ok()) issuers.push_back(to_bytes(view->issuer));
+      }
+    }
     std::vector<const Item*> lists;
     for (const Item* const item : items_) {
       if (item->kind == Kind::crl && std::ranges::find(issuers, item->issuer) != issuers.end()) lists.push_back(item);
@@ -138,7 +146,6 @@ class Gatherer {
     }
   }
 
- private:
   void add_roots() {
     for (const Certificate& one : certificates_) {
       if (!one.view.self_issued() || one.item == nullptr) continue;

@@ -31,6 +31,9 @@ appraise::Policy make_strict() {
   token.issuer = token::google_oidc().name;
   token.accept_overrides = true;
   token.software_names = {"CONFIDENTIAL_SPACE"};
+  // TPMs have many vendors and no root is compiled in: a TPM's Evidence gets every check made and is never accepted. Whoever names an
+  // authority names Reference Values with it, or the measurement is the host's word.
+  policy.platforms.tpm.emplace().secure_boot_required = true;
   // The hardware of a composite as strictly as the hardware alone; the virtual TPM's key is vouched for by it, with or without certificates.
   appraise::AzurePolicy& azure = policy.platforms.azure.emplace();
   azure.snp = policy.platforms.snp;

@@ -11,8 +11,8 @@
 
 namespace redoubt::verifier {
 
-// strict_policy: "strict": TCB UpToDate, no debug, VMPL 0, the vendors' roots, any measurement, any workload. It has no section for TPMs,
-// since no root of theirs is compiled in.
+// strict_policy: "strict": TCB UpToDate, no debug, VMPL 0, the vendors' roots, any measurement, any workload. Its section for TPMs
+// names no authority, since no root of theirs is compiled in: it makes every check of a TPM's Evidence and accepts none.
 const appraise::Policy& strict_policy();
 
 // report_data: what Evidence of that form holds when it answers `nonce`. SGX, TDX and SEV-SNP have room for 64 bytes: zeros follow a

@@ -111,12 +111,23 @@ void AzureAuthenticator::check_certificate() {
   };
   for (const ByteView der : inputs_.candidates) consider(der);
   for (const Bytes& der : certificates) consider(der);
-  const auto chain = tpm::verify_chain(certificates.front(), std::span(certificates).subspan(1), roots, inputs_.now, &tpm::kAkUsage);
+  const auto above = std::span(certificates).subspan(1);
+  auto chain = tpm::verify_chain(certificates.front(), above, roots, inputs_.now, &tpm::kAkUsage);
+  const bool leads_to_an_anchor = chain.ok();
+  // Whether it leads to an anchor is one question, and whether its authority has taken it back another: a certificate that was is refused,
+  // though one that leads nowhere may do no harm.
+  if (leads_to_an_anchor && (inputs_.revocation.required || !inputs_.revocation.lists.empty())) {
+    chain = tpm::verify_chain(certificates.front(), above, roots, inputs_.now, &tpm::kAkUsage, inputs_.revocation);
+  }
   bind(Node::ak_certificate, Node::attestation_key, same && chain.ok(), to_anchor, chain.ok() ? "anchor " + chain->anchor.hex() : chain.error().message());
+  if (!chain.ok() && leads_to_an_anchor) {
+    checks_.push_back(attest::failed(CheckId::m6, chain.error().code(), to_anchor, chain.error().message()));
+    return;
+  }
   if (!chain.ok()) return unmade(CheckId::m6, to_anchor, chain.error().message());
   validity_ = chain->validity;
   evidence_.ak_anchor = chain->anchor;
-  checks_.push_back(attest::passed(CheckId::m6, to_anchor, "anchor " + chain->anchor.hex()));
+  checks_.push_back(attest::passed(CheckId::m6, to_anchor, "anchor " + chain->anchor.hex() + ", " + chain->revocation));
 }
 
 Outcome AzureAuthenticator::run() {

@@ -15,6 +15,7 @@
 #include "common/attest/evidence/check.h"
 #include "common/attest/evidence/dcap/evidence.h"
 #include "common/attest/evidence/snp/evidence.h"
+#include "common/attest/evidence/tpm/certificates.h"
 #include "common/attest/evidence/tpm/quote.h"
 #include "common/attest/evidence/type_state.h"
 #include "common/base/json.h"
@@ -88,6 +89,8 @@ struct Inputs {
   std::span<const crypto::RootPin> ak_roots = std::span(&kAzureVirtualTpmRoot2023, 1);
   std::span<const ByteView> candidates = {};
   bool ak_certificate_required = false;
+  // Of AK certificates that lead to an anchor; a revoked one is refused whether or not one is required.
+  tpm::Revocation revocation = {};
   Instant now;
 };
 
