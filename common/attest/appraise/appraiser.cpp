@@ -15,16 +15,14 @@ Appraiser::Appraiser(Policy policy, Endorsements endorsements)
   }
 }
 
-std::shared_ptr<const tpm::VerifiedEk> Appraiser::remembered(const Evidence& evidence, Instant now) const {
-  const auto raw = tpm::RawEvidence::decode(evidence.bytes);
-  if (!raw.ok()) return nullptr;
-  const crypto::Sha256Digest digest = crypto::sha256(raw->ek_certificate);
+std::shared_ptr<const tpm::VerifiedEk> Appraiser::remembered(const tpm::RawEvidence& raw, Instant now) const {
+  const crypto::Sha256Digest digest = crypto::sha256(raw.ek_certificate);
   {
     const std::lock_guard lock(mutex_);
     const auto found = verified_.find(digest);
     if (found != verified_.end() && found->second->validity().contains(now)) return found->second;
   }
-  auto verified = tpm::verify_ek(raw->ek_certificate, raw->ek_intermediates, endorsements_.tpm_roots, now);
+  auto verified = tpm::verify_ek(raw.ek_certificate, raw.ek_intermediates, endorsements_.tpm_roots, now);
   if (!verified.ok()) return nullptr;
   auto proof = std::make_shared<const tpm::VerifiedEk>(std::move(*verified));
   const std::lock_guard lock(mutex_);
@@ -33,9 +31,31 @@ std::shared_ptr<const tpm::VerifiedEk> Appraiser::remembered(const Evidence& evi
   return proof;
 }
 
+void Appraiser::know_key(const tpm::RawEvidence& raw, std::vector<tpm::VerifiedEnrolment>& enrolments) const {
+  const auto ak = tpm::Public::parse(raw.ak_public);
+  if (!ak.ok()) return;  // the appraisal says why
+  for (tpm::VerifiedEnrolment& enrolment : enrolments) {
+    if (enrolment->ak_name != ak->name || enrolment.key() != nullptr) continue;
+    const crypto::Sha256Digest digest = crypto::sha256(enrolment->encode());
+    const std::lock_guard lock(mutex_);
+    auto found = keys_.find(digest);
+    if (found == keys_.end()) {
+      auto keyed = tpm::VerifiedEnrolment::of(*enrolment, raw.ak_public);
+      if (!keyed.ok()) continue;
+      found = keys_.emplace(digest, std::move(*keyed)).first;  // as many as there are enrolments, and no more
+    }
+    enrolment = found->second;
+  }
+}
+
 Result<Appraisal> Appraiser::appraise(const Evidence& evidence, const Challenge& challenge, Instant now) const {
   Endorsements endorsements = endorsements_;
-  if (evidence.format == "tpm") endorsements.verified_ek = remembered(evidence, now);
+  if (evidence.format == "tpm") {
+    if (const auto raw = tpm::RawEvidence::decode(evidence.bytes); raw.ok()) {
+      endorsements.verified_ek = remembered(*raw, now);
+      know_key(*raw, endorsements.verified_enrolments);
+    }
+  }
   return appraise_prepared(evidence, endorsements, challenge, policy_, now);
 }
 
