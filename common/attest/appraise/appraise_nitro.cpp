@@ -27,14 +27,16 @@ std::string pcr_text(const std::optional<ByteView>& pcr) { return pcr ? hex_enco
 Check check_document(const NitroPolicy& policy, const nitro::NitroEvidence& document, const Challenge& challenge, Instant now, Appraisal& appraisal) {
   Wants wants;
   Code code = Code::measurement;
-  const auto fresh = [&](bool holds, const std::string& name, const std::string& wanted, const std::string& is) {
-    if (!holds) code = Code::freshness;
-    wants.want(holds, name, wanted, is);
+  // Texts are made where something differs, and only there.
+  const auto stale = [&](std::string_view name, const std::string& wanted, const std::string& is) {
+    code = Code::freshness;
+    wants.want(false, name, wanted, is);
   };
   const Instant oldest = now.plus_seconds(-maximum_age(policy));
-  fresh(oldest <= document.time() && document.time() <= now, "time", "from " + oldest.text() + " to " + now.text(), document.time().text());
+  if (document.time() < oldest || now < document.time()) stale("time", "from " + oldest.text() + " to " + now.text(), document.time().text());
   if (const auto expected = expected_report_data(challenge, crypto::Sha512Digest::size)) {
-    fresh(document.nonce && equal(*document.nonce, *expected), "nonce", hex_encode(*expected), document.nonce ? hex_encode(*document.nonce) : "absent");
+    const bool answers = document.nonce && equal(*document.nonce, *expected);
+    if (!answers) stale("nonce", hex_encode(*expected), document.nonce ? hex_encode(*document.nonce) : "absent");
   } else {
     appraisal.remarks.emplace_back("nobody sent a challenge: this Evidence may be another's");
   }
@@ -44,10 +46,10 @@ Check check_document(const NitroPolicy& policy, const nitro::NitroEvidence& docu
     for (const auto& [index, value] : *policy.pcrs) {
       const auto at = static_cast<std::size_t>(index);
       const std::optional<ByteView> found = at < document.pcrs.size() ? document.pcrs[at] : std::nullopt;
-      wants.want(found && equal(*found, value.view()), "PCR" + std::to_string(index), value.hex(), pcr_text(found));
+      if (!found || !equal(*found, value.view())) wants.want(false, concat("PCR", index), value.hex(), pcr_text(found));
     }
   }
-  return wants.check(CheckId::a3, code, document.time().text() + ", debug " + (document.debug() ? "on" : "off"));
+  return wants.check(CheckId::a3, code, concat(document.time(), ", debug ", document.debug() ? "on" : "off"));
 }
 
 json::Object measured_of(const nitro::NitroEvidence& document) {

@@ -82,9 +82,8 @@ Check check_guest_policy(const SnpPolicy& policy, const snp::SnpEvidence& eviden
   wants.want(guest.reserved_ok(), "reserved policy bits", "as specified", "others");
   wants.want(!policy.require_alias_check || evidence.report.platform.alias_check_complete(), "alias check", "complete", "not complete");
   const std::string product = lower(amd::product_text(evidence.endorsement.product));
-  wants.want(std::ranges::find(policy.products, product) != policy.products.end(), "product", joined(policy.products), product);
-  const std::string key(amd::key_kind_text(evidence.endorsement.signing_key));
-  wants.want(std::ranges::find(policy.keys, key) != policy.keys.end(), "signing key", joined(policy.keys), key);
+  wants.one_of("product", policy.products, product);
+  wants.one_of("signing key", policy.keys, amd::key_kind_text(evidence.endorsement.signing_key));
   wants.want(policy.accept_masked_chip_id || evidence.chip_id().has_value() || evidence.endorsement.signing_key == amd::KeyKind::vlek,
              "chip id", "shown", "masked");
   if (policy.chips) {
@@ -92,7 +91,7 @@ Check check_guest_policy(const SnpPolicy& policy, const snp::SnpEvidence& eviden
     const bool known = chip && std::ranges::any_of(*policy.chips, [&](const ReportBytes64& one) { return equal(one.view(), chip->view()); });
     wants.want(known, "chip", hex_of(*policy.chips), chip ? chip->hex() : "not shown");
   }
-  return wants.check(CheckId::n9, Code::policy, "guest policy " + hex_number(guest.raw));
+  return wants.check(CheckId::n9, Code::policy, concat("guest policy ", hex_number(guest.raw)));
 }
 
 Check check_measurement(const SnpPolicy& policy, const snp::SnpEvidence& evidence) {
@@ -106,9 +105,10 @@ Check check_measurement(const SnpPolicy& policy, const snp::SnpEvidence& evidenc
   if (policy.minimum_guest_svn) {
     wants.want(report.guest_svn >= *policy.minimum_guest_svn, "guest SVN", ">= " + std::to_string(*policy.minimum_guest_svn), std::to_string(report.guest_svn));
   }
-  wants.want(policy.accept_provisional_firmware || report.current == report.committed, "firmware", "committed " + report.committed.text(),
-             "current " + report.current.text());
-  return wants.check(CheckId::n11, Code::measurement, "measurement " + report.measurement.hex());
+  if (!policy.accept_provisional_firmware && !(report.current == report.committed)) {
+    wants.want(false, "firmware", "committed " + report.committed.text(), "current " + report.current.text());
+  }
+  return wants.check(CheckId::n11, Code::measurement, concat("measurement ", Hex{report.measurement.view()}));
 }
 
 Check check_mitigations(const SnpPolicy& policy, const snp::Report& report) {
@@ -125,16 +125,19 @@ Check check_mitigations(const SnpPolicy& policy, const snp::Report& report) {
 
 json::Object measured_of(const snp::SnpEvidence& evidence) {
   const snp::Report& report = evidence.report;
-  return {{"product", lower(amd::product_text(evidence.endorsement.product))},
-          {"signing_key", amd::key_kind_text(evidence.endorsement.signing_key)},
-          {"measurement", report.measurement.hex()},
-          {"host_data", report.host_data.hex()},
-          {"report_data", report.report_data.hex()},
-          {"reported_tcb", report.reported_tcb.hex()},
-          {"guest_svn", static_cast<std::int64_t>(report.guest_svn)},
-          {"vmpl", static_cast<std::int64_t>(report.vmpl)},
-          {"debug", report.policy.debug()},
-          {"chip_id", evidence.chip_id() ? evidence.chip_id()->hex() : ""}};
+  json::Object out;
+  const auto add = [&](std::string_view name, json::Value value) { out.emplace_hint(out.end(), name, std::move(value)); };
+  add("chip_id", evidence.chip_id() ? evidence.chip_id()->hex() : "");  // in the order of their names
+  add("debug", report.policy.debug());
+  add("guest_svn", static_cast<std::int64_t>(report.guest_svn));
+  add("host_data", report.host_data.hex());
+  add("measurement", report.measurement.hex());
+  add("product", lower(amd::product_text(evidence.endorsement.product)));
+  add("report_data", report.report_data.hex());
+  add("reported_tcb", report.reported_tcb.hex());
+  add("signing_key", amd::key_kind_text(evidence.endorsement.signing_key));
+  add("vmpl", static_cast<std::int64_t>(report.vmpl));
+  return out;
 }
 
 // without_certificates: the form is judged; for the rest there is nothing to compare with. Mandatory checks that were not made are no pass.
@@ -179,7 +182,8 @@ Result<Findings> find_snp(const Evidence& evidence, const Endorsements& endorsem
   Appraisal& appraisal = findings.appraisal;
   appraisal.validity = outcome.validity;
   appraisal.host_asserted = false;
-  findings.checks = std::move(outcome.checks);
+  findings.checks.reserve(outcome.checks.size() + 8);  // six of the policy, two of the claims
+  std::ranges::move(outcome.checks, std::back_inserter(findings.checks));
   if (!outcome.authentic) {
     for (const CheckId id : {CheckId::n8, CheckId::n9, CheckId::n10, CheckId::n11, CheckId::n12, CheckId::n14}) {
       findings.checks.push_back(attest::not_applicable(id, "the Evidence is not authentic"));
@@ -200,7 +204,7 @@ Result<Findings> find_snp(const Evidence& evidence, const Endorsements& endorsem
   findings.checks.push_back(check_tcb(section, authentic));
   findings.checks.push_back(check_guest_policy(section, authentic));
   findings.checks.push_back(judged(CheckId::n10, Code::policy, authentic.report.vmpl <= section.maximum_vmpl,
-                                   "VMPL at most " + std::to_string(section.maximum_vmpl), "VMPL " + std::to_string(authentic.report.vmpl)));
+                                   concat("VMPL at most ", section.maximum_vmpl), concat("VMPL ", authentic.report.vmpl)));
   findings.checks.push_back(check_measurement(section, authentic));
   findings.checks.push_back(check_mitigations(section, authentic.report));
   findings.checks.push_back(check_report_data(CheckId::n14, challenge, authentic.report.report_data.view(), appraisal));

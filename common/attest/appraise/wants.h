@@ -1,6 +1,7 @@
 // Wants: several requirements under one check id, gathered so that every difference is told. Private to this room.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +44,10 @@ class Wants {
     expected_ += concat(comma, name, " ", wanted);
     found_ += concat(comma, name, " ", is);
     ok_ = false;
+  }
+  // one_of: one of the words.
+  void one_of(std::string_view name, const std::vector<std::string>& words, std::string_view is) {
+    if (std::ranges::find(words, is) == words.end()) want(false, name, joined(words), is);
   }
   // any_of: one of the values; absent: any.
   template <class F>

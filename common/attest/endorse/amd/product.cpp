@@ -1,5 +1,7 @@
 #include "common/attest/endorse/amd/product.h"
 
+#include "common/base/concat.h"
+
 namespace redoubt::amd {
 namespace {
 
@@ -51,11 +53,11 @@ TcbParts tcb_parts(const TcbVersion& tcb, Product product) {
 
 std::string tcb_text(const TcbVersion& tcb, Product product) {
   const TcbParts parts = tcb_parts(tcb, product);
-  std::string out;
-  if (parts.fmc) out = "fmc " + std::to_string(*parts.fmc) + ", ";
-  out += "boot loader " + std::to_string(parts.boot_loader) + ", tee " + std::to_string(parts.tee) + ", snp " +
-         std::to_string(parts.snp) + ", microcode " + std::to_string(parts.microcode);
-  return out + " (" + tcb.hex() + ")";
+  const auto rest = [&](const auto&... first) {
+    return concat(first..., "boot loader ", parts.boot_loader, ", tee ", parts.tee, ", snp ", parts.snp, ", microcode ", parts.microcode, " (",
+                  Hex{tcb.view()}, ")");
+  };
+  return parts.fmc ? rest("fmc ", *parts.fmc, ", ") : rest();
 }
 
 bool at_most(const TcbVersion& a, const TcbVersion& b) {

@@ -1,6 +1,7 @@
 #include "common/attest/evidence/nitro/evidence.h"
 
 #include "common/attest/evidence/nitro/authenticator.h"
+#include "common/base/concat.h"
 
 namespace redoubt::nitro {
 namespace {
@@ -38,7 +39,7 @@ void NitroAuthenticator::note(std::string_view part, const Error& error) {
 void NitroAuthenticator::check_form() {
   const crypto::CoseSign1& cose = evidence_.cose;
   const std::size_t labels = cose.protected_header.as_map()->size();
-  const std::string expected = "only the algorithm " + std::string(crypto::algorithm_text(kAlgorithm)) + " in the protected header";
+  std::string expected = concat("only the algorithm ", crypto::algorithm_text(kAlgorithm), " in the protected header");
   std::string found = "algorithm " + (cose.algorithm ? std::to_string(*cose.algorithm) : std::string("none"));
   if (labels != 1) found += " among " + std::to_string(labels) + " labels";
   if (cose.algorithm == static_cast<std::int64_t>(kAlgorithm) && labels == 1) {
@@ -86,9 +87,9 @@ void NitroAuthenticator::check_chain() {
 Outcome NitroAuthenticator::run() {
   check_form();
   check_chain();
-  std::string expected = "a document signed by its leaf, under its cabundle, under a pinned root, all valid at " + inputs_.now.text();
+  std::string expected = concat("a document signed by its leaf, under its cabundle, under a pinned root, all valid at ", inputs_.now);
   if (wrong_.empty()) {
-    outcome_.checks.push_back(attest::passed(attest::CheckId::a2, std::move(expected), "root " + outcome_.chain->root().hex()));
+    outcome_.checks.push_back(attest::passed(attest::CheckId::a2, std::move(expected), concat("root ", Hex{outcome_.chain->root().view()})));
   } else {
     outcome_.checks.push_back(attest::failed(attest::CheckId::a2, code_, std::move(expected), std::move(wrong_)));
   }

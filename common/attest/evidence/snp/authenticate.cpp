@@ -1,5 +1,7 @@
 #include "common/attest/evidence/snp/authenticator.h"
 
+#include "common/base/concat.h"
+
 namespace redoubt::snp {
 namespace {
 
@@ -106,17 +108,16 @@ void SnpAuthenticator::verify() {
 }
 
 void SnpAuthenticator::check_form() {
-  const std::string version = "version " + std::to_string(report_.version);
   if (auto flaw = flaw_of(report_)) {
     fail(CheckId::n1, Code::malformed, std::move(flaw->expected), std::move(flaw->found));
   } else {
-    pass(CheckId::n1, "1184 bytes, version 2 to 5, signature algorithm 1, reserved bytes zero", version);
+    pass(CheckId::n1, "1184 bytes, version 2 to 5, signature algorithm 1, reserved bytes zero", concat("version ", report_.version));
   }
 }
 
-bool SnpAuthenticator::unreadable(CheckId id, std::string expected) {
+bool SnpAuthenticator::unreadable(CheckId id, std::string_view expected) {
   if (leaf_ != nullptr) return false;
-  fail(id, leaf_error_ ? leaf_error_->code() : Code::malformed, std::move(expected),
+  fail(id, leaf_error_ ? leaf_error_->code() : Code::malformed, std::string(expected),
        leaf_error_ ? leaf_error_->message() : "no endorsement key certificate");
   return true;
 }
@@ -128,24 +129,23 @@ void SnpAuthenticator::check_key_kind() {
     return fail(CheckId::n2, Code::malformed, "signing key 0 (VCEK) or 1 (VLEK)",
                 std::to_string(field) + (field == 7 ? " (none)" : ""));
   }
-  const std::string said(amd::key_kind_text(*kind));
   if (*kind == amd::KeyKind::vcek && report_.keys.mask_chip_key()) {
     return fail(CheckId::n2, Code::binding, "a platform that lets the VCEK sign", "MASK_CHIP_KEY is one");
   }
-  const std::string expected = said + " under an " + std::string(intermediate_text(*kind)) + ", as the report says";
+  std::string expected = concat(amd::key_kind_text(*kind), " under an ", intermediate_text(*kind), ", as the report says");
   if (unreadable(CheckId::n2, expected)) return;
   if (!intermediate_->ok()) return fail(CheckId::n2, Code::malformed, expected, intermediate_->error().message());
   const amd::KeyKind between = (*intermediate_)->kind;
-  std::string found = std::string(amd::key_kind_text(leaf_->kind)) + " under an " + std::string(intermediate_text(between));
+  std::string found = concat(amd::key_kind_text(leaf_->kind), " under an ", intermediate_text(between));
   if (leaf_->kind == *kind && between == *kind) {
-    pass(CheckId::n2, expected, std::move(found));
+    pass(CheckId::n2, std::move(expected), std::move(found));
   } else {
-    fail(CheckId::n2, Code::binding, expected, std::move(found));
+    fail(CheckId::n2, Code::binding, std::move(expected), std::move(found));
   }
 }
 
 void SnpAuthenticator::check_signature() {
-  const std::string expected = "ECDSA P-384 with SHA-384 over bytes 0 to 671 by the endorsement key";
+  std::string expected = "ECDSA P-384 with SHA-384 over bytes 0 to 671 by the endorsement key";
   if (unreadable(CheckId::n3, expected)) return;
   const ByteView bytes = evidence_.bytes;
   std::array<std::byte, 2 * kFieldSize> signature{};
@@ -158,17 +158,17 @@ void SnpAuthenticator::check_signature() {
   }
   const Status status = leaf_->key.verify_raw(crypto::SignatureScheme::ecdsa_sha384, bytes.first(kSignedSize), signature);
   if (status.ok()) {
-    pass(CheckId::n3, expected, "verified");
+    pass(CheckId::n3, std::move(expected), "verified");
   } else {
     fail(CheckId::n3, Code::chain, expected, status.error().message());
   }
 }
 
 void SnpAuthenticator::check_chain() {
-  const std::string expected = "endorsement key under ASK or ASVK under a pinned ARK, valid at " + inputs_.now.text();
+  std::string expected = concat("endorsement key under ASK or ASVK under a pinned ARK, valid at ", inputs_.now);
   if (proof_) {
     validity_ = proof_->validity();
-    return pass(CheckId::n4, expected, amd::ark_name(chain()->product()) + ", valid until " + validity_.end.text());
+    return pass(CheckId::n4, std::move(expected), concat(amd::ark_name(chain()->product()), ", valid until ", validity_.end));
   }
   // Without a proof there is the error of the chain, or that of the leaf under an accepted chain.
   fail(CheckId::n4, chain_error_ ? chain_error_->code() : Code::chain, expected, chain_error_ ? chain_error_->message() : "no proof");
@@ -177,8 +177,8 @@ void SnpAuthenticator::check_chain() {
 void SnpAuthenticator::check_product() {
   if (unreadable(CheckId::n5, "one product")) return;
   const amd::Product product = leaf_->extensions.product;
-  const std::string name(amd::product_text(product));
-  const std::string expected = name + ", as the endorsement key's product name " + leaf_->extensions.product_name;
+  const std::string_view name = amd::product_text(product);
+  std::string expected = concat(name, ", as the endorsement key's product name ", leaf_->extensions.product_name);
   if (leaf_->issuer_product != product) {
     return fail(CheckId::n5, Code::binding, expected, "its issuer is of " + std::string(amd::product_text(leaf_->issuer_product)));
   }
@@ -187,23 +187,23 @@ void SnpAuthenticator::check_product() {
     return fail(CheckId::n5, Code::binding, expected, "the chain is of " + std::string(amd::product_text((*intermediate_)->product)));
   }
   if (!report_.cpuid) {
-    return pass(CheckId::n5, expected,
-                "the chain is of " + name + "; a report of version 2 names no processor, so that the product is the certificate's word");
+    return pass(CheckId::n5, std::move(expected),
+                concat("the chain is of ", name, "; a report of version 2 names no processor, so that the product is the certificate's word"));
   }
   const auto cpu = report_.product();
-  const std::string model = "CPUID family " + hex_number(report_.cpuid->family) + ", model " + hex_number(report_.cpuid->model);
+  const std::string model = concat("CPUID family ", hex_number(report_.cpuid->family), ", model ", hex_number(report_.cpuid->model));
   if (cpu != product) {
     return fail(CheckId::n5, Code::binding, expected,
                 "the report is of " + std::string(cpu ? amd::product_text(*cpu) : "no known product") + " (" + model + ")");
   }
-  pass(CheckId::n5, expected, name + " (" + model + ")");
+  pass(CheckId::n5, std::move(expected), concat(name, " (", model, ")"));
 }
 
 void SnpAuthenticator::check_tcb() {
   if (unreadable(CheckId::n6, "the TCB that the endorsement key was derived for")) return;
   const amd::LeafExtensions& leaf = leaf_->extensions;
-  std::string expected = "of the endorsement key: " + amd::tcb_text(leaf.tcb, leaf.product);
-  std::string found = "reported: " + amd::tcb_text(report_.reported_tcb, leaf.product);
+  std::string expected = concat("of the endorsement key: ", amd::tcb_text(leaf.tcb, leaf.product));
+  std::string found = concat("reported: ", amd::tcb_text(report_.reported_tcb, leaf.product));
   if (leaf.tcb == report_.reported_tcb) {
     pass(CheckId::n6, std::move(expected), std::move(found));
   } else {

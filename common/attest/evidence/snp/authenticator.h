@@ -37,7 +37,7 @@ class SnpAuthenticator {
     checks_.push_back(attest::failed(id, code, std::move(expected), std::move(found)));
   }
   // unreadable records that a check has nothing to compare with: the leaf does not have its form. True when that is so.
-  bool unreadable(attest::CheckId id, std::string expected);
+  bool unreadable(attest::CheckId id, std::string_view expected);
 
   SnpEvidence evidence_;  // a copy, which becomes the authentic value
   const Report& report_;

@@ -170,7 +170,7 @@ void TpmAuthenticator::check_ek() {
   }
   validity_ = proof->validity();
   evidence_.anchor = proof->anchor();
-  pass(CheckId::m6, std::move(expected), "anchor " + proof->anchor().hex() + ", " + proof->revocation_);
+  pass(CheckId::m6, std::move(expected), concat("anchor ", Hex{proof->anchor().view()}, ", ", proof->revocation_));
 }
 
 }  // namespace redoubt::tpm

@@ -12,7 +12,7 @@ std::string list_text(std::span<const int> pcrs) {
   text.reserve(3 * pcrs.size());
   for (const int pcr : pcrs) {
     if (!text.empty()) text += ' ';
-    text += std::to_string(pcr);
+    append_text(text, pcr);
   }
   return text.empty() ? "none" : text;
 }
@@ -24,10 +24,10 @@ std::size_t size_of(crypto::HashKind hash) {
 }  // namespace
 
 attest::Check check_quote(const Attest& attest, std::span<const Signer> signers) {
-  std::string expected = "a quote with a safe clock";
-  if (!attest.safe) return attest::failed(CheckId::m1, Code::freshness, expected, "the clock may have gone back");
+  constexpr std::string_view expected = "a quote with a safe clock";
+  if (!attest.safe) return attest::failed(CheckId::m1, Code::freshness, std::string(expected), "the clock may have gone back");
   if (signers.empty()) {
-    return attest::passed(CheckId::m1, expected, expected + "; qualified signer not applicable: the key's parent is not known");
+    return attest::passed(CheckId::m1, std::string(expected), concat(expected, "; qualified signer not applicable: the key's parent is not known"));
   }
   std::string names;
   for (const Signer& signer : signers) {
@@ -54,7 +54,7 @@ attest::Check check_pcrs(const Attest& attest, const QuotedPcrs& pcrs, std::span
   for (const auto& [pcr, value] : pcrs.values) supplied.push_back(pcr);
   const std::string bank = algorithm_text(pcrs.bank);
   const std::string all = list_text(supplied);
-  const std::string expected = concat(bank, " bank, PCR ", all, ", among them ", list_text(required));
+  std::string expected = concat(bank, " bank, PCR ", all, ", among them ", list_text(required));
   const auto failed = [](std::string wanted, std::string found) {
     return attest::failed(CheckId::m4, Code::measurement, std::move(wanted), std::move(found));
   };
@@ -78,7 +78,7 @@ attest::Check check_pcrs(const Attest& attest, const QuotedPcrs& pcrs, std::span
   }
   const Bytes digest = crypto::hash(hash, values);
   if (!equal(digest, attest.pcr_digest)) return failed("digest of the values " + hex_encode(digest), "quoted digest " + hex_encode(attest.pcr_digest));
-  return attest::passed(CheckId::m4, expected, concat("PCR ", all, ", digest ", Hex{digest}));
+  return attest::passed(CheckId::m4, std::move(expected), concat("PCR ", all, ", digest ", Hex{digest}));
 }
 
 }  // namespace redoubt::tpm

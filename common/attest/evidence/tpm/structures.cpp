@@ -97,6 +97,7 @@ Result<Signature> Signature::parse(ByteView bytes) {
   if (signature.scheme == kAlgEcdsa) {
     const P256Number r = number(reader, "r");
     const P256Number s = number(reader, "s");
+    signature.value.reserve(2 * P256Number::size);
     append(signature.value, r.view());
     append(signature.value, s.view());
   } else {
