@@ -152,16 +152,19 @@ class Stage {
       ASSERT_EQ(run(who, {"key", "new", who, "--public", path(std::string(who) + ".json")}).code, 0);
     }
   }
-  Ran create() {
-    return run("hospital", {"environment", "create", "study", "--participant", "hospital=" + path("hospital.json") + ":votes", "--participant",
+  // create: with `more` options, an approval rule for example.
+  Ran create(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words{"environment", "create", "study", "--participant", "hospital=" + path("hospital.json") + ":votes", "--participant",
                             "laboratory=" + path("laboratory.json") + ":votes", "--participant", "analyst=" + path("analyst.json"), "--program",
                             "cleanroom=" + kStageProgram.hex(), "--tpm-root", test::golden("tpm-swtpm-qemu/ca/root.pem").string(),
-                            "--accept-host-asserted", "--accept-software-tpm", "--contract-out", path("contract.json"), "--yes"});
+                            "--accept-host-asserted", "--accept-software-tpm", "--contract-out", path("contract.json"), "--yes"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run("hospital", std::move(words));
   }
   Ran verify(const std::string& who) { return run(who, {"environment", "verify", "study", "--contract", path("contract.json"), "--yes"}); }
-  void open_environment() {
+  void open_environment(const std::vector<std::string>& more = {}) {
     make_keys();
-    ASSERT_EQ(create().code, 0);
+    ASSERT_EQ(create(more).code, 0);
     for (const char* who : {"hospital", "laboratory", "analyst"}) {
       const Ran ran = verify(who);
       ASSERT_EQ(ran.code, 0) << ran.err;

@@ -9,10 +9,10 @@ namespace redoubt::cli {
 namespace {
 
 struct EnvironmentOptions {
-  std::string name, contract, contract_out = "contract.json", privacy_floor = "aggregate_only";
-  std::vector<std::string> participants, programs, roots;
+  std::string name, contract, contract_out = "contract.json", privacy_floor = "aggregate_only", approval = "unanimous";
+  std::vector<std::string> participants, programs, roots, veto;
   int k = 10, recovery_quorum = 0, wait_seconds = 60;
-  bool accept_host_asserted = false, accept_software_tpm = false, require_secure_boot = false, hardware_roots = false, yes = false;
+  bool accept_host_asserted = false, accept_software_tpm = false, require_secure_boot = false, hardware_roots = false, submitter_counts = false, yes = false;
 };
 
 void print_terms(Session& session, const jobs::Contract& contract) {
@@ -73,6 +73,11 @@ Status check_members(const jobs::Contract& contract, const std::vector<std::stri
 Status create(Session& session, const EnvironmentOptions& options) {
   sdk::ContractPlan plan;
   plan.environment = options.name;
+  REDOUBT_CHECK(sdk::read_approval(options.approval, plan));
+  plan.approval.veto = options.veto;
+  std::ranges::sort(plan.approval.veto);
+  // Under unanimous every voter signs, the submitter too; under the other rules his own approval counts only where it is asked for.
+  plan.approval.submitter_counts = options.submitter_counts || plan.approval.rule == jobs::ApprovalRule::unanimous;
   plan.k = options.k;
   plan.recovery_quorum = options.recovery_quorum;
   REDOUBT_TRY(plan.privacy_floor, jobs::parse_privacy_level(options.privacy_floor));
@@ -168,7 +173,8 @@ Result<tpm::AkEnrolment> enrol(Session& session, Environment& environment, const
   return enrolled.enrolment;
 }
 
-Status print_verified(Session& session, const appraise::Appraisal& appraisal, const sdk::InstanceView& instance, bool joined) {
+Status print_verified(Session& session, const jobs::Contract& contract, const appraise::Appraisal& appraisal, const sdk::InstanceView& instance,
+                      bool joined) {
   if (session.json()) {
     json::Object value = *appraisal_json(appraisal).object();
     json::Array names;
@@ -176,6 +182,8 @@ Status print_verified(Session& session, const appraise::Appraisal& appraisal, co
     value.emplace("joined", std::move(names));
     value.emplace("open", instance.open);
     value.emplace("engine_sandbox", instance.engine_sandbox);
+    value.emplace("approval", contract.approval.to_json());
+    value.emplace("quorum", sdk::quorum_text(contract));
     print_json(session.out(), value);
     return {};
   }
@@ -183,6 +191,7 @@ Status print_verified(Session& session, const appraise::Appraisal& appraisal, co
   session.out() << "instance " << appraisal.claims->instance.hex() << ": joined by";
   for (const std::string& name : instance.joined) session.out() << ' ' << shown(name);
   session.out() << (instance.open ? "; open\n" : "; waiting for the others\n");
+  session.out() << "approval: " << shown(contract.approval.text()) << "\na dishonest quorum: " << shown(sdk::quorum_text(contract)) << '\n';
   if (!instance.engine_sandbox.starts_with("seccomp, landlock ")) {
     session.out() << "note: the sandbox of this instance's query engine is not whole: " << shown(instance.engine_sandbox) << '\n';
   }
@@ -269,7 +278,7 @@ Status verify(Session& session, const EnvironmentOptions& options) {
   REDOUBT_TRY(const auto after, enclave->instance());
   REDOUBT_CHECK(sdk::advance(environment->state, after.checkpoint, consistency));
   REDOUBT_CHECK(sdk::note_open(environment->state, after.open, true));
-  REDOUBT_CHECK(print_verified(session, enclave->appraisal(), after, true));
+  REDOUBT_CHECK(print_verified(session, environment->contract, enclave->appraisal(), after, true));
   return carried;
 }
 
@@ -331,6 +340,9 @@ void add_environment_commands(Commands& commands) {
   make->add_option("--k", options->k, "smallest number of units behind a released row")->check(CLI::Range(2, 1000));
   make->add_option("--privacy-floor", options->privacy_floor, "weakest privacy level that a query may have, weakest first: none, k_anonymized, aggregate_only")
       ->check(CLI::IsMember({"none", "k_anonymized", "aggregate_only"}));
+  make->add_option("--approval", options->approval, "whom a query needs: unanimous, majority, owners (of what it reads), or K-of-N voters such as 2-of-3");
+  make->add_option("--veto", options->veto, "a voter without whose approval nothing runs");
+  make->add_flag("--submitter-counts", options->submitter_counts, "with majority, owners and K-of-N: a submitter's own approval counts as well");
   make->add_option("--recovery-quorum", options->recovery_quorum, "recovery keys that together may replace a participant");
   make->add_option("--program", options->programs, "accepted program: a JSON file with name and manifest digest, or NAME=HEX")->required();
   make->add_option("--tpm-root", options->roots, "PEM file of trust anchors for TPMs")->required();

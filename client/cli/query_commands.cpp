@@ -150,6 +150,29 @@ void print_reviewed(Session& session, const Reviewed& reviewed) {
   print_proposal(session, reviewed.reservation.proposal, reviewed.datasets, reviewed.reservation.head, reviewed.reservation.index);
 }
 
+// print_approval: whom the contract asks, and who has answered, as the program says through the session.
+void print_approval(Session& session, const jobs::Contract& contract, const sdk::VotesView& votes) {
+  session.out() << '\n';
+  Table table{{"approval", "value"}, {{"rule", contract.approval.text()},
+                                      {"approved", joined(votes.approved)},
+                                      {"rejected", joined(votes.rejected)},
+                                      {"awaited", joined(votes.missing)}}};
+  if (!votes.lapsed.empty()) table.rows.push_back({"expired", joined(votes.lapsed)});
+  table.rows.push_back({"state", votes.state + " (" + votes.reason + ")"});
+  print_table(session.out(), table);
+}
+
+json::Value approval_json(const jobs::Contract& contract, const sdk::VotesView& votes) {
+  const auto names = [](const std::vector<std::string>& items) {
+    json::Array out;
+    for (const std::string& name : items) out.emplace_back(name);
+    return json::Value(std::move(out));
+  };
+  return json::Object{{"approved", names(votes.approved)}, {"awaited", names(votes.missing)}, {"expired", names(votes.lapsed)},
+                      {"reason", votes.reason},            {"rejected", names(votes.rejected)}, {"rule", contract.approval.to_json()},
+                      {"state", votes.state}};
+}
+
 // say_what_the_hub_says: after a restart the program may not know the query yet; the hub's word tells whom it waits for.
 void say_what_the_hub_says(Session& session, const QueryOptions& options) {
   const std::string step = session.next();
@@ -169,16 +192,19 @@ Status show(Session& session, const QueryOptions& options) {
     return found.error();
   }
   Reviewed& reviewed = *found;
+  const jobs::Contract& contract = reviewed.visit.environment->contract;
   REDOUBT_TRY(const auto view, reviewed.visit.environment->hub.query(reviewed.visit.environment->id, options.query));
   if (session.json()) {
     json::Object value = *proposal_json(reviewed.reservation.proposal, reviewed.reservation.head, reviewed.reservation.index).object();
     value.emplace("reason", view.reason);
     value.emplace("state", view.state);
     value.emplace("votes", static_cast<std::int64_t>(view.ballots.size()));
+    value.emplace("approval", approval_json(contract, reviewed.reservation.votes));
     print_json(session.out(), value);
     return {};
   }
   print_reviewed(session, reviewed);
+  print_approval(session, contract, reviewed.reservation.votes);
   session.out() << "\nstate (hub): " << view.state << (view.reason.empty() ? "" : ": " + view.reason) << "; ballots (hub): " << view.ballots.size() << '\n';
   return {};
 }
@@ -202,10 +228,10 @@ Status vote(Session& session, const QueryOptions& options, jobs::Decision decisi
   session.next("see what became of it with `redoubt query show " + options.query + "`");
   REDOUBT_TRY(const auto tally, environment.hub.vote(environment.id, options.query, decision, ballot));
   if (session.json()) {
-    print_json(session.out(), json::Object{{"decision", approves ? "approve" : "reject"}, {"met", tally.met}, {"query", options.query}});
+    print_json(session.out(), json::Object{{"decision", approves ? "approve" : "reject"}, {"met", tally.met()}, {"query", options.query}});
   } else {
     session.out() << (approves ? "approved" : "rejected") << ". the hub counts: approved " << shown(joined(tally.approved)) << "; rejected "
-                  << shown(joined(tally.rejected)) << "; missing " << shown(joined(tally.missing)) << '\n';
+                  << shown(joined(tally.rejected)) << "; missing " << shown(joined(tally.missing)) << " (" << tally.state << ")\n";
   }
   return {};
 }

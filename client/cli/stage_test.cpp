@@ -161,7 +161,7 @@ Result<json::Value> Stage::hub_answer(const net::HttpRequest& request) {
     const auto proposal = OrDie(jobs::ProposalDigest::from_hex(parts[5], "query"));
     REDOUBT_TRY(const auto tally, room->vote(proposal, document("ballot")));
     ballots_.emplace_back(proposal, document("ballot"));
-    return cleanroom::to_json(tally);
+    return jobs::to_json(tally);
   }
   return run_query(parts[5], parts.size() > 6 ? parts[6] : "", parts.size() > 7 ? parts[7] : "");
 }

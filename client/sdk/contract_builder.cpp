@@ -1,5 +1,7 @@
 #include "client/sdk/contract_builder.h"
 
+#include <charconv>
+
 #include "client/sdk/members.h"
 
 namespace redoubt::sdk {
@@ -57,7 +59,7 @@ Result<jobs::Contract> build_contract(const ContractPlan& plan) {
   jobs::Contract contract;
   contract.environment = plan.environment;
   contract.epoch = 1;
-  contract.approval = jobs::ApprovalRule::unanimous;
+  contract.approval = plan.approval;
   contract.privacy_floor = plan.privacy_floor;
   contract.k = plan.k;
   contract.recovery_quorum = plan.recovery_quorum;
@@ -76,8 +78,66 @@ Result<jobs::Contract> build_contract(const ContractPlan& plan) {
     section.enrollers.push_back(member.keys.enroller_key);
   }
   std::ranges::sort(contract.participants, {}, &jobs::Participant::name);
+  const auto voters = std::ranges::count_if(contract.participants, &jobs::Participant::votes);
+  if (plan.voters && *plan.voters != voters) {
+    return Error(Code::usage, "approval: written for " + std::to_string(*plan.voters) + " voters, the contract has " + std::to_string(voters));
+  }
   std::ranges::sort(section.enrollers);
   return jobs::Contract::parse(contract.canonical());
+}
+
+Status read_approval(std::string_view text, ContractPlan& plan) {
+  constexpr std::string_view of = "-of-";
+  const std::size_t at = text.find(of);
+  if (at == std::string_view::npos) {
+    const auto rule = jobs::parse_approval_rule(text);
+    if (rule.ok() && *rule != jobs::ApprovalRule::k_of_n) {
+      plan.approval.rule = *rule;
+      return {};
+    }
+  } else {
+    const auto number = [](std::string_view digits) {
+      int value = 0;
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+      return error == std::errc() && end == digits.data() + digits.size() ? value : 0;
+    };
+    const int k = number(text.substr(0, at));
+    const int n = number(text.substr(at + of.size()));
+    if (k >= 1 && k <= n) {
+      plan.approval.rule = jobs::ApprovalRule::k_of_n;
+      plan.approval.k = k;
+      plan.voters = n;
+      return {};
+    }
+  }
+  return Error(Code::usage, "approval: expected unanimous, majority, owners or K-of-N such as 2-of-3, found \"" + std::string(text) + "\"");
+}
+
+std::string quorum_text(const jobs::Contract& contract) {
+  const jobs::Approval& approval = contract.approval;
+  const auto voters = std::ranges::count_if(contract.participants, &jobs::Participant::votes);
+  std::string out;
+  switch (approval.rule) {
+    case jobs::ApprovalRule::unanimous:
+      out = "each voter" + std::string(approval.submitter_counts ? "" : " but the submitter") + " can prevent a query; all together can approve any that the rules allow";
+      break;
+    case jobs::ApprovalRule::owners:
+      out = "the owners of what a query reads can approve any that the rules allow, whatever the other voters say";
+      break;
+    case jobs::ApprovalRule::majority:
+    case jobs::ApprovalRule::k_of_n: {
+      const auto others = approval.submitter_counts ? voters : std::max<std::ptrdiff_t>(voters - 1, 0);
+      const auto enough = approval.rule == jobs::ApprovalRule::k_of_n ? std::ptrdiff_t{approval.k} : others / 2 + 1;
+      out = std::to_string(enough) + " of the " + std::to_string(voters) + " voters" + (approval.submitter_counts ? "" : ", besides the submitter,") +
+            " can approve any query that the rules allow, also over data whose owner says no";
+      break;
+    }
+  }
+  if (!approval.veto.empty()) {
+    out += "; not without";
+    for (std::size_t i = 0; i < approval.veto.size(); ++i) out += (i == 0 ? " " : ", ") + approval.veto[i];
+  }
+  return out;
 }
 
 Result<appraise::ReferenceProgram> read_program(std::string_view text) {
@@ -112,7 +172,8 @@ std::vector<Term> terms_of(const jobs::Contract& contract) {
     terms.push_back({"  result key", participant.hpke_key.hex()});
     terms.push_back({"  recovery key", participant.recovery_key ? participant.recovery_key->hex() : "none: a lost key means lost results"});
   }
-  terms.push_back({"approval", std::string(name_of(contract.approval))});
+  terms.push_back({"approval", contract.approval.text()});
+  terms.push_back({"a dishonest quorum", quorum_text(contract)});
   terms.push_back({"privacy floor", std::string(name_of(contract.privacy_floor))});
   terms.push_back({"k", std::to_string(contract.k)});
   terms.push_back({"recovery quorum", contract.recovery_quorum == 0 ? "none" : std::to_string(contract.recovery_quorum)});

@@ -17,6 +17,8 @@ struct ContractMember {
 struct ContractPlan {
   std::string environment;
   std::vector<ContractMember> members;
+  jobs::Approval approval;
+  std::optional<int> voters;  // how many the rule was written for, as in "2-of-3"; must be true
   int k = 10;
   jobs::PrivacyLevel privacy_floor = jobs::PrivacyLevel::aggregate_only;
   int recovery_quorum = 0;
@@ -31,6 +33,12 @@ struct ContractPlan {
 // build_contract: epoch 1; every member's enroller key is named in the policy. `usage` names what is missing; `malformed` as
 // Contract::parse.
 Result<jobs::Contract> build_contract(const ContractPlan& plan);
+
+// read_approval reads `unanimous`, `majority`, `owners` or `K-of-N` into plan.approval and plan.voters; `usage` for anything else.
+Status read_approval(std::string_view text, ContractPlan& plan);
+
+// quorum_text: what voters who collude can do under this contract, in one line.
+std::string quorum_text(const jobs::Contract& contract);
 
 // read_program reads `NAME=HEX`, or a JSON file's text {"manifest": hex, "name": ...} with whatever else stands there.
 Result<appraise::ReferenceProgram> read_program(std::string_view text);

@@ -172,13 +172,15 @@ Result<std::vector<Bytes>> EnclaveClient::old_entries(std::uint64_t position, st
 
 Result<ReservationView> EnclaveClient::reservation(const jobs::ProposalDigest& digest, const jobs::CarryOver* carried) {
   REDOUBT_TRY(const json::Value answer, ask(client_, {.target = "/queries/" + digest.hex()}));
-  const json::Value known = members_of(answer, {"checkpoint", "document", "inclusion", "log"});
+  const json::Value known = members_of(answer, {"checkpoint", "document", "inclusion", "log", "votes"});
   json::ObjectReader reader(known, "reservation");
   const auto log = reader.has("log") ? reader.hex<InstanceId>("log") : claims().instance;
   const std::string note = reader.nonempty("checkpoint", receipt::kMaxNoteSize);
   const json::Array& inclusion = reader.array("inclusion", receipt::kMaxProofCount);
   const json::Value& document = reader.object("document");
+  const json::Value& votes = reader.object("votes");
   REDOUBT_CHECK(reader.finish());
+  REDOUBT_TRY(auto counted, read_votes(votes));
   REDOUBT_TRY(const std::uint64_t index, read_count(answer, "index", "reservation"));
   REDOUBT_TRY(const auto proof, receipt::proof_from_json(inclusion, "inclusion"));
   REDOUBT_TRY(auto signed_proposal, jobs::SignedDocument::from_json(document, jobs::Proposal::kMaxBytes));
@@ -199,7 +201,8 @@ Result<ReservationView> EnclaveClient::reservation(const jobs::ProposalDigest& d
   const jobs::Participant* proposer = relying_.contract.find(proposal.proposer);
   if (proposer == nullptr) return Error(Code::auth, "proposal: \"" + proposal.proposer + "\" is not in this contract");
   REDOUBT_CHECK(jobs::verify_document(jobs::kProposalType, signed_proposal, proposer->signing_key));
-  return ReservationView{std::move(signed_proposal), std::move(proposal), index, std::move(checkpoint), std::move(place.head), place.log_size};
+  return ReservationView{std::move(signed_proposal), std::move(proposal), index, std::move(checkpoint), std::move(place.head), place.log_size,
+                         std::move(counted)};
 }
 
 Result<receipt::Checkpoint> EnclaveClient::checkpoint() {

@@ -8,6 +8,7 @@
 #include "client/sdk/attested_session.h"
 #include "client/sdk/key_file.h"
 #include "client/sdk/open_door.h"
+#include "client/sdk/votes.h"
 #include "common/jobs/cleanroom/carry_over.h"
 #include "common/receipt/log.h"
 
@@ -48,6 +49,7 @@ struct ReservationView {
   receipt::Checkpoint checkpoint;  // of this instance's log
   receipt::TreeHead head;          // includes the reservation: of this log, or of the old log that it was carried over with
   std::uint64_t log_size = 0;      // entries since, and with, that log's first
+  VotesView votes;                 // how its ballots stand, as the program says through the session
 };
 
 class EnclaveClient {

@@ -63,10 +63,6 @@ Result<QueryView> read_query(const json::Value& value) {
 
 Result<std::uint64_t> read_received(const json::Value& value) { return read_count(value, "received", "upload"); }
 
-Result<std::vector<std::string>> names(json::ObjectReader& reader, std::string_view member) {
-  return json::strings(json::Value(reader.array(member, jobs::Contract::kMaxParticipants)), member, jobs::Contract::kMaxParticipants);
-}
-
 }  // namespace
 
 Result<Address> parse_hub_url(std::string_view url) {
@@ -257,21 +253,13 @@ Result<QueryView> HubClient::query(const std::string& environment, const std::st
   return read_query(answer);
 }
 
-Result<TallyView> HubClient::vote(const std::string& environment, const std::string& query, jobs::Decision decision,
+Result<VotesView> HubClient::vote(const std::string& environment, const std::string& query, jobs::Decision decision,
                                   const jobs::SignedDocument& ballot) {
   Call request{.method = "POST",
                .target = query_path(environment, query) + (decision == jobs::Decision::approve ? "/approve" : "/reject")};
   request.body = json::Object{{"ballot", ballot.to_json()}};
   REDOUBT_TRY(const json::Value answer, call(std::move(request)));
-  const json::Value known = members_of(answer, {"approved", "met", "missing", "rejected"});
-  json::ObjectReader reader(known, "votes");
-  TallyView tally;
-  REDOUBT_TRY(tally.approved, names(reader, "approved"));
-  REDOUBT_TRY(tally.rejected, names(reader, "rejected"));
-  REDOUBT_TRY(tally.missing, names(reader, "missing"));
-  tally.met = reader.boolean("met");
-  REDOUBT_CHECK(reader.finish());
-  return tally;
+  return read_votes(answer);
 }
 
 Result<Bytes> HubClient::result(const std::string& environment, const std::string& query, const std::string& recipient) {

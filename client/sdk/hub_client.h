@@ -8,7 +8,7 @@
 
 #include "client/sdk/answer.h"
 #include "client/sdk/open_door.h"
-#include "common/jobs/cleanroom/ballot.h"
+#include "client/sdk/votes.h"
 
 namespace redoubt::sdk {
 
@@ -60,11 +60,6 @@ struct QueryView {
   std::string reason;
 };
 
-struct TallyView {
-  std::vector<std::string> approved, rejected, missing;
-  bool met = false;
-};
-
 class HubClient {
  public:
   static Result<HubClient> connect(const HubOptions& options);
@@ -85,7 +80,7 @@ class HubClient {
   Result<SubmittedQuery> submit(const std::string& environment, const jobs::SignedDocument& proposal);
   Result<std::vector<QueryView>> queries(const std::string& environment);
   Result<QueryView> query(const std::string& environment, const std::string& query);
-  Result<TallyView> vote(const std::string& environment, const std::string& query, jobs::Decision decision,
+  Result<VotesView> vote(const std::string& environment, const std::string& query, jobs::Decision decision,
                          const jobs::SignedDocument& ballot);
   // result: the sealed package, unopened. receipt: the receipt file's text, unverified.
   Result<Bytes> result(const std::string& environment, const std::string& query, const std::string& recipient);

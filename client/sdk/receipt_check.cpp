@@ -2,12 +2,14 @@
 
 #include "common/attest/evidence/binding.h"
 #include "common/jobs/cleanroom/carry_over.h"
+#include "common/jobs/cleanroom/verdict.h"
 
 namespace redoubt::sdk {
 namespace {
 
 using receipt::Outcome;
 using receipt::ReceiptCheck;
+using Owners = std::map<jobs::ManifestDigest, std::string>;
 
 ReceiptCheck outcome_of(std::string id, const Status& status) {
   if (status.ok()) return {std::move(id), Outcome::passed, Code::binding, ""};
@@ -99,36 +101,9 @@ Status check_head(const receipt::ReceiptFile& file, const jobs::Ballot& ballot, 
   return Error(Code::log_proof, "ballot of " + ballot.voter + ": no proof that the log extends the head it names");
 }
 
-// check_ballots: `carried` is what check_carried accepted, or null; `proposal` is the one that was asked for, if that is known.
-Status check_ballots(const receipt::ReceiptFile& file, const jobs::Contract& contract, const receipt::ReceiptBody& body,
-                     const jobs::CarryOver* carried, std::optional<jobs::ProposalDigest> proposal) {
-  std::vector<std::string> approved;
-  for (const std::string& text : file.ballots) {
-    REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(text, jobs::Ballot::kMaxBytes));
-    REDOUBT_TRY(const auto ballot, jobs::Ballot::parse(document.text));
-    const jobs::Participant* voter = contract.find(ballot.voter);
-    if (voter == nullptr || !voter->votes) return Error(Code::auth, "\"" + ballot.voter + "\" has no vote in the contract");
-    REDOUBT_CHECK(jobs::verify_document(jobs::kBallotType, document, voter->signing_key).context("ballot of " + ballot.voter));
-    if (ballot.terms.contract != body.contract || ballot.terms.rule_set != body.rules ||
-        !equal(ballot.terms.program.view(), body.measurement.view())) {
-      return Error(Code::binding, "ballot of " + ballot.voter + ": made for another contract, program or rule set");
-    }
-    if (!proposal) proposal = ballot.proposal;  // all of them must speak of one proposal
-    if (ballot.proposal != *proposal) {
-      return Error(Code::binding, "ballot of " + ballot.voter + ": expected proposal " + proposal->hex() + ", found " + ballot.proposal.hex());
-    }
-    REDOUBT_CHECK(check_head(file, ballot, body.instance, carried));
-    if (ballot.decision == jobs::Decision::approve) approved.push_back(ballot.voter);
-  }
-  for (const jobs::Participant& participant : contract.participants) {
-    if (participant.votes && std::ranges::find(approved, participant.name) == approved.end()) {
-      return Error(Code::binding, "no approval by \"" + participant.name + "\"");
-    }
-  }
-  return {};
-}
-
-Status check_manifests(const receipt::ReceiptFile& file, const jobs::Contract& contract) {
+// check_manifests gives the owner of each manifest in the file.
+Result<Owners> check_manifests(const receipt::ReceiptFile& file, const jobs::Contract& contract) {
+  Owners owners;
   for (const std::string& text : file.manifests) {
     REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(text, jobs::Manifest::kMaxBytes));
     REDOUBT_TRY(const auto manifest, jobs::Manifest::parse(document.text));
@@ -136,8 +111,89 @@ Status check_manifests(const receipt::ReceiptFile& file, const jobs::Contract& c
     if (owner == nullptr) return Error(Code::auth, "owner \"" + manifest.owner + "\" is not in the contract");
     REDOUBT_CHECK(jobs::verify_document(jobs::kManifestType, document, owner->signing_key).context("dataset " + manifest.dataset));
     if (manifest.contract != contract.digest()) return Error(Code::binding, "dataset " + manifest.dataset + ": of another contract");
+    owners.emplace(manifest.digest(), manifest.owner);
   }
-  return {};
+  return owners;
+}
+
+// What the ballots of a receipt are judged by, besides the file itself.
+struct BallotContext {
+  const jobs::Contract& contract;
+  const receipt::ReceiptBody& body;
+  const jobs::CarryOver* carried;                // what check_carried accepted, or null
+  const Owners* owners;                          // what check_manifests accepted, or null
+  std::optional<jobs::ProposalDigest> proposal;  // the one that was asked for, if that is known
+};
+
+// read_ballot: a ballot that one who has a vote signed for this contract, program and rule set, over a head that is proven.
+Result<jobs::Ballot> read_ballot(const std::string& text, const receipt::ReceiptFile& file, const BallotContext& context) {
+  REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(text, jobs::Ballot::kMaxBytes));
+  REDOUBT_TRY(auto ballot, jobs::Ballot::parse(document.text));
+  const jobs::Participant* voter = context.contract.find(ballot.voter);
+  if (voter == nullptr || !voter->votes) return Error(Code::auth, "\"" + ballot.voter + "\" has no vote in the contract");
+  REDOUBT_CHECK(jobs::verify_document(jobs::kBallotType, document, voter->signing_key).context("ballot of " + ballot.voter));
+  if (ballot.terms.contract != context.body.contract || ballot.terms.rule_set != context.body.rules ||
+      !equal(ballot.terms.program.view(), context.body.measurement.view())) {
+    return Error(Code::binding, "ballot of " + ballot.voter + ": made for another contract, program or rule set");
+  }
+  REDOUBT_CHECK(check_head(file, ballot, context.body.instance, context.carried));
+  return ballot;
+}
+
+// entries_before: how many entries the program counted when it judged the ballots: those of the logs since the one that they name, and
+// of its own up to its `run` entry, which stands just before the receipt.
+std::uint64_t entries_before(const jobs::Terms& terms, const BallotContext& context) {
+  std::uint64_t count = context.body.sequence == 0 ? 0 : context.body.sequence - 1;
+  if (context.carried == nullptr || terms.instance == context.body.instance) return count;
+  bool since = false;
+  for (const jobs::CarriedHead& head : context.carried->heads) {
+    since = since || head.instance == terms.instance;
+    if (since) count += head.head.size;
+  }
+  return count;
+}
+
+// subject_of: what the contract's rule asks of the proposal. The receipt says who proposed it where that matters; the owners are those
+// of the manifests that the voters signed for.
+Result<jobs::Subject> subject_of(const jobs::Terms& terms, const BallotContext& context) {
+  jobs::Subject subject;
+  if (!context.contract.approval.submitter_counts) {
+    const auto fact = context.body.facts.find(jobs::kProposerFact);
+    if (fact == context.body.facts.end()) {
+      return Error(Code::binding, "the receipt does not name the proposer, whose own approval the contract does not count");
+    }
+    subject.submitter = fact->second;
+  }
+  if (context.contract.approval.rule != jobs::ApprovalRule::owners) return subject;
+  for (const jobs::ManifestDigest& digest : terms.manifests) {
+    if (context.owners == nullptr || !context.owners->contains(digest)) {
+      return Error(Code::binding, "manifest " + digest.hex() + ": not shown, so that nobody can tell whether its owner approved");
+    }
+    subject.owners.push_back(context.owners->at(digest));
+  }
+  return subject;
+}
+
+// check_ballots: the contract's rule, by the function that the program evaluated, at the time and log size at which it did.
+Status check_ballots(const receipt::ReceiptFile& file, const BallotContext& context) {
+  std::vector<jobs::Vote> votes;
+  std::optional<jobs::Ballot> first;  // all of them must speak of one proposal in the same terms
+  for (const std::string& text : file.ballots) {
+    REDOUBT_TRY(const auto ballot, read_ballot(text, file, context));
+    if (!first) first = ballot;
+    const jobs::ProposalDigest proposal = context.proposal.value_or(first->proposal);
+    if (ballot.proposal != proposal) {
+      return Error(Code::binding, "ballot of " + ballot.voter + ": expected proposal " + proposal.hex() + ", found " + ballot.proposal.hex());
+    }
+    REDOUBT_CHECK(jobs::check_terms(first->terms, ballot.terms).context("ballot of " + ballot.voter));
+    votes.push_back(jobs::Vote::of(ballot));
+  }
+  if (!first) return Error(Code::binding, "no ballots: nobody approved");
+  REDOUBT_TRY(const jobs::Subject subject, subject_of(first->terms, context));
+  const jobs::Verdict verdict = jobs::decide(context.contract, subject, votes, {context.body.time, entries_before(first->terms, context)});
+  if (verdict.met()) return {};
+  if (!verdict.awaited.empty()) return Error(Code::binding, verdict.reason + "; no approval by \"" + verdict.awaited.front() + "\"");
+  return Error(Code::binding, verdict.reason);
 }
 
 Result<std::vector<tpm::AkEnrolment>> enrolments_of(const receipt::ReceiptFile& file) {
@@ -187,9 +243,10 @@ Result<ReceiptVerdict> check_receipt(const receipt::ReceiptFile& file, ReceiptVe
   } else {
     report.checks.push_back({"contract.carried", Outcome::not_shown, Code::binding, "nothing was carried over from an earlier instance"});
   }
-  report.checks.push_back(
-      outcome_of("contract.ballots", check_ballots(file, verifier.contract, report.body, carried ? &*carried : nullptr, verifier.proposal)));
-  report.checks.push_back(outcome_of("contract.manifests", check_manifests(file, verifier.contract)));
+  const auto owners = check_manifests(file, verifier.contract);
+  const BallotContext context{verifier.contract, report.body, carried ? &*carried : nullptr, owners.ok() ? &*owners : nullptr, verifier.proposal};
+  report.checks.push_back(outcome_of("contract.ballots", check_ballots(file, context)));
+  report.checks.push_back(outcome_of("contract.manifests", owners.ok() ? Status() : Status(owners.error())));
   return ReceiptVerdict{std::move(appraisal), std::move(report)};
 }
 

@@ -63,14 +63,22 @@ Status check_parties(const Contract& contract) {
   return {};
 }
 
-}  // namespace
-
-std::string_view name_of(ApprovalRule rule) {
-  switch (rule) {
-    case ApprovalRule::unanimous: return "unanimous";
+// check_approval: a veto of somebody who cannot vote, or more approvals than voters, would let nothing run.
+Status check_approval(const Contract& contract) {
+  for (const std::string& name : contract.approval.veto) {
+    const Participant* holder = contract.find(name);
+    if (holder == nullptr || !holder->votes) {
+      return Error(Code::malformed, "contract: approval: \"" + name + "\" has a veto and no vote");
+    }
   }
-  return "";
+  const auto voters = std::ranges::count_if(contract.participants, &Participant::votes);
+  if (contract.approval.k > voters) {
+    return Error(Code::malformed, "contract: approval by " + std::to_string(contract.approval.k) + " of " + std::to_string(voters) + " voters");
+  }
+  return {};
 }
+
+}  // namespace
 
 std::string_view name_of(PrivacyLevel level) {
   switch (level) {
@@ -79,11 +87,6 @@ std::string_view name_of(PrivacyLevel level) {
     case PrivacyLevel::aggregate_only: return "aggregate_only";
   }
   return "";
-}
-
-Result<ApprovalRule> parse_approval_rule(std::string_view name) {
-  if (name == name_of(ApprovalRule::unanimous)) return ApprovalRule::unanimous;
-  return Error(Code::malformed, "approval rule: expected \"unanimous\", found \"" + std::string(name) + "\"");
 }
 
 Result<PrivacyLevel> parse_privacy_level(std::string_view name) {
@@ -106,7 +109,7 @@ Status check_name(std::string_view name, std::string_view what) {
 std::string Contract::canonical() const {
   json::Array parties;
   for (const Participant& participant : participants) parties.push_back(write_participant(participant));
-  return json::canonical(json::Object{{"approval", name_of(approval)},
+  return json::canonical(json::Object{{"approval", approval.to_json()},
                                       {"environment", environment},
                                       {"epoch", static_cast<std::int64_t>(epoch)},
                                       {"evidence", evidence.to_json()},
@@ -128,7 +131,8 @@ Result<Contract> Contract::parse(std::string_view text) {
   contract.environment = reader.string("environment");
   contract.epoch = static_cast<std::uint64_t>(reader.integer("epoch", 1, kMaxEpoch));
   const std::string previous = reader.string("previous");
-  const std::string approval = reader.string("approval");
+  const bool spelled_out = reader.has("approval") && value.object()->at("approval").object() != nullptr;
+  const json::Value approval = spelled_out ? reader.object("approval") : json::Value(reader.string("approval"));
   const std::string floor = reader.string("privacy_floor");
   contract.k = static_cast<int>(reader.integer("k", kMinK, kMaxK));
   contract.recovery_quorum = static_cast<int>(reader.integer("recovery_quorum", 0, kMaxParticipants));
@@ -142,7 +146,7 @@ Result<Contract> Contract::parse(std::string_view text) {
   if (contract.previous.has_value() != (contract.epoch > 1)) {
     return Error(Code::malformed, "contract: the first epoch has no previous contract, every later one has");
   }
-  REDOUBT_TRY(contract.approval, parse_approval_rule(approval));
+  REDOUBT_TRY(contract.approval, Approval::from_json(approval).context("contract"));
   REDOUBT_TRY(contract.privacy_floor, parse_privacy_level(floor));
   REDOUBT_TRY(contract.evidence, appraise::Policy::from_json(evidence).context("contract"));
   if (contract.evidence.workload != kWorkload) {
@@ -153,6 +157,7 @@ Result<Contract> Contract::parse(std::string_view text) {
     contract.participants.push_back(std::move(participant));
   }
   REDOUBT_CHECK(check_parties(contract));
+  REDOUBT_CHECK(check_approval(contract));
   return contract;
 }
 

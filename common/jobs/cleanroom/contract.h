@@ -8,16 +8,14 @@
 #include "common/base/ids.h"
 #include "common/crypto/ed25519.h"
 #include "common/crypto/hpke.h"
+#include "common/jobs/cleanroom/approval.h"
 
 namespace redoubt::jobs {
 
-enum class ApprovalRule { unanimous };
 // PrivacyLevel: from the weakest to the strictest, so that a contract's floor is a comparison. k_anonymized accepts what
 // aggregate_only accepts, and rows of attributes besides.
 enum class PrivacyLevel { none, k_anonymized, aggregate_only };
-std::string_view name_of(ApprovalRule rule);
 std::string_view name_of(PrivacyLevel level);
-Result<ApprovalRule> parse_approval_rule(std::string_view name);
 Result<PrivacyLevel> parse_privacy_level(std::string_view name);
 
 struct Participant {
@@ -36,15 +34,15 @@ struct Contract {
   std::uint64_t epoch;                     // 1, then one more for every contract that replaces another
   std::optional<ContractDigest> previous;  // the contract that this one replaces
   std::vector<Participant> participants;   // sorted by name; no key occurs twice
-  ApprovalRule approval;
+  Approval approval;                       // whom a proposal needs; what it means is in verdict.h
   PrivacyLevel privacy_floor;              // no query may ask for less
   int k;                                   // smallest number of units behind a released row, 2 to 1000
   int recovery_quorum;                     // recovery keys that together may replace a participant; 0 = none
   appraise::Policy evidence;               // accepted platforms and Reference Values
 
   std::string canonical() const;
-  // parse accepts canonical bytes only, and a contract that can work: someone votes, names and keys differ, the policy is
-  // for this workload.
+  // parse accepts canonical bytes only, and a contract that can work: someone votes, names and keys differ, the approval rule
+  // names voters and no more of them than there are, the policy is for this workload.
   static Result<Contract> parse(std::string_view text);
   // digest = SHA-256 over Fields("redoubt/contract/1", canonical()).
   ContractDigest digest() const;

@@ -38,7 +38,7 @@ Contract contract() {
   contract.environment = "study";
   contract.epoch = 1;
   contract.participants = {participant("analyst", 'a', false), participant("hospital", 'h', true), participant("laboratory", 'l', true)};
-  contract.approval = ApprovalRule::unanimous;
+  contract.approval = Approval();
   contract.privacy_floor = PrivacyLevel::aggregate_only;
   contract.k = 10;
   contract.recovery_quorum = 2;

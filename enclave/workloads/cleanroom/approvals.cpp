@@ -37,25 +37,4 @@ Status check_ballot(const jobs::Contract& contract, const Reserved& reserved, co
   return check_head(reserved, ballot.head, log);
 }
 
-Tally tally(const jobs::Contract& contract, const std::map<std::string, jobs::Ballot>& ballots) {
-  Tally tally;
-  for (const jobs::Participant& participant : contract.participants) {
-    if (!participant.votes) continue;
-    const auto found = ballots.find(participant.name);
-    if (found == ballots.end()) {
-      tally.missing.push_back(participant.name);
-    } else if (found->second.decision == jobs::Decision::approve) {
-      tally.approved.push_back(participant.name);
-    } else {
-      tally.rejected.push_back(participant.name);
-    }
-  }
-  switch (contract.approval) {
-    case jobs::ApprovalRule::unanimous:
-      tally.met = !tally.approved.empty() && tally.missing.empty() && tally.rejected.empty();
-      break;
-  }
-  return tally;
-}
-
 }  // namespace redoubt::cleanroom

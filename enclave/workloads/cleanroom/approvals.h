@@ -1,4 +1,5 @@
-// The approval rule, as pure functions: when is a ballot good, and when may a proposal run (docs/specs/clean-room-documents.md).
+// When a ballot is good, as a pure function (docs/specs/clean-room-documents.md). What good ballots come to, by the contract's rule, is
+// common/jobs/cleanroom/verdict.h.
 //
 // A ballot counts if a voter of the contract signed it, its terms are the proposal's in every field, it names this proposal,
 // it has not expired by time or by log size, and the log extends the head that its voter saw, with the proposal's reservation
@@ -23,16 +24,5 @@ struct Reserved {
 // proposal names; `since` counts the entries of the logs that went on from it.
 Status check_ballot(const jobs::Contract& contract, const Reserved& reserved, const jobs::SignedDocument& document,
                     const receipt::Log& log, std::uint64_t since, Instant now);
-
-struct Tally {
-  std::vector<std::string> approved;  // names, sorted
-  std::vector<std::string> rejected;
-  std::vector<std::string> missing;
-  // met: the contract's rule says that the proposal may run.
-  bool met = false;
-};
-
-// tally: of ballots that check_ballot has accepted, at most one a voter.
-Tally tally(const jobs::Contract& contract, const std::map<std::string, jobs::Ballot>& ballots);
 
 }  // namespace redoubt::cleanroom

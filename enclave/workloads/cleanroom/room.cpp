@@ -245,7 +245,7 @@ Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
   } else {
     index = log(receipt::kReservationEntry, content(digest));
   }
-  Query query{{std::move(proposal), digest, index}, document, {}, {}, std::nullopt};
+  Query query{{std::move(proposal), digest, index}, document, {}, {}, {}, std::nullopt};
   return reservation_of(queries_.emplace(digest, std::move(query)).first->second, log_.size());
 }
 
@@ -265,7 +265,7 @@ Result<Reservation> Room::reservation(const jobs::ProposalDigest& proposal) cons
   return reservation_of(found->second, stored_);
 }
 
-Result<Tally> Room::vote(const jobs::ProposalDigest& proposal, const jobs::SignedDocument& document) {
+Result<jobs::Verdict> Room::vote(const jobs::ProposalDigest& proposal, const jobs::SignedDocument& document) {
   const std::lock_guard lock(mutex_);
   REDOUBT_CHECK(require_open());
   REDOUBT_TRY(const Instant time, now());
@@ -274,7 +274,7 @@ Result<Tally> Room::vote(const jobs::ProposalDigest& proposal, const jobs::Signe
   Query& query = found->second;
   REDOUBT_TRY(jobs::Ballot ballot, jobs::Ballot::parse(document.text));
   if (const auto known = query.ballot_documents.find(ballot.voter); known != query.ballot_documents.end()) {
-    if (known->second.encode() == document.encode()) return tally(contract_, query.ballots);
+    if (known->second.encode() == document.encode()) return verdict_of(query, time);
     return Error(Code::refused, "\"" + ballot.voter + "\" has voted on this proposal");
   }
   REDOUBT_TRY(const Origin from, origin(query.reserved.proposal.terms.instance));
@@ -284,7 +284,7 @@ Result<Tally> Room::vote(const jobs::ProposalDigest& proposal, const jobs::Signe
   query.ballot_documents.emplace(ballot.voter, document);
   const std::string voter = ballot.voter;
   query.ballots.emplace(voter, std::move(ballot));
-  return tally(contract_, query.ballots);
+  return verdict_of(query, time);
 }
 
 RoomStatus Room::status() const {
@@ -294,9 +294,10 @@ RoomStatus Room::status() const {
   status.open = require_open().ok();
   for (const auto& [digest, dataset] : datasets_) status.datasets.emplace_back(digest, dataset.state());
   for (const auto& [digest, query] : queries_) {
-    const Tally votes = tally(contract_, query.ballots);
-    status.proposals.emplace_back(
-        digest, query.output ? "done" : votes.met ? "approved" : !votes.rejected.empty() ? "rejected" : "voting");
+    const jobs::Standing standing = verdict_of(query, host_clock_()).standing;
+    status.proposals.emplace_back(digest, query.output                              ? "done"
+                                          : standing == jobs::Standing::open ? "voting"
+                                                                             : std::string(name_of(standing)));
   }
   status.log_size = log_.size();
   if (predecessor_.statement()) {

@@ -14,8 +14,10 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "common/attest/evidence/claims.h"
+#include "common/jobs/cleanroom/verdict.h"
 #include "common/receipt/receipt_file.h"
 #include "enclave/runtime/clock/time_floor.h"
 #include "enclave/workloads/cleanroom/approvals.h"
@@ -104,7 +106,8 @@ class Room {
   // put_ciphertext returns the number of bytes held; the dataset opens by itself when key and bytes are complete.
   Result<std::uint64_t> put_ciphertext(const jobs::ManifestDigest& manifest, std::uint64_t offset, ByteView bytes);
   Result<Reservation> propose(const jobs::SignedDocument& proposal);
-  Result<Tally> vote(const jobs::ProposalDigest& proposal, const jobs::SignedDocument& ballot);
+  // vote: errors of check_ballot; `refused` for a second ballot of a voter, since the first is final.
+  Result<jobs::Verdict> vote(const jobs::ProposalDigest& proposal, const jobs::SignedDocument& ballot);
   // recall takes the text of a proposal that a carried log reserved, run or not, so that later queries are compared with it. Until the
   // room has all of them it answers none. `unavailable` before the carry-over is complete, `log_proof` for one that was not reserved.
   Status recall(const jobs::SignedDocument& proposal);
@@ -115,6 +118,8 @@ class Room {
   // -- both --
   // reservation: `unavailable` until the host has stored it.
   Result<Reservation> reservation(const jobs::ProposalDigest& proposal) const;
+  // verdict: what the contract's rule makes of the ballots so far, now.
+  Result<jobs::Verdict> verdict(const jobs::ProposalDigest& proposal) const;
   RoomStatus status() const;
   // checkpoint of the whole log, for the host to store; stored_checkpoint of what it has stored, for participants.
   std::string checkpoint() const;
@@ -132,6 +137,7 @@ class Room {
     jobs::SignedDocument document;
     std::map<std::string, jobs::Ballot> ballots;
     std::map<std::string, jobs::SignedDocument> ballot_documents;
+    std::set<std::string, std::less<>> counted;  // the voters whose ballots the run rests on, for and against
     std::optional<RunOutput> output;
   };
 
@@ -144,6 +150,9 @@ class Room {
   void log_carried();
   // origin: of what names this instance or one that it goes on from; errors of Predecessor::origin.
   Result<Origin> origin(const InstanceId& instance) const;
+  jobs::Verdict verdict_of(const Query& query, Instant host) const;
+  // check_approved: every ballot again, as of now, and the contract's rule; `refused` or `freshness` with the reason. Notes which ballots count.
+  Status check_approved(Query& query, Instant now) const;
   Result<Reservation> reservation_of(const Query& query, std::uint64_t size) const;
   std::string note_at(std::uint64_t size) const;
   Result<std::vector<TableView>> tables(const jobs::Terms& terms) const;

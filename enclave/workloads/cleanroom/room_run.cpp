@@ -34,19 +34,8 @@ Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
   if (found == queries_.end()) return Error(Code::not_found, "no proposal " + proposal.hex());
   Query& query = found->second;
   if (query.output) return *query.output;
-  const Tally votes = tally(contract_, query.ballots);
-  if (!votes.met) {
-    return Error(Code::refused, "approval is " + std::string(name_of(contract_.approval)) + ": " +
-                                    std::to_string(votes.approved.size()) + " approved, " +
-                                    std::to_string(votes.rejected.size()) + " rejected, " +
-                                    std::to_string(votes.missing.size()) + " missing");
-  }
-  // Every ballot again, as of now: it may have expired since it was cast.
+  REDOUBT_CHECK(check_approved(query, time));
   const jobs::Terms& terms = query.reserved.proposal.terms;
-  REDOUBT_TRY(const Origin from, origin(terms.instance));
-  for (const auto& [voter, document] : query.ballot_documents) {
-    REDOUBT_CHECK(check_ballot(contract_, query.reserved, document, from.log, from.since, time));
-  }
   REDOUBT_TRY(const std::vector<TableView> views, tables(terms));
   REDOUBT_TRY(const std::vector<Asked> before, earlier(query.reserved));
   const auto table = engine_.run(query.reserved.proposal.sql, views, terms.level, terms.k, before);
@@ -76,8 +65,9 @@ receipt::ReceiptBody Room::receipt_body(const Query& query, const std::string& r
   body.commitments.emplace(receipt::kResult, commit(receipt::kResult, salt, as_bytes(result)));
   body.facts.emplace("level", name_of(terms.level));
   body.facts.emplace("k", std::to_string(terms.k));
-  for (const auto& [voter, document] : query.ballot_documents) {
-    body.approvals.push_back(receipt::approval_digest(document.encode()));
+  if (!contract_.approval.submitter_counts) body.facts.emplace(jobs::kProposerFact, query.reserved.proposal.proposer);
+  for (const std::string& voter : query.counted) {
+    body.approvals.push_back(receipt::approval_digest(query.ballot_documents.at(voter).encode()));
   }
   for (const std::string& name : terms.recipients) {
     body.recipients.push_back(receipt::recipient_digest(contract_.find(name)->hpke_key.view()));
@@ -103,7 +93,7 @@ Status Room::add_heads(const Query& query, receipt::ReceiptFile& file) const {
   file.previous = predecessor_.checkpoint();
   REDOUBT_TRY(const Origin from, origin(query.reserved.proposal.terms.instance));
   std::vector<jobs::LogHead> heads;
-  for (const auto& [voter, ballot] : query.ballots) heads.push_back(ballot.head);
+  for (const std::string& voter : query.counted) heads.push_back(query.ballots.at(voter).head);
   if (from.position) {
     REDOUBT_TRY(file.carried, predecessor_.proof(*from.position, heads));
     return {};
@@ -137,7 +127,7 @@ Result<RunOutput> Room::finish(const Query& query, const jobs::ResultTable& tabl
   for (const auto& [name, signature] : joined_) {
     file.acceptances.push_back(json::canonical(json::Object{{"participant", name}, {"signature", signature.hex()}}));
   }
-  for (const auto& [voter, document] : query.ballot_documents) file.ballots.push_back(document.encode());
+  for (const std::string& voter : query.counted) file.ballots.push_back(query.ballot_documents.at(voter).encode());
   for (const jobs::ManifestDigest& digest : query.reserved.proposal.terms.manifests) {
     file.manifests.push_back(datasets_.at(digest).document().encode());
   }

@@ -66,13 +66,14 @@ class RoomTest : public testing::Test {
   RoomTest() : room_(make_room(1)) {}
 
   jobs::PrivacyLevel floor_ = jobs::PrivacyLevel::aggregate_only;  // of contract()
+  jobs::Approval approval_;                                        // of contract()
 
   jobs::Contract contract() const {
     jobs::Contract contract;
     contract.environment = "study";
     contract.epoch = 1;
     contract.participants = {analyst_.listed(), hospital_.listed(), laboratory_.listed()};
-    contract.approval = jobs::ApprovalRule::unanimous;
+    contract.approval = approval_;
     contract.privacy_floor = floor_;
     contract.k = 10;
     contract.recovery_quorum = 0;

@@ -85,6 +85,44 @@ TEST_F(HubTest, ARejectionEndsTheVote) {
   EXPECT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(ballot(*room, proposed, laboratory_), laboratory_))).status, 409);
 }
 
+TEST_F(HubTest, TheContractsRuleEndsTheVote) {
+  analyst_.votes = true;
+  approval_ = {jobs::ApprovalRule::majority, 0, {}, true};
+  hospital_data_ = seal(hospital_, "hospital");
+  laboratory_data_ = seal(laboratory_, "laboratory");
+  start_hub();
+  create_study(*admin);
+  const auto room = launcher.room();
+  upload(*admin, hospital_data_);
+  upload(*admin, laboratory_data_);
+  join_all(*room);
+  release_keys(*room);
+  ASSERT_TRUE(datasets_ready(*admin));
+  const auto cast = [&](const jobs::Proposal& proposed, cleanroom::Party& voter, jobs::Decision decision) {
+    jobs::Ballot made = ballot(*room, proposed, voter);
+    made.decision = decision;
+    const auto document = body("ballot", sign(made, voter));
+    const std::string address = query_path(proposed) + (decision == jobs::Decision::approve ? "/approve" : "/reject");
+    const Answer answer = admin->post(address, document);
+    EXPECT_EQ(answer.status, 200) << answer.text("detail");
+    EXPECT_EQ(admin->post(address, document).body, answer.body);  // the hub's own count is by the same rule
+    return answer.text("state");
+  };
+  const jobs::Proposal wanted = proposal(*room);
+  const jobs::Proposal unwanted = proposal(*room);
+  for (const jobs::Proposal* item : {&wanted, &unwanted}) {
+    ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(*item, analyst_))).status, 201);
+  }
+  EXPECT_EQ(cast(wanted, laboratory_, jobs::Decision::reject), "open");
+  EXPECT_EQ(admin->get(query_path(wanted)).text("state"), "voting");
+  EXPECT_EQ(cast(wanted, hospital_, jobs::Decision::approve), "open");
+  EXPECT_EQ(cast(wanted, analyst_, jobs::Decision::approve), "approved");
+  EXPECT_TRUE(until([&] { return admin->get(query_path(wanted)).text("state") == "done"; })) << admin->get(query_path(wanted)).text("reason");
+  EXPECT_EQ(cast(unwanted, laboratory_, jobs::Decision::reject), "open");
+  EXPECT_EQ(cast(unwanted, hospital_, jobs::Decision::reject), "rejected");
+  EXPECT_EQ(admin->get(query_path(unwanted)).text("state"), "rejected");
+}
+
 TEST_F(HubTest, ARunWaitsForKeysAndGoesOn) {
   start_hub();
   create_study(*admin);

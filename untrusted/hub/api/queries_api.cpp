@@ -1,4 +1,5 @@
 // Queries: proposals, ballots, results and receipts.
+#include "common/jobs/cleanroom/verdict.h"
 #include "common/receipt/note.h"
 #include "common/receipt/receipt_file.h"
 #include "untrusted/hub/api/api.h"
@@ -38,23 +39,24 @@ Result<json::Value> query_json(Transaction& transaction, const Query& query) {
   return json::Value(std::move(out));
 }
 
-// tally_json counts the ballots that the hub holds, for a voter who sends his once more.
-Result<json::Value> tally_json(const jobs::Contract& contract, const std::vector<BallotRecord>& records) {
-  json::Array approved;
-  json::Array rejected;
-  json::Array missing;
-  for (const jobs::Participant& participant : contract.participants) {
-    const auto record = std::ranges::find(records, participant.name, &BallotRecord::voter);
-    if (record == records.end()) {
-      if (participant.votes) missing.emplace_back(participant.name);
-      continue;
-    }
-    REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(record->document, jobs::Ballot::kMaxBytes));
-    REDOUBT_TRY(const auto ballot, jobs::Ballot::parse(document.text));
-    (ballot.decision == jobs::Decision::approve ? approved : rejected).emplace_back(participant.name);
+// tally_json: what the contract's rule makes of the ballots that the hub holds, for a voter who sends his once more. A record: the
+// program decides.
+Result<json::Value> tally_json(Transaction& transaction, const jobs::Contract& contract, const Query& query, Instant now) {
+  REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(query.proposal, jobs::Proposal::kMaxBytes));
+  REDOUBT_TRY(const auto proposal, jobs::Proposal::parse(document.text));
+  jobs::Subject subject{proposal.proposer, {}, proposal.expires};
+  for (const jobs::ManifestDigest& manifest : proposal.terms.manifests) {
+    const auto dataset = find_dataset(transaction, query.environment, manifest.hex());
+    subject.owners.push_back(dataset.ok() ? dataset->owner : std::string());
   }
-  const bool met = missing.empty() && rejected.empty();
-  return json::Value(json::Object{{"approved", std::move(approved)}, {"met", met}, {"missing", std::move(missing)}, {"rejected", std::move(rejected)}});
+  std::vector<jobs::Vote> votes;
+  REDOUBT_TRY(const auto records, get_ballots(transaction, query.id));
+  for (const BallotRecord& record : records) {
+    REDOUBT_TRY(const auto signed_ballot, jobs::SignedDocument::decode(record.document, jobs::Ballot::kMaxBytes));
+    REDOUBT_TRY(const auto ballot, jobs::Ballot::parse(signed_ballot.text));
+    votes.push_back(jobs::Vote::of(ballot));
+  }
+  return jobs::to_json(jobs::decide(contract, subject, votes, {{now, now}, 0}));
 }
 
 }  // namespace
@@ -163,7 +165,9 @@ Result<net::HttpResponse> HubApi::vote(const Call& call, jobs::Decision decision
   REDOUBT_TRY(const auto ballots, parts_.store.read([&](Transaction& transaction) { return get_ballots(transaction, query.id); }));
   if (const auto earlier = std::ranges::find(ballots, voter->name, &BallotRecord::voter); earlier != ballots.end()) {
     if (earlier->document != document.encode()) return conflict("\"" + voter->name + "\" has voted on this query");
-    REDOUBT_TRY(const json::Value tally, tally_json(contract, ballots));
+    REDOUBT_TRY(const json::Value tally, parts_.store.read([&](Transaction& transaction) {
+      return tally_json(transaction, contract, query, parts_.now());
+    }));
     return json_answer(200, tally);
   }
   if (query.state != QueryState::proposed) return conflict("query: is " + std::string(state_name(query.state)) + ", voting has ended");

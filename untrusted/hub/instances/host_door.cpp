@@ -1,7 +1,7 @@
 #include "untrusted/hub/instances/host_door.h"
 
 #include "common/attest/evidence/claims.h"
-#include "common/jobs/cleanroom/contract.h"
+#include "common/jobs/cleanroom/verdict.h"
 #include "common/net/problem.h"
 #include "common/receipt/note.h"
 #include "common/receipt/receipt_file.h"
@@ -139,12 +139,12 @@ Result<json::Value> HostDoor::propose(const jobs::SignedDocument& proposal) { re
 
 Result<RoomTally> HostDoor::vote(const std::string& proposal, const jobs::SignedDocument& ballot) {
   REDOUBT_TRY(json::Value answer, post("/host/ballots/" + proposal, ballot.to_json()));
-  const json::Value known = members(answer, {"met", "rejected"});
+  const json::Value known = members(answer, {"met", "state"});
   json::ObjectReader reader(known, "votes");
   const bool met = reader.boolean("met");
-  const bool rejected = !reader.array("rejected", jobs::Contract::kMaxParticipants).empty();
+  const std::string state = reader.nonempty("state", 64);
   REDOUBT_CHECK(reader.finish());
-  return RoomTally{std::move(answer), met, rejected};
+  return RoomTally{std::move(answer), met, state == name_of(jobs::Standing::rejected)};
 }
 
 Result<RoomRun> HostDoor::run(const std::string& proposal) {

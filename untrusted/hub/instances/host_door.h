@@ -29,7 +29,7 @@ struct RoomState {
 struct RoomTally {
   json::Value answer;  // as it came
   bool met = false;
-  bool rejected = false;  // somebody said no
+  bool rejected = false;  // by the contract's rule no further ballot can approve it
 };
 
 struct RoomRun {

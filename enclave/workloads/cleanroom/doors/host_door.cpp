@@ -89,8 +89,8 @@ Result<json::Value> propose(Room& room, const net::HttpRequest& request) {
 Result<json::Value> vote(Room& room, const net::HttpRequest& request) {
   REDOUBT_TRY(const auto proposal, digest_param<jobs::ProposalDigest>(request, "proposal"));
   REDOUBT_TRY(const auto untrusted_document, signed_document(request, jobs::Ballot::kMaxBytes));
-  REDOUBT_TRY(const Tally tally, room.vote(proposal, untrusted_document));
-  return to_json(tally);
+  REDOUBT_TRY(const jobs::Verdict verdict, room.vote(proposal, untrusted_document));
+  return to_json(verdict);
 }
 
 Result<json::Value> run(Room& room, const net::HttpRequest& request) {

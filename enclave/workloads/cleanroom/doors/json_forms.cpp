@@ -39,13 +39,6 @@ json::Value to_json(const CarryOverStatus& status) {
                       {"statement", status.statement.canonical()}};
 }
 
-json::Value to_json(const Tally& tally) {
-  return json::Object{{"approved", names_json(tally.approved)},
-                      {"met", tally.met},
-                      {"missing", names_json(tally.missing)},
-                      {"rejected", names_json(tally.rejected)}};
-}
-
 Result<jobs::SignedDocument> signed_document(const net::HttpRequest& request, std::size_t max_text) {
   REDOUBT_TRY(const json::Value value, json::parse(as_text(request.body), {.max_bytes = 2 * max_text + 256, .max_depth = 1}));
   return jobs::SignedDocument::from_json(value, max_text);

@@ -51,7 +51,10 @@ Result<json::Value> enrol(Room& room, const net::HttpRequest& request) {
 Result<json::Value> query(Room& room, const net::HttpRequest& request) {
   REDOUBT_TRY(const auto proposal, digest_param<jobs::ProposalDigest>(request, "proposal"));
   REDOUBT_TRY(const Reservation reservation, room.reservation(proposal));
-  return to_json(reservation);
+  REDOUBT_TRY(const jobs::Verdict verdict, room.verdict(proposal));
+  json::Object out = *to_json(reservation).object();
+  out.emplace("votes", to_json(verdict));
+  return json::Value(std::move(out));
 }
 
 Result<json::Value> consistency(Room& room, const net::HttpRequest& request) {
