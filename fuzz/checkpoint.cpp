@@ -1,7 +1,7 @@
 // Notes, heads and fork proofs: whatever parses, prints as it was read; nothing that a fuzzer writes is signed by the key.
 #include <cstdlib>
 
-#include "common/receipt/checkpoint.h"
+#include "common/receipt/divergence.h"
 #include "common/receipt/note.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -22,5 +22,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   (void)receipt::Checkpoint::verify(text, "redoubt/00000000000000000000000000000000", key);
   (void)receipt::ForkProof::verify(text, key);
+  (void)receipt::Divergence::verify(text, key);
   return 0;
 }

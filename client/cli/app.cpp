@@ -59,6 +59,7 @@ void add_all(Commands& commands) {
   add_receipt_commands(commands);
   add_evidence_commands(commands);
   add_log_commands(commands);
+  add_audit_commands(commands);
   add_policy_commands(commands);
   add_collateral_commands(commands);
   add_up_command(commands);

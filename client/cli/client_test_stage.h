@@ -193,6 +193,8 @@ class Stage {
   void start_instance();
   // restart: the same, and hands the new instance the logs of those before it (as `change` leaves them).
   void restart(const std::function<void(std::vector<jobs::OldLog>&)>& change = [](std::vector<jobs::OldLog>&) {});
+  // receipt_key: of the instance, for a program that signs what is wrong.
+  const crypto::Ed25519PrivateKey& receipt_key() const { return keys_->receipt_key; }
   // redeliver: the operator brings the room what participants left at the hub.
   void redeliver();
 

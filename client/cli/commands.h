@@ -35,6 +35,7 @@ void add_evidence_commands(Commands& commands);
 // add_conformance_command: `evidence conformance`, under the noun that add_evidence_commands made.
 void add_conformance_command(Commands& commands, CLI::App* evidence);
 void add_log_commands(Commands& commands);
+void add_audit_commands(Commands& commands);
 void add_policy_commands(Commands& commands);
 void add_collateral_commands(Commands& commands);
 void add_up_command(Commands& commands);

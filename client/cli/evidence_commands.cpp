@@ -1,4 +1,4 @@
-// evidence show, verify, measure and log show, verify: what a program shows of itself, and what it wrote down.
+// evidence show, verify, measure: what a program shows of itself.
 #include <ostream>
 
 #include "client/cli/any_evidence.h"
@@ -128,58 +128,6 @@ Status measure_files(Session& session, const std::string& program) {
   return {};
 }
 
-struct ReadLog {
-  Visit visit;
-  receipt::Checkpoint checkpoint;
-  std::vector<receipt::LogEntry> entries;
-};
-
-// read_log fetches every entry and rebuilds the tree: the entries are those of the signed head, or `log_proof`.
-Result<ReadLog> read_log(Session& session, const std::string& name) {
-  REDOUBT_TRY(auto visit, session.visit(name));
-  REDOUBT_TRY(auto checkpoint, visit.enclave.checkpoint());
-  REDOUBT_CHECK(session.see(visit, checkpoint));
-  std::vector<receipt::LogEntry> entries;
-  receipt::Frontier tree;
-  const std::uint64_t size = checkpoint.head().size;
-  while (entries.size() < size) {
-    REDOUBT_TRY(const auto more, visit.enclave.entries(entries.size()));
-    if (more.empty()) return Error(Code::log_proof, "log: expected " + std::to_string(size) + " entries, found " + std::to_string(entries.size()));
-    for (const auto& entry : more) {
-      if (entries.size() == size) break;
-      tree.append(entry.hash());
-      entries.push_back(entry);
-    }
-  }
-  if (tree.root() != checkpoint.head().root) {
-    return Error(Code::log_proof, "log: expected root " + checkpoint.head().root.hex() + ", the entries give " + tree.root().hex());
-  }
-  return ReadLog{std::move(visit), std::move(checkpoint), std::move(entries)};
-}
-
-Status log(Session& session, const std::string& name, bool with_entries) {
-  REDOUBT_TRY(const auto read, read_log(session, name));
-  const receipt::TreeHead& head = read.checkpoint.head();
-  if (session.json()) {
-    json::Array items;
-    for (const auto& entry : read.entries) {
-      if (with_entries) items.emplace_back(json::Object{{"content", entry.content.hex()}, {"kind", entry.kind}});
-    }
-    json::Object value{{"origin", head.origin}, {"root", head.root.hex()}, {"size", std::to_string(head.size)}};
-    if (with_entries) value.emplace("items", std::move(items));
-    print_json(session.out(), value);
-    return {};
-  }
-  if (with_entries) {
-    Table table{{"index", "kind", "content"}, {}};
-    for (std::size_t i = 0; i < read.entries.size(); ++i) table.rows.push_back({std::to_string(i), read.entries[i].kind, read.entries[i].content.hex()});
-    print_table(session.out(), table);
-  }
-  session.out() << "log " << head.origin << ": " << head.size << " entries give the signed root " << head.root.hex()
-                << ", and extend the head that was kept\n";
-  return {};
-}
-
 }  // namespace
 
 void add_evidence_commands(Commands& commands) {
@@ -214,17 +162,6 @@ void add_evidence_commands(Commands& commands) {
                            [&session, program] { return measure_files(session, *program); });
   own->add_option("program", *program, "the program file: redoubt-cleanroom, beside its engine")->required();
   add_conformance_command(commands, noun);
-}
-
-void add_log_commands(Commands& commands) {
-  CLI::App* noun = commands.app.add_subcommand("log", "what an instance wrote down")->require_subcommand(1)->fallthrough();
-  Session& session = commands.session;
-  const auto environment = std::make_shared<std::string>();
-  CLI::App* all = add_verb(commands, noun, "show", "show every entry, checked against the signed head", {"redoubt log show -e study"},
-                           [&session, environment] { return log(session, *environment, true); });
-  CLI::App* check = add_verb(commands, noun, "verify", "rebuild the tree and hold it against the head that was kept", {"redoubt log verify"},
-                             [&session, environment] { return log(session, *environment, false); });
-  for (CLI::App* verb : {all, check}) verb->add_option("-e,--environment", *environment, "name of the environment");
 }
 
 }  // namespace redoubt::cli

@@ -43,19 +43,6 @@ std::optional<crypto::Ed25519PublicKey> own_key(Session& session) {
   return keys.ok() ? std::optional(keys->enroller().public_key()) : std::nullopt;
 }
 
-// kept_head: the last checkpoint that this participant verified of the log of `instance`; nothing when it never joined that.
-Result<std::optional<receipt::Checkpoint>> kept_head(const sdk::EnvironmentState& state, const InstanceId& instance) {
-  REDOUBT_TRY(auto logs, state.earlier_logs());
-  REDOUBT_TRY(const auto known, state.known_log());
-  if (known) logs.push_back(*known);
-  for (const sdk::KnownLog& log : logs) {
-    if (log.instance != instance) continue;
-    REDOUBT_TRY(auto kept, receipt::Checkpoint::verify(log.note, receipt::log_origin(instance), log.receipt_key).context("kept checkpoint"));
-    return std::optional(std::move(kept));
-  }
-  return std::optional<receipt::Checkpoint>();
-}
-
 Status verify(Session& session, const ReceiptOptions& options) {
   session.next("get the receipt file again from its source");
   REDOUBT_TRY(const std::string text, sdk::read_file(options.file, receipt::ReceiptFile::kMaxSize));
@@ -80,7 +67,7 @@ Status verify(Session& session, const ReceiptOptions& options) {
   session.next("do not rely on this receipt");
   if (state) {
     REDOUBT_TRY(const auto body, receipt::ReceiptBody::parse(file.receipt.body));
-    REDOUBT_TRY(const auto kept, kept_head(*state, body.instance));
+    REDOUBT_TRY(const auto kept, sdk::kept_head(*state, body.instance));
     if (kept) knowledge.known_head = kept->head();
   }
   REDOUBT_TRY(const auto verdict, sdk::check_receipt(file, {contract, std::move(roots), own_key(session), std::move(knowledge),
@@ -119,7 +106,7 @@ Result<sdk::QueryView> done(Session& session, Environment& environment, const Re
 // that does not run leaves the check "not shown"; a log that was forked or rolled back is `log_proof`.
 Status compare_logs(Session& session, const ResultOptions& options, const Environment& environment, const receipt::ReceiptFile& file,
                     const receipt::ReceiptBody& body, receipt::VerifierKnowledge& knowledge) {
-  REDOUBT_TRY(auto kept, kept_head(environment.state, body.instance));
+  REDOUBT_TRY(auto kept, sdk::kept_head(environment.state, body.instance));
   if (!kept) return {};
   knowledge.known_head = kept->head();
   const auto shown = receipt::Checkpoint::verify(file.receipt.checkpoint, receipt::log_origin(body.instance), kept->key());
@@ -130,7 +117,7 @@ Status compare_logs(Session& session, const ResultOptions& options, const Enviro
     session.warn("the receipt was not compared with the log that you keep: " + visit.error().message());
     return {};
   }
-  REDOUBT_TRY(kept, kept_head(environment.state, body.instance));
+  REDOUBT_TRY(kept, sdk::kept_head(environment.state, body.instance));
   if (visit->enclave.claims().instance != body.instance || !kept) return {};
   knowledge.known_head = kept->head();
   const auto [first, second] = std::minmax(kept->head().size, shown->head().size);

@@ -1,5 +1,7 @@
 #include "client/sdk/log_keeper.h"
 
+#include "client/sdk/audit.h"
+
 namespace redoubt::sdk {
 namespace {
 
@@ -14,13 +16,17 @@ Status compare(const EnvironmentState& state, const receipt::Checkpoint& kept, c
                                       ", found " + new_head.root.hex() + "; the proof is in " + path.string());
   }
   if (new_head.size < old_head.size) {
+    REDOUBT_TRY(const auto path, state.keep_fork(rollback_report(kept, seen, "rolled back")));
     return Error(Code::log_proof, "log: rolled back: expected at least " + std::to_string(old_head.size) + " entries, found " +
-                                      std::to_string(new_head.size));
+                                      std::to_string(new_head.size) + "; both signed heads are in " + path.string());
   }
   if (new_head.size == old_head.size) return {};
   REDOUBT_TRY(const auto proof, consistency(old_head.size, new_head.size));
-  return receipt::extends(old_head, new_head, proof).context("log: from " + std::to_string(old_head.size) + " to " +
-                                                             std::to_string(new_head.size) + " entries");
+  const Status extended = receipt::extends(old_head, new_head, proof).context("log: from " + std::to_string(old_head.size) + " to " +
+                                                                              std::to_string(new_head.size) + " entries");
+  if (extended.ok()) return {};
+  REDOUBT_TRY(const auto path, state.keep_fork(rollback_report(kept, seen, "no proof that the second head extends the first")));
+  return Error(extended.error().code(), extended.error().message() + "; both signed heads are in " + path.string());
 }
 
 }  // namespace
@@ -64,6 +70,22 @@ Status adopt_instance(const EnvironmentState& state, const attest::Claims& claim
   }
   if (known) REDOUBT_CHECK(state.keep_earlier(*known));
   return state.keep_log({claims.instance, claims.receipt_key, checkpoint.note(), false, ""});
+}
+
+Result<std::optional<KnownLog>> known_log_of(const EnvironmentState& state, const InstanceId& instance) {
+  REDOUBT_TRY(auto logs, state.earlier_logs());
+  REDOUBT_TRY(const auto known, state.known_log());
+  if (known) logs.push_back(*known);
+  const auto found = std::ranges::find(logs, instance, &KnownLog::instance);
+  if (found == logs.end()) return std::optional<KnownLog>();
+  return std::optional(std::move(*found));
+}
+
+Result<std::optional<receipt::Checkpoint>> kept_head(const EnvironmentState& state, const InstanceId& instance) {
+  REDOUBT_TRY(const auto log, known_log_of(state, instance));
+  if (!log) return std::optional<receipt::Checkpoint>();
+  REDOUBT_TRY(auto kept, receipt::Checkpoint::verify(log->note, receipt::log_origin(instance), log->receipt_key).context("kept checkpoint"));
+  return std::optional(std::move(kept));
 }
 
 Status note_open(const EnvironmentState& state, bool open, bool joining) {

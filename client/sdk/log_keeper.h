@@ -1,7 +1,8 @@
 // log_keeper: every checkpoint that a participant gets to see is held against the last one it kept.
 //
 // A log only grows. A smaller one was rolled back; another root at the same size is a fork, whose proof is written down for
-// others; a larger one must come with a consistency proof. Any of these is `log_proof`, and the kept head stays. The program
+// others; a larger one must come with a consistency proof. Any of these is `log_proof`, and the kept head stays; where there is
+// no proof that others could check, both signed heads are written down (rollback_report). The program
 // and its host may lie about all of it; what nobody remembers cannot be seen (docs/specs/log.md).
 #pragma once
 
@@ -24,6 +25,12 @@ Status check_instance(const EnvironmentState& state, const attest::Claims& claim
 
 // advance: `log_proof` as above, `binding` for another instance. Keeps the checkpoint when it is newer.
 Status advance(const EnvironmentState& state, const receipt::Checkpoint& checkpoint, const Consistency& consistency);
+
+// known_log_of: what this participant remembers of one instance, which it has joined now or before; nothing when it never did.
+Result<std::optional<KnownLog>> known_log_of(const EnvironmentState& state, const InstanceId& instance);
+
+// kept_head: the last head that it verified of the log of that instance.
+Result<std::optional<receipt::Checkpoint>> kept_head(const EnvironmentState& state, const InstanceId& instance);
 
 // note_open: whether everyone has joined the instance that is kept; once it was open it stays so. Just before it joins, a
 // participant notes that the instance may be open from now on; only what follows, with `joining`, may take that back.

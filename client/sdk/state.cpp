@@ -175,6 +175,8 @@ Result<fs::path> EnvironmentState::keep_fork(std::string_view json) const {
     const Status written = write_new(path, as_bytes(json), FileKind::secret);
     if (written.ok()) return path;
     if (written.error().code() != Code::refused) return written.error();
+    const auto there = read_file(path, json.size());
+    if (there.ok() && *there == json) return path;
   }
   return Error(Code::unavailable, folder_.string() + ": holds a thousand fork proofs");
 }

@@ -6,7 +6,7 @@
 //                         enrolments.json   own AkEnrolments
 //                         log.json          instance that was joined, its receipt key, the last checkpoint that was verified
 //                         earlier-logs.json the same of instances that were joined before it, oldest first
-//                         fork-N.json       proof that a log was forked, to be shown to others
+//                         fork-N.json       proof that a log was forked, or two heads that do not fit, to be shown to others
 //                         datasets/D.vN.json  object key and signed manifest of a sealed dataset (a secret)
 //                         datasets/D.vN.rdt   its envelope, until the hub has all of it
 //
@@ -67,7 +67,7 @@ class EnvironmentState {
   static constexpr std::size_t kMaxEarlier = 256;
   Result<std::vector<KnownLog>> earlier_logs() const;
   Status keep_earlier(const KnownLog& log) const;
-  // keep_fork writes fork-N.json and gives its path.
+  // keep_fork writes fork-N.json and gives its path; the same text is kept once.
   Result<std::filesystem::path> keep_fork(std::string_view json) const;
 
   // datasets: the newest kept version of `dataset`; `not_found` without one.

@@ -1,0 +1,140 @@
+// Goal: participants audit a log offline and find out about forks and rollbacks, with a file that shows them to others. Method: the Stage's
+// real room and commands; then logs that the room's own key signed and that contradict what participants saw.
+#include "client/cli/client_test_stage.h"
+#include "client/sdk/audit.h"
+#include "client/sdk/state.h"
+
+namespace redoubt::cli {
+namespace {
+
+class AuditCommandTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    stage.open_environment();
+    stage.put_tables();
+  }
+  std::string run_query() {
+    const std::string query = stage.submitted();
+    for (const char* who : {"hospital", "laboratory"}) EXPECT_EQ(stage.run(who, {"query", "approve", query, "--yes"}).code, 0);
+    EXPECT_EQ(stage.run("analyst", {"result", "get", query, "--receipt", stage.path("receipt.json")}).code, 0);
+    return query;
+  }
+  void save(const std::string& who, const std::string& file) {
+    const Ran ran = stage.run(who, {"audit", "log", "--save", stage.path(file)});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+  }
+  // forged: the saved log of `file` with one entry changed, signed by the instance's own key.
+  void forge(const std::string& file, const std::string& as, std::size_t entry) {
+    const auto log = OrDie(sdk::SavedLog::parse(OrDie(sdk::read_file(stage.path(file), sdk::SavedLog::kMaxBytes))));
+    std::vector<receipt::LogEntry> entries = log.entries();
+    entries.at(entry).content.array()[0] ^= std::byte{1};
+    receipt::Log other(log.instance());
+    for (const auto& item : entries) other.append(item);
+    const std::string text = OrDie(sdk::SavedLog::of(log.instance(), other.checkpoint(stage.receipt_key()), entries)).json();
+    OrDie(Result<bool>(sdk::write_file(stage.path(as), as_bytes(text), sdk::FileKind::open).ok()));
+  }
+  void expect(const Ran& ran, Code code, const std::string& part) {
+    EXPECT_EQ(ran.code, static_cast<int>(code)) << ran.err;
+    EXPECT_NE(ran.err.find(part), std::string::npos) << ran.err;
+  }
+  Stage stage;
+};
+
+TEST_F(AuditCommandTest, ALogIsSavedReadAndHeldAgainstReceiptsOffline) {
+  const std::string query = run_query();
+  const Ran shown = stage.run("hospital", {"audit", "log", "--save", stage.path("log.json")});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("query " + query.substr(0, 12) + " by analyst"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("hospital version 1 of hospital"), std::string::npos) << shown.out;
+  stage.room.reset();  // the program is gone: the rest needs files only
+  EXPECT_EQ(stage.run("stranger", {"audit", "log", stage.path("log.json")}).code, 0);
+  const Ran verified = stage.run("hospital", {"audit", "verify", stage.path("log.json"), "--receipt", stage.path("receipt.json")});
+  EXPECT_EQ(verified.code, 0) << verified.err;
+  EXPECT_EQ(verified.out.find("not shown"), std::string::npos) << verified.out;
+  EXPECT_NE(verified.out.find("receipt.receipt.json"), std::string::npos) << verified.out;
+  const Ran stranger = stage.run("stranger", {"audit", "verify", stage.path("log.json"), "-o", "json"});
+  EXPECT_EQ(stranger.code, 0) << stranger.err;
+  EXPECT_NE(stranger.out.find("not shown"), std::string::npos) << stranger.out;
+  EXPECT_EQ(stage.run("hospital", {"audit", "consistency", stage.path("log.json")}).code, 0);
+  EXPECT_EQ(stage.run("hospital", {"audit", "consistency", stage.path("log.json"), stage.path("receipt.json")}).code, 0);
+}
+
+TEST_F(AuditCommandTest, ALaterLogExtendsAnEarlierOne) {
+  save("hospital", "before.json");
+  run_query();
+  save("laboratory", "after.json");
+  for (const auto& [first, second] : {std::pair("before.json", "after.json"), std::pair("after.json", "before.json")}) {
+    const Ran ran = stage.run("stranger", {"audit", "consistency", stage.path(first), stage.path(second)});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_NE(ran.out.find("consistent: the log of"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.err.find("is not known here"), std::string::npos) << ran.err;
+  }
+  expect(stage.run("hospital", {"audit", "consistency", stage.path("before.json"), stage.path("receipt.json")}), Code::unavailable,
+         "are not in the files");
+}
+
+TEST_F(AuditCommandTest, AForkIsProvedToWhoeverKnowsTheKey) {
+  save("hospital", "seen.json");
+  run_query();
+  save("laboratory", "later.json");
+  forge("later.json", "forked.json", 1);
+  expect(stage.run("hospital", {"audit", "verify", stage.path("forked.json"), "--proof", stage.path("fork.json")}), Code::log_proof, "was forked");
+  EXPECT_EQ(stage.run("laboratory", {"audit", "verify", stage.path("fork.json")}).code, 0);
+  const auto known = OrDie(OrDie(sdk::EnvironmentState::open(stage.folder.path() / "analyst", "study")).known_log());
+  EXPECT_OK(receipt::Divergence::verify(test::read_text(stage.path("fork.json")), known->receipt_key));
+  // Between two files, and kept in the environment's folder by default.
+  expect(stage.run("analyst", {"audit", "consistency", stage.path("seen.json"), stage.path("forked.json")}), Code::log_proof, "no prefix");
+  EXPECT_TRUE(std::filesystem::exists(stage.folder.path() / "analyst" / "environments" / "study" / "fork-1.json"));
+  expect(stage.run("laboratory", {"audit", "consistency", stage.path("forked.json"), stage.path("later.json"), "--proof", stage.path("same.json")}),
+         Code::log_proof, "no prefix");
+  EXPECT_OK(receipt::ForkProof::verify(test::read_text(stage.path("same.json")), known->receipt_key));
+  EXPECT_EQ(stage.run("hospital", {"audit", "verify", stage.path("same.json")}).code, 0);
+  // A proof by another key, or of nothing, proves nothing.
+  std::string text = test::read_text(stage.path("same.json"));
+  text[text.find("\"first\":\"") + 120] ^= 1;
+  OrDie(Result<bool>(sdk::write_file(stage.path("bad.json"), as_bytes(text), sdk::FileKind::open).ok()));
+  EXPECT_NE(stage.run("hospital", {"audit", "verify", stage.path("bad.json")}).code, 0);
+  expect(stage.run("stranger", {"audit", "verify", stage.path("same.json")}), Code::not_found, "is not known here");
+}
+
+TEST_F(AuditCommandTest, ALogByAnotherKeyIsNotTheInstances) {
+  save("hospital", "log.json");
+  const auto log = OrDie(sdk::SavedLog::parse(test::read_text(stage.path("log.json"))));
+  receipt::Log same(log.instance());
+  for (const auto& entry : log.entries()) same.append(entry);
+  const auto other = OrDie(crypto::Ed25519PrivateKey::generate(stage.random));
+  const std::string text = OrDie(sdk::SavedLog::of(log.instance(), same.checkpoint(other), log.entries())).json();
+  OrDie(Result<bool>(sdk::write_file(stage.path("other.json"), as_bytes(text), sdk::FileKind::open).ok()));
+  expect(stage.run("hospital", {"audit", "verify", stage.path("other.json")}), Code::binding, "log.key");
+  expect(stage.run("hospital", {"audit", "consistency", stage.path("other.json")}), Code::binding, "expected receipt key");
+  expect(stage.run("stranger", {"audit", "consistency", stage.path("log.json"), stage.path("other.json")}), Code::log_proof, "by two keys");
+}
+
+TEST_F(AuditCommandTest, ARollbackLeavesBothSignedHeads) {
+  const std::string old = stage.room->checkpoint();
+  run_query();
+  ASSERT_EQ(stage.run("hospital", {"log", "verify"}).code, 0);
+  stage.tamper = [&](const std::string& who, const net::HttpRequest& request, json::Value& answer) {
+    if (who != "door" || request.path != "/instance") return;
+    json::Object object = *answer.object();
+    object.insert_or_assign("checkpoint", old);
+    answer = std::move(object);
+  };
+  expect(stage.run("hospital", {"log", "verify"}), Code::log_proof, "rolled back");
+  expect(stage.run("hospital", {"log", "verify"}), Code::log_proof, "fork-1.json");  // once for each thing seen
+  const std::string report = test::read_text(stage.folder.path() / "hospital" / "environments" / "study" / "fork-1.json");
+  const auto value = OrDie(json::parse_signed(report));
+  EXPECT_EQ(value.object()->at("shown"), json::Value(old));
+  EXPECT_EQ(value.object()->at("type"), json::Value("redoubt/log-report/1"));
+}
+
+TEST_F(AuditCommandTest, JunkIsRefused) {
+  OrDie(Result<bool>(sdk::write_file(stage.path("junk.json"), as_bytes("{\"second\":1}"), sdk::FileKind::open).ok()));
+  expect(stage.run("hospital", {"audit", "verify", stage.path("junk.json")}), Code::malformed, "first");
+  expect(stage.run("hospital", {"audit", "log", stage.path("data.csv")}), Code::malformed, "saved log");
+  expect(stage.run("hospital", {"audit", "verify", stage.path("nothing.json")}), Code::not_found, "");
+  expect(stage.run("hospital", {"audit", "consistency", stage.path("data.csv")}), Code::malformed, "saved log");
+}
+
+}  // namespace
+}  // namespace redoubt::cli

@@ -1,0 +1,333 @@
+// log show, verify and audit log, verify, consistency: what an instance wrote down, from the program or from files, held against what was
+// seen before.
+#include <ostream>
+
+#include "client/cli/commands.h"
+#include "client/sdk/audit.h"
+#include "client/sdk/files.h"
+#include "client/sdk/query.h"
+
+namespace redoubt::cli {
+namespace {
+
+constexpr std::size_t kMaxProofFile = 128 * 1024;
+
+struct AuditOptions {
+  std::string environment, file, other, save, proof, receipt_key;
+  std::vector<std::string> receipts;
+};
+
+// fetch_log reads every entry through the session; they are those of the signed head, or `log_proof`.
+Result<sdk::SavedLog> fetch_log(Session& session, Visit& visit) {
+  REDOUBT_TRY(auto checkpoint, visit.enclave.checkpoint());
+  REDOUBT_CHECK(session.see(visit, checkpoint));
+  const std::uint64_t size = checkpoint.head().size;
+  std::vector<receipt::LogEntry> entries;
+  while (entries.size() < size) {
+    REDOUBT_TRY(const auto more, visit.enclave.entries(entries.size()));
+    if (more.empty()) return Error(Code::log_proof, "log: expected " + std::to_string(size) + " entries, found " + std::to_string(entries.size()));
+    for (const auto& entry : more) {
+      if (entries.size() < size) entries.push_back(entry);
+    }
+  }
+  return sdk::SavedLog::of(visit.enclave.claims().instance, std::move(checkpoint), std::move(entries));
+}
+
+// Labels: what entries are about, by the digest that stands in them. They come from the hub; the digest says that they are what was logged.
+using Labels = std::map<std::string, std::string>;
+
+Labels labels_of(Session& session, Environment& environment) {
+  Labels labels;
+  const auto datasets = environment.hub.datasets(environment.id);
+  const auto queries = environment.hub.queries(environment.id);
+  if (!datasets.ok() || !queries.ok()) {
+    session.warn("the hub does not say what the entries are about");
+    return labels;
+  }
+  for (const sdk::DatasetView& view : *datasets) {
+    const auto manifest = jobs::Manifest::parse(view.document.text);
+    if (manifest.ok()) labels[manifest->digest().hex()] = manifest->dataset + " version " + std::to_string(manifest->version) + " of " + manifest->owner;
+  }
+  for (const sdk::QueryView& view : *queries) {
+    const auto proposal = jobs::Proposal::parse(view.proposal.text);
+    if (!proposal.ok()) continue;
+    const std::string id = proposal->digest().hex();
+    labels[id] = "query " + id.substr(0, 12) + " by " + proposal->proposer;
+    for (const jobs::SignedDocument& document : view.ballots) {
+      const auto ballot = jobs::Ballot::parse(document.text);
+      if (!ballot.ok()) continue;
+      labels[receipt::approval_digest(document.encode()).hex()] =
+          ballot->voter + (ballot->decision == jobs::Decision::approve ? " approves" : " rejects") + " query " + ballot->proposal.hex().substr(0, 12);
+    }
+    const auto text = view.state == "done" ? environment.hub.receipt(environment.id, id) : Result<std::string>(Error(Code::not_found, ""));
+    const auto file = text.ok() ? receipt::ReceiptFile::parse(*text) : Result<receipt::ReceiptFile>(text.error());
+    if (file.ok()) labels[receipt::receipt_digest(file->receipt.body).hex()] = "of query " + id.substr(0, 12);
+  }
+  return labels;
+}
+
+void print_log(Session& session, const sdk::SavedLog& log, const Labels& labels, bool with_entries, std::string_view more) {
+  const receipt::TreeHead& head = log.checkpoint().head();
+  const auto label_of = [&](const receipt::LogEntry& entry) {
+    const auto found = labels.find(entry.content.hex());
+    return found == labels.end() ? std::string() : found->second;
+  };
+  if (session.json()) {
+    json::Object value{{"origin", head.origin}, {"root", head.root.hex()}, {"size", std::to_string(head.size)}};
+    json::Array items;
+    for (const auto& entry : log.entries()) {
+      json::Object item{{"content", entry.content.hex()}, {"kind", entry.kind}};
+      if (const std::string label = label_of(entry); !label.empty()) item.emplace("about", label);
+      items.emplace_back(std::move(item));
+    }
+    if (with_entries) value.emplace("items", std::move(items));
+    print_json(session.out(), value);
+    return;
+  }
+  if (with_entries) {
+    Table table{{"index", "kind", "content", "about"}, {}};
+    for (std::size_t i = 0; i < log.entries().size(); ++i) {
+      const receipt::LogEntry& entry = log.entries()[i];
+      table.rows.push_back({std::to_string(i), entry.kind, entry.content.hex(), label_of(entry)});
+    }
+    print_table(session.out(), table);
+  }
+  session.out() << "log " << head.origin << ": " << head.size << " entries give the signed root " << head.root.hex() << more << '\n';
+}
+
+Status save_log(Session& session, const sdk::SavedLog& log, const std::string& file) {
+  if (file.empty()) return {};
+  REDOUBT_CHECK(sdk::write_file(file, as_bytes(log.json()), sdk::FileKind::open));
+  if (!session.json()) session.out() << "saved in " << file << '\n';
+  return {};
+}
+
+Result<sdk::SavedLog> read_saved(Session& session, const std::string& file) {
+  session.next("get the file again from its source");
+  REDOUBT_TRY(const std::string text, sdk::read_file(file, sdk::SavedLog::kMaxBytes));
+  auto log = sdk::SavedLog::parse(text);
+  session.next("");
+  return log;
+}
+
+// show_log: from the program, or from a file that was saved.
+Status show_log(Session& session, const AuditOptions& options, bool with_entries, bool with_labels) {
+  if (!options.file.empty()) {
+    REDOUBT_TRY(const auto log, read_saved(session, options.file));
+    print_log(session, log, {}, with_entries, "; `redoubt audit verify` holds it against what you keep");
+    return {};
+  }
+  REDOUBT_TRY(auto visit, session.visit(options.environment));
+  REDOUBT_TRY(const auto log, fetch_log(session, visit));
+  const Labels labels = with_labels ? labels_of(session, *visit.environment) : Labels();
+  print_log(session, log, labels, with_entries, ", and extend the head that was kept");
+  return save_log(session, log, options.save);
+}
+
+// Kept: what is remembered of an instance here; nothing without an environment.
+struct Kept {
+  std::optional<sdk::EnvironmentState> state;
+  sdk::AuditKnowledge knowledge;
+};
+
+Result<Kept> kept_of(Session& session, const AuditOptions& options, const InstanceId& instance) {
+  Kept kept;
+  if (!options.receipt_key.empty()) {
+    REDOUBT_TRY(kept.knowledge.receipt_key, crypto::Ed25519PublicKey::from_hex(options.receipt_key, "--receipt-key"));
+  }
+  const auto name = session.environment_name(options.environment);
+  if (!name.ok()) return options.environment.empty() ? Result<Kept>(std::move(kept)) : Result<Kept>(name.error());
+  REDOUBT_TRY(kept.state, sdk::EnvironmentState::open(session.config(), *name));
+  REDOUBT_TRY(const auto known, sdk::known_log_of(*kept.state, instance));
+  if (!known) return kept;
+  if (!kept.knowledge.receipt_key) kept.knowledge.receipt_key = known->receipt_key;
+  REDOUBT_TRY(kept.knowledge.kept, sdk::kept_head(*kept.state, instance));
+  return kept;
+}
+
+// keep_proof writes the proof of a fork where --proof says, or into the environment's folder.
+Status keep_proof(Session& session, const AuditOptions& options, const Kept& kept, const std::string& proof) {
+  std::string path = options.proof.empty() ? "fork.json" : options.proof;
+  if (options.proof.empty() && kept.state) {
+    REDOUBT_TRY(const auto written, kept.state->keep_fork(proof));
+    path = written.string();
+  } else {
+    REDOUBT_CHECK(sdk::write_file(path, as_bytes(proof), sdk::FileKind::open));
+  }
+  session.warn("the log was forked; the proof is in " + path);
+  session.next("show " + path + " to the other participants: `redoubt audit verify " + path + "` checks it");
+  return {};
+}
+
+Status print_audit(Session& session, const std::vector<receipt::ReceiptCheck>& checks, bool accepted) {
+  if (session.json()) {
+    json::Array items;
+    for (const auto& check : checks) {
+      items.emplace_back(json::Object{{"detail", check.detail}, {"id", check.id}, {"outcome", name_of(check.outcome)}});
+    }
+    print_json(session.out(), json::Object{{"accepted", accepted}, {"checks", std::move(items)}});
+    return {};
+  }
+  Table table{{"check", "outcome", "detail"}, {}};
+  for (const auto& check : checks) table.rows.push_back({check.id, std::string(name_of(check.outcome)), check.detail});
+  print_table(session.out(), table);
+  return {};
+}
+
+// verify_fork: a proof of a fork that somebody else found, by the key that this participant knows the log by.
+Status verify_fork(Session& session, const AuditOptions& options, const std::string& text, const json::Value& proof) {
+  const auto first = proof.object()->find("first");
+  if (first == proof.object()->end() || first->second.string() == nullptr) return Error(Code::malformed, "fork proof: member \"first\" is absent");
+  const std::string origin = first->second.string()->substr(0, first->second.string()->find('\n'));
+  constexpr std::string_view prefix = "redoubt/";
+  if (!origin.starts_with(prefix)) return Error(Code::malformed, "fork proof: expected an origin redoubt/INSTANCE");
+  REDOUBT_TRY(const auto instance, InstanceId::from_hex(origin.substr(prefix.size()), "origin"));
+  REDOUBT_TRY(const auto kept, kept_of(session, options, instance));
+  session.next("name the receipt key of the instance with --receipt-key, or the environment that you verified it in");
+  if (!kept.knowledge.receipt_key) return Error(Code::not_found, "the receipt key of instance " + instance.hex() + " is not known here");
+  session.next("this proves nothing");
+  const auto fork = receipt::ForkProof::verify(text, *kept.knowledge.receipt_key);
+  const auto divergence = receipt::Divergence::verify(text, *kept.knowledge.receipt_key);
+  if (!fork.ok() && !divergence.ok()) return proof.object()->contains("prefix") ? divergence.error() : fork.error();
+  if (session.json()) {
+    print_json(session.out(), json::Object{{"forked", true}, {"instance", instance.hex()}});
+  } else {
+    session.out() << "proven: the log of instance " << instance.hex() << " was forked\n";
+  }
+  return {};
+}
+
+Status verify(Session& session, const AuditOptions& options) {
+  session.next("get the file again from its source");
+  REDOUBT_TRY(const std::string text, sdk::read_file(options.file, sdk::SavedLog::kMaxBytes));
+  if (text.size() <= kMaxProofFile) {
+    const auto value = json::parse(text, {.max_bytes = kMaxProofFile, .max_depth = 4});
+    if (value.ok() && value->object() != nullptr && value->object()->contains("second")) return verify_fork(session, options, text, *value);
+  }
+  REDOUBT_TRY(const auto log, sdk::SavedLog::parse(text));
+  std::vector<sdk::NamedReceipt> receipts;
+  for (const std::string& path : options.receipts) {
+    REDOUBT_TRY(const std::string content, sdk::read_file(path, receipt::ReceiptFile::kMaxSize));
+    REDOUBT_TRY(auto file, receipt::ReceiptFile::parse(content).context(path));
+    receipts.push_back({std::filesystem::path(path).filename().string(), std::move(file)});
+  }
+  session.next("");
+  REDOUBT_TRY(const auto kept, kept_of(session, options, log.instance()));
+  const sdk::AuditReport report = sdk::audit(log, kept.knowledge, receipts);
+  REDOUBT_CHECK(print_audit(session, report.checks, report.accepted().ok()));
+  session.next("do not rely on this log, and show it to the other participants");
+  if (report.fork) REDOUBT_CHECK(keep_proof(session, options, kept, *report.fork));
+  REDOUBT_CHECK(report.accepted());
+  if (!session.json()) print_log(session, log, {}, false, "");
+  return {};
+}
+
+// Head: one side of a comparison; `log` where the file holds the entries too.
+struct Head {
+  receipt::Checkpoint checkpoint;
+  std::optional<sdk::SavedLog> log;
+};
+
+// read_head: a saved log, or a receipt file whose checkpoint `key` signed.
+Result<Head> read_head(const std::string& path, const std::optional<crypto::Ed25519PublicKey>& key) {
+  REDOUBT_TRY(const std::string text, sdk::read_file(path, sdk::SavedLog::kMaxBytes));
+  auto saved = sdk::SavedLog::parse(text);
+  if (saved.ok()) {
+    receipt::Checkpoint checkpoint = saved->checkpoint();
+    return Head{std::move(checkpoint), std::move(*saved)};
+  }
+  const auto file = receipt::ReceiptFile::parse(text);
+  if (!file.ok()) return saved.error().context(path);  // neither: it was meant to be a log
+  if (!key) return Error(Code::usage, path + ": a receipt's checkpoint needs the key of the log; give the saved log first");
+  REDOUBT_TRY(const auto body, receipt::ReceiptBody::parse(file->receipt.body).context(path));
+  REDOUBT_TRY(auto checkpoint, receipt::Checkpoint::verify(file->receipt.checkpoint, receipt::log_origin(body.instance), *key).context(path));
+  return Head{std::move(checkpoint), std::nullopt};
+}
+
+Status consistency(Session& session, const AuditOptions& options) {
+  session.next("get the files again from their sources; `redoubt audit log --save FILE` writes one");
+  REDOUBT_TRY(const auto first, read_saved(session, options.file));
+  REDOUBT_TRY(const auto kept, kept_of(session, options, first.instance()));
+  const auto& key = kept.knowledge.receipt_key;
+  if (key && *key != first.checkpoint().key()) {
+    return Error(Code::binding, options.file + ": expected receipt key " + key->hex() + ", found " + first.checkpoint().key().hex());
+  }
+  if (!key) session.warn("whose key signed these heads is not known here: that they fit says nothing yet");
+  std::optional<Head> second;
+  if (!options.other.empty()) {
+    REDOUBT_TRY(second, read_head(options.other, first.checkpoint().key()));
+  } else {
+    session.next("name a second file, or the environment whose kept head to compare with");
+    if (!kept.knowledge.kept) return Error(Code::not_found, "no head of the log of instance " + first.instance().hex() + " is kept here");
+    second = Head{*kept.knowledge.kept, std::nullopt};
+  }
+  session.next("compare logs of one instance");
+  const Head one{first.checkpoint(), first};
+  if (second->checkpoint.key() != one.checkpoint.key() || second->checkpoint.head().origin != one.checkpoint.head().origin) {
+    return Error(Code::log_proof, "checkpoints of two logs, or by two keys: " + one.checkpoint.head().origin + " and " + second->checkpoint.head().origin);
+  }
+  const bool grown = one.checkpoint.head().size <= second->checkpoint.head().size;
+  const Head& larger = grown && (second->log || one.checkpoint.head().size < second->checkpoint.head().size) ? *second : one;
+  const Head& smaller = &larger == &one ? *second : one;
+  session.next("save the longer log with `redoubt audit log --save FILE`");
+  if (!larger.log) return Error(Code::unavailable, "the entries up to " + std::to_string(larger.checkpoint.head().size) + " are not in the files");
+  REDOUBT_TRY(const auto fork, receipt::fork_between(smaller.checkpoint, larger.checkpoint, larger.log->tree()));
+  if (fork) {
+    REDOUBT_CHECK(keep_proof(session, options, kept, *fork));
+    return Error(Code::log_proof, "the log was forked: its " + std::to_string(smaller.checkpoint.head().size) + " entries are no prefix of its " +
+                                      std::to_string(larger.checkpoint.head().size));
+  }
+  session.next("");
+  REDOUBT_TRY(const auto proof, larger.log->tree().consistency(smaller.checkpoint.head().size, larger.checkpoint.head().size));
+  if (session.json()) {
+    json::Array hashes;
+    for (const receipt::TreeHash& hash : proof) hashes.emplace_back(hash.hex());
+    print_json(session.out(), json::Object{{"consistent", true}, {"from", std::to_string(smaller.checkpoint.head().size)}, {"proof", std::move(hashes)},
+                                           {"to", std::to_string(larger.checkpoint.head().size)}});
+  } else {
+    session.out() << "consistent: the log of " << smaller.checkpoint.head().size << " entries is a prefix of that of "
+                  << larger.checkpoint.head().size << '\n';
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_log_commands(Commands& commands) {
+  CLI::App* noun = commands.app.add_subcommand("log", "what an instance wrote down")->require_subcommand(1)->fallthrough();
+  Session& session = commands.session;
+  const auto options = std::make_shared<AuditOptions>();
+  CLI::App* all = add_verb(commands, noun, "show", "show every entry, checked against the signed head", {"redoubt log show -e study"},
+                           [&session, options] { return show_log(session, *options, true, false); });
+  CLI::App* check = add_verb(commands, noun, "verify", "rebuild the tree and hold it against the head that was kept", {"redoubt log verify"},
+                             [&session, options] { return show_log(session, *options, false, false); });
+  for (CLI::App* verb : {all, check}) verb->add_option("-e,--environment", options->environment, "name of the environment");
+}
+
+void add_audit_commands(Commands& commands) {
+  CLI::App* noun = commands.app.add_subcommand("audit", "logs in files, held against receipts and what was seen before")->require_subcommand(1)->fallthrough();
+  Session& session = commands.session;
+  const auto options = std::make_shared<AuditOptions>();
+  CLI::App* read = add_verb(commands, noun, "log", "show every entry and what it is about, and save the log; or show a saved one",
+                            {"redoubt audit log --save log.json", "redoubt audit log log.json"},
+                            [&session, options] { return show_log(session, *options, true, true); });
+  read->add_option("file", options->file, "a saved log, read offline");
+  read->add_option("--save", options->save, "write entries and signed head to this file");
+  CLI::App* check = add_verb(commands, noun, "verify", "check a saved log, and receipts against it, offline; or a proof that a log was forked",
+                             {"redoubt audit verify log.json --receipt receipt.json", "redoubt audit verify fork-1.json"},
+                             [&session, options] { return verify(session, *options); });
+  check->add_option("file", options->file, "the saved log, or the proof")->required();
+  check->add_option("--receipt", options->receipts, "a receipt file that must stand in the log");
+  CLI::App* compare = add_verb(commands, noun, "consistency", "is one log a prefix of the other? Offline; a fork is proved in a file",
+                               {"redoubt audit consistency log.json", "redoubt audit consistency mine.json theirs.json --proof fork.json"},
+                               [&session, options] { return consistency(session, *options); });
+  compare->add_option("file", options->file, "a saved log")->required();
+  compare->add_option("other", options->other, "another saved log, or a receipt file; default: the head that you keep");
+  for (CLI::App* verb : {check, compare}) {
+    verb->add_option("--proof", options->proof, "where to write the proof of a fork; default: the environment's folder");
+    verb->add_option("--receipt-key", options->receipt_key, "receipt key of the instance, hexadecimal; default: as it was learned when you verified it");
+  }
+  for (CLI::App* verb : {read, check, compare}) verb->add_option("-e,--environment", options->environment, "name of the environment");
+}
+
+}  // namespace redoubt::cli

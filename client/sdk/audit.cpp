@@ -1,0 +1,134 @@
+#include "client/sdk/audit.h"
+
+#include <set>
+
+#include "common/jobs/cleanroom/verdict.h"
+
+namespace redoubt::sdk {
+namespace {
+
+using receipt::Outcome;
+using receipt::ReceiptCheck;
+
+Error out_of_order(std::size_t index, std::string_view what) {
+  return Error(Code::log_proof, "entry " + std::to_string(index) + ": " + std::string(what));
+}
+
+ReceiptCheck check_of(std::string id, const Status& status) {
+  if (status.ok()) return {std::move(id), Outcome::passed, Code::log_proof, ""};
+  return {std::move(id), Outcome::failed, status.error().code(), status.error().message()};
+}
+
+ReceiptCheck not_told(std::string id, std::string why) { return {std::move(id), Outcome::not_shown, Code::log_proof, std::move(why)}; }
+
+ReceiptCheck check_key(const SavedLog& log, const AuditKnowledge& knowledge) {
+  if (!knowledge.receipt_key) return not_told("log.key", "whose key signed the head is not known here");
+  if (*knowledge.receipt_key == log.checkpoint().key()) return check_of("log.key", {});
+  return check_of("log.key", Error(Code::binding, "receipt key: expected " + knowledge.receipt_key->hex() + ", found " + log.checkpoint().key().hex()));
+}
+
+// hold_against: a head by the same key against the log; a fork leaves its proof in `report`.
+Status hold_against(const receipt::Checkpoint& head, const SavedLog& log, AuditReport& report) {
+  REDOUBT_TRY(auto fork, receipt::fork_between(head, log.checkpoint(), log.tree()));
+  if (!fork) return {};
+  report.fork = std::move(fork);
+  return Error(Code::log_proof, "the log was forked: at " + std::to_string(head.head().size) + " entries expected root " + head.head().root.hex() +
+                                    ", found another");
+}
+
+ReceiptCheck check_known_head(const SavedLog& log, const AuditKnowledge& knowledge, AuditReport& report) {
+  constexpr const char* id = "log.known_head";
+  if (!knowledge.kept) return not_told(id, "no head of this log is kept");
+  const std::uint64_t kept = knowledge.kept->head().size;
+  const std::uint64_t saved = log.checkpoint().head().size;
+  if (kept > saved) {
+    return not_told(id, "the saved log ends " + std::to_string(kept - saved) + " entries before the head that is kept: save it again");
+  }
+  return check_of(id, hold_against(*knowledge.kept, log, report));
+}
+
+// ballots_before: every ballot of the receipt stands in the log before it, and so does the run of the proposal that they name.
+Status ballots_before(const receipt::ReceiptFile& file, const std::vector<receipt::LogEntry>& entries, std::uint64_t sequence) {
+  const auto before = [&](std::string_view kind, ByteView content) {
+    return std::any_of(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(sequence),
+                       [&](const receipt::LogEntry& entry) { return entry.kind == kind && equal(entry.content.view(), content); });
+  };
+  for (const std::string& text : file.ballots) {
+    REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(text, jobs::Ballot::kMaxBytes));
+    REDOUBT_TRY(const auto ballot, jobs::Ballot::parse(document.text));
+    if (!before(receipt::kBallotEntry, receipt::approval_digest(text).view())) {
+      return Error(Code::log_proof, "ballot of " + ballot.voter + ": not in the log before the receipt");
+    }
+    if (!before(receipt::kRunEntry, ballot.proposal.view())) {
+      return Error(Code::log_proof, "proposal " + ballot.proposal.hex() + ": no run of it in the log before the receipt");
+    }
+  }
+  return {};
+}
+
+ReceiptCheck check_one(const NamedReceipt& named, const SavedLog& log, AuditReport& report) {
+  const std::string id = "receipt." + named.name;
+  const receipt::Receipt& receipt = named.file.receipt;
+  const auto body = receipt::ReceiptBody::parse(receipt.body);
+  if (!body.ok()) return check_of(id, body.error());
+  if (body->instance != log.instance()) {
+    return check_of(id, Error(Code::binding, "expected instance " + log.instance().hex() + ", found " + body->instance.hex()));
+  }
+  const auto head = receipt::Checkpoint::verify(receipt.checkpoint, receipt::log_origin(log.instance()), log.checkpoint().key());
+  if (!head.ok()) return check_of(id, head.error());
+  if (head->head().size > log.checkpoint().head().size) {
+    return not_told(id, "the saved log ends before this receipt's checkpoint of " + std::to_string(head->head().size) + " entries: save it again");
+  }
+  if (const Status held = hold_against(*head, log, report); !held.ok()) return check_of(id, held);
+  const receipt::LogEntry expected{std::string(receipt::kReceiptEntry), receipt::receipt_digest(receipt.body)};
+  if (body->sequence >= log.entries().size() || log.entries()[static_cast<std::size_t>(body->sequence)] != expected) {
+    return check_of(id, Error(Code::log_proof, "entry " + std::to_string(body->sequence) + " is not this receipt"));
+  }
+  return check_of(id, ballots_before(named.file, log.entries(), body->sequence));
+}
+
+}  // namespace
+
+Status AuditReport::accepted() const {
+  for (const ReceiptCheck& check : checks) {
+    if (check.outcome == Outcome::failed) return Error(check.code, check.id + ": " + check.detail);
+  }
+  return {};
+}
+
+Status check_order(const std::vector<receipt::LogEntry>& entries) {
+  std::set<crypto::Sha256Digest> reserved;
+  std::set<crypto::Sha256Digest> run;
+  bool carried = false;
+  std::size_t runs = 0;
+  std::size_t receipts = 0;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const receipt::LogEntry& entry = entries[i];
+    if ((entry.kind == receipt::kBootEntry) != (i == 0)) return out_of_order(i, "a log begins with its boot, and has no other");
+    if (entry.kind == receipt::kCarriedEntry) carried = true;
+    if (entry.kind == receipt::kReservationEntry && !reserved.insert(entry.content).second) return out_of_order(i, "this proposal was reserved before");
+    if (entry.kind == receipt::kRunEntry) {
+      if (!carried && !reserved.contains(entry.content)) return out_of_order(i, "this proposal was not reserved before it was run");
+      if (!run.insert(entry.content).second) return out_of_order(i, "this proposal was run before");
+      if (runs++ != receipts) return out_of_order(i, "the run before this one has no receipt");
+    }
+    if (entry.kind == receipt::kReceiptEntry && ++receipts > runs) return out_of_order(i, "a receipt without a run");
+  }
+  return {};
+}
+
+AuditReport audit(const SavedLog& log, const AuditKnowledge& knowledge, const std::vector<NamedReceipt>& receipts) {
+  AuditReport report;
+  report.checks.push_back(check_key(log, knowledge));
+  report.checks.push_back(check_of("log.order", check_order(log.entries())));
+  report.checks.push_back(check_known_head(log, knowledge, report));
+  for (const NamedReceipt& named : receipts) report.checks.push_back(check_one(named, log, report));
+  return report;
+}
+
+std::string rollback_report(const receipt::Checkpoint& kept, const receipt::Checkpoint& shown, std::string_view what) {
+  return json::canonical(
+      json::Object{{"kept", kept.note()}, {"shown", shown.note()}, {"type", "redoubt/log-report/1"}, {"what", what}});
+}
+
+}  // namespace redoubt::sdk

@@ -1,0 +1,44 @@
+// audit: is this log what its participants saw, and do receipts and log tell one story? Offline, from what the auditor holds itself.
+//
+// The log comes from a file (SavedLog), receipts from files; whoever hands them over may lie in every byte, and the operator may have
+// shown another log to others. The auditor brings the receipt key and the head that it keeps. Each check is passed, failed or not
+// shown. Two heads of a log that was forked give a proof that others can check (common/receipt/divergence.h). What nobody remembers
+// cannot be seen: a log that was cut back to before everyone's head looks whole. Pure.
+#pragma once
+
+#include "client/sdk/saved_log.h"
+#include "common/receipt/divergence.h"
+#include "common/receipt/receipt_file.h"
+
+namespace redoubt::sdk {
+
+struct AuditKnowledge {
+  std::optional<crypto::Ed25519PublicKey> receipt_key;  // of the instance, learned when it was verified
+  std::optional<receipt::Checkpoint> kept;              // the last head of its log that was verified
+};
+
+struct AuditReport {
+  std::vector<receipt::ReceiptCheck> checks;  // "log.key", "log.order", "log.known_head", then "receipt.NAME" for each receipt
+  std::optional<std::string> fork;            // proof that the log was forked, JSON
+
+  // accepted: no check failed; otherwise the first that did, with its code.
+  Status accepted() const;
+};
+
+// A receipt file under the name that reports use for it.
+struct NamedReceipt {
+  std::string name;
+  receipt::ReceiptFile file;
+};
+
+// audit: signatures, Evidence and the approval rule of a receipt are check_receipt's; here it is held against the log.
+AuditReport audit(const SavedLog& log, const AuditKnowledge& knowledge, const std::vector<NamedReceipt>& receipts);
+
+// check_order: `log_proof` for a log that no program of ours writes: it begins with its one boot; no proposal is reserved or run twice;
+// what is run was reserved before, here or in a log that was carried over; every receipt follows the run that it is of.
+Status check_order(const std::vector<receipt::LogEntry>& entries);
+
+// rollback_report: two heads that were shown one after the other and do not fit, for others to see (docs/specs/log.md).
+std::string rollback_report(const receipt::Checkpoint& kept, const receipt::Checkpoint& shown, std::string_view what);
+
+}  // namespace redoubt::sdk

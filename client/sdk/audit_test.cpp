@@ -1,0 +1,175 @@
+// Goal: a saved log and receipts are held against each other and against what the auditor kept; forks come with a proof that others can
+// check, and what cannot be told is not claimed. Method: a real room's log and receipt; then logs and heads as a program that forks,
+// reorders or forgets would sign them, and every part of the file changed.
+#include "client/sdk/audit.h"
+
+#include "enclave/workloads/cleanroom/room_test_fixture.h"
+
+namespace redoubt::sdk {
+namespace {
+
+using receipt::Outcome;
+
+class AuditTest : public cleanroom::RoomTest {
+ protected:
+  AuditTest() {
+    provide(*room_);
+    const jobs::Proposal query = proposal(*room_);
+    EXPECT_OK(room_->propose(sign(query, analyst_)));
+    early_ = head(room_->status().log_size);
+    approve(*room_, query);
+    file_ = OrDie(receipt::ReceiptFile::parse(OrDie(room_->run(query.digest())).receipt_file));
+    for (const Bytes& bytes : room_->entries(0)) entries_.push_back(OrDie(receipt::LogEntry::parse(bytes)));
+  }
+  crypto::Ed25519PrivateKey key() const {
+    test::FixedRandom seed(1);  // as make_room(1) draws it
+    return OrDie(crypto::Ed25519PrivateKey::generate(seed));
+  }
+  // head: what the room's key signs of its log at this size.
+  receipt::Checkpoint head(std::uint64_t size) const {
+    std::vector<Bytes> encoded = room_->entries(0);
+    encoded.resize(static_cast<std::size_t>(size));
+    return OrDie(receipt::Log::restore(room_->claims().instance, encoded)).checkpoint(key());
+  }
+  // saved: these entries under a head that the room's key signed.
+  SavedLog saved(const std::vector<receipt::LogEntry>& entries) const {
+    receipt::Log log(room_->claims().instance);
+    for (const auto& entry : entries) log.append(entry);
+    return OrDie(SavedLog::of(log.instance(), log.checkpoint(key()), entries));
+  }
+  AuditKnowledge knowledge() const { return {key().public_key(), early_}; }
+  static const receipt::ReceiptCheck& find(const AuditReport& report, std::string_view id) {
+    const auto found = std::ranges::find(report.checks, id, &receipt::ReceiptCheck::id);
+    EXPECT_NE(found, report.checks.end()) << id;
+    return *found;
+  }
+  // as: the log with one entry of another kind in the place of the first of `kind`.
+  std::vector<receipt::LogEntry> without(std::string_view kind) const {
+    std::vector<receipt::LogEntry> out = entries_;
+    out.erase(std::ranges::find(out, kind, &receipt::LogEntry::kind));
+    return out;
+  }
+  std::optional<receipt::Checkpoint> early_;
+  receipt::ReceiptFile file_;
+  std::vector<receipt::LogEntry> entries_;
+};
+
+TEST_F(AuditTest, AnHonestLogWithItsReceiptPassesEveryCheck) {
+  const SavedLog log = OrDie(SavedLog::parse(saved(entries_).json()));
+  EXPECT_EQ(log.entries(), entries_);
+  const AuditReport report = audit(log, knowledge(), {{"receipt.json", file_}});
+  EXPECT_OK(report.accepted());
+  for (const auto& check : report.checks) EXPECT_EQ(check.outcome, Outcome::passed) << check.id << ": " << check.detail;
+  EXPECT_EQ(report.checks.size(), 4U);
+  EXPECT_FALSE(report.fork);
+}
+
+TEST_F(AuditTest, WhatIsNotKnownIsNotShown) {
+  const AuditReport report = audit(saved(entries_), {}, {});
+  EXPECT_OK(report.accepted());
+  EXPECT_EQ(find(report, "log.key").outcome, Outcome::not_shown);
+  EXPECT_EQ(find(report, "log.known_head").outcome, Outcome::not_shown);
+  std::vector<receipt::LogEntry> shorter(entries_.begin(), entries_.begin() + 3);
+  const AuditReport old = audit(saved(shorter), knowledge(), {{"receipt.json", file_}});
+  EXPECT_EQ(find(old, "log.known_head").outcome, Outcome::not_shown);
+  EXPECT_NE(find(old, "log.known_head").detail.find("before the head that is kept"), std::string::npos);
+  EXPECT_EQ(find(old, "receipt.receipt.json").outcome, Outcome::not_shown);
+}
+
+TEST_F(AuditTest, AForkedLogIsProvedAtTwoSizesAndAtOne) {
+  std::vector<receipt::LogEntry> other = entries_;
+  other[1].content.array()[0] ^= std::byte{1};
+  AuditReport report = audit(saved(other), knowledge(), {});
+  EXPECT_ERROR(report.accepted(), Code::log_proof, "log.known_head: the log was forked");
+  ASSERT_TRUE(report.fork);
+  EXPECT_OK(receipt::Divergence::verify(*report.fork, key().public_key()));
+  other.resize(static_cast<std::size_t>(early_->head().size));
+  report = audit(saved(other), knowledge(), {});
+  ASSERT_TRUE(report.fork);
+  EXPECT_OK(receipt::ForkProof::verify(*report.fork, key().public_key()));
+}
+
+TEST_F(AuditTest, AReceiptOfAnotherBranchProvesTheFork) {
+  std::vector<receipt::LogEntry> other = entries_;
+  other.back().content.array()[0] ^= std::byte{1};
+  const AuditReport report = audit(saved(other), knowledge(), {{"r", file_}});
+  EXPECT_EQ(find(report, "log.known_head").outcome, Outcome::passed);
+  EXPECT_EQ(find(report, "receipt.r").outcome, Outcome::failed);
+  ASSERT_TRUE(report.fork);
+  EXPECT_OK(receipt::ForkProof::verify(*report.fork, key().public_key()));
+}
+
+TEST_F(AuditTest, AnotherKeyIsNotTheInstance) {
+  AuditKnowledge other = knowledge();
+  other.receipt_key = hospital_.key.public_key();
+  EXPECT_ERROR(audit(saved(entries_), other, {}).accepted(), Code::binding, "log.key: receipt key: expected");
+}
+
+TEST_F(AuditTest, AReceiptWhoseBallotOrRunIsNotInTheLogIsRefused) {
+  for (const std::string_view kind : {receipt::kBallotEntry, receipt::kRunEntry}) {
+    // The program that forgot it signs a receipt for the log that it made.
+    std::vector<receipt::LogEntry> rest = without(kind);
+    rest.pop_back();
+    receipt::Log log(room_->claims().instance);
+    for (const auto& entry : rest) log.append(entry);
+    receipt::ReceiptBody body = OrDie(receipt::ReceiptBody::parse(file_.receipt.body));
+    body.sequence = log.size();
+    receipt::ReceiptFile forged = file_;
+    forged.receipt = OrDie(receipt::issue_receipt(body, file_.evidence.digest(), log, key()));
+    rest.push_back({std::string(receipt::kReceiptEntry), body.digest()});
+    const AuditReport report = audit(saved(rest), {}, {{"r", forged}});
+    EXPECT_EQ(find(report, "receipt.r").outcome, Outcome::failed) << kind;
+    EXPECT_NE(find(report, "receipt.r").detail.find("in the log before the receipt"), std::string::npos) << find(report, "receipt.r").detail;
+  }
+  receipt::ReceiptFile moved = file_;
+  moved.receipt.body.replace(moved.receipt.body.find("\"sequence\":\""), 12, "\"sequence\":\"1");
+  EXPECT_ERROR(audit(saved(entries_), {}, {{"r", moved}}).accepted(), Code::log_proof, "is not this receipt");
+}
+
+TEST_F(AuditTest, ALogOutOfOrderIsRefused) {
+  const crypto::Sha256Digest a = crypto::sha256(as_bytes("a"));
+  const crypto::Sha256Digest b = crypto::sha256(as_bytes("b"));
+  const auto order = [](std::vector<receipt::LogEntry> entries) { return check_order(entries); };
+  EXPECT_OK(order({{"boot", a}, {"reservation", a}, {"run", a}, {"receipt", b}, {"reservation", b}}));
+  EXPECT_OK(order({{"boot", a}, {"carried", b}, {"run", a}, {"receipt", b}}));
+  EXPECT_OK(order({{"boot", a}, {"reservation", a}, {"run", a}}));  // its receipt is not stored yet
+  EXPECT_OK(order({}));
+  EXPECT_ERROR(order({{"reservation", a}}), Code::log_proof, "entry 0: a log begins with its boot");
+  EXPECT_ERROR(order({{"boot", a}, {"boot", a}}), Code::log_proof, "entry 1: a log begins with its boot");
+  EXPECT_ERROR(order({{"boot", a}, {"run", a}}), Code::log_proof, "was not reserved before");
+  EXPECT_ERROR(order({{"boot", a}, {"run", a}, {"reservation", a}}), Code::log_proof, "was not reserved before");
+  EXPECT_ERROR(order({{"boot", a}, {"reservation", a}, {"reservation", a}}), Code::log_proof, "entry 2: this proposal was reserved before");
+  EXPECT_ERROR(order({{"boot", a}, {"reservation", a}, {"run", a}, {"receipt", b}, {"run", a}}), Code::log_proof, "was run before");
+  EXPECT_ERROR(order({{"boot", a}, {"reservation", a}, {"reservation", b}, {"run", a}, {"run", b}}), Code::log_proof, "has no receipt");
+  EXPECT_ERROR(order({{"boot", a}, {"receipt", a}}), Code::log_proof, "a receipt without a run");
+}
+
+TEST_F(AuditTest, ASavedLogIsItsEntriesAndNothingElse) {
+  const std::string text = saved(entries_).json();
+  const json::Object whole = *OrDie(json::parse(text)).object();
+  for (const auto& [name, value] : whole) {
+    json::Object cut = whole;
+    cut.erase(name);
+    EXPECT_ERROR(SavedLog::parse(json::canonical(cut)), Code::malformed, "absent") << name;
+  }
+  const auto refuse = [&](const char* member, json::Value value, Code code, std::string_view why) {
+    json::Object changed = whole;
+    changed[member] = std::move(value);
+    EXPECT_ERROR(SavedLog::parse(json::canonical(changed)), code, why) << member;
+  };
+  json::Array entries = *whole.at("entries").array();
+  std::swap(entries[1], entries[2]);
+  refuse("entries", entries, Code::log_proof, "expected root");
+  entries.pop_back();
+  refuse("entries", entries, Code::log_proof, "entries, found");
+  refuse("entries", json::Array{7}, Code::malformed, "expected base64");
+  refuse("entries", json::Array{"AAAA"}, Code::malformed, "entry 0");
+  refuse("receipt_key", hospital_.key.public_key().hex(), Code::chain, "saved log");
+  refuse("instance", std::string(32, '7'), Code::chain, "saved log");
+  refuse("checkpoint", "x", Code::malformed, "saved log");
+  refuse("more", 1, Code::malformed, "unknown member");
+  for (std::size_t i = 0; i < text.size(); i += 7) EXPECT_FALSE(SavedLog::parse(text.substr(0, i)).ok()) << i;
+}
+
+}  // namespace
+}  // namespace redoubt::sdk
