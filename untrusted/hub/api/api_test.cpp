@@ -260,6 +260,35 @@ TEST_F(HubTest, WhatTheNewInstanceRefusesForGoodFailsWithItsReason) {
   EXPECT_NE(admin->get(query_path(proposed)).text("reason").find("ballot: void beyond"), std::string::npos);
 }
 
+TEST_F(HubTest, AfterARestartAnExpiredBallotDoesNotHinderWhereTheOthersAreEnough) {
+  approval_ = {jobs::ApprovalRule::k_of_n, 1, {}, true};
+  hospital_data_ = seal(hospital_, "hospital");
+  laboratory_data_ = seal(laboratory_, "laboratory");
+  start_hub();
+  create_study(*admin);
+  const auto old_room = launcher.room();
+  upload(*admin, hospital_data_);
+  upload(*admin, laboratory_data_);
+  join_all(*old_room);
+  const jobs::Proposal proposed = proposal(*old_room);
+  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
+  jobs::Ballot narrow = ballot(*old_room, proposed, hospital_);
+  narrow.expires_at_size = narrow.head.size + 3;
+  narrow.decision = jobs::Decision::reject;
+  ASSERT_EQ(admin->post(query_path(proposed) + "/reject", body("ballot", sign(narrow, hospital_))).status, 200);
+  ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(ballot(*old_room, proposed, laboratory_), laboratory_))).status, 200);
+  ASSERT_TRUE(until([&] { return old_room->stored_checkpoint() == old_room->checkpoint(); }));
+  launcher.kill();
+  ASSERT_TRUE(until([&] {
+    const Answer view = admin->get(kStudy);
+    return view.text("state") == "running" && view.text("instance") != old_room->claims().instance.hex();
+  }));
+  join_all(*launcher.room());
+  carry_over(*launcher.room());
+  release_keys(*launcher.room());
+  EXPECT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "done"; })) << admin->get(query_path(proposed)).text("reason");
+}
+
 TEST_F(HubTest, AProgramThatCannotStartIsReportedAndTriedAgain) {
   start_hub();
   launcher.broken = true;

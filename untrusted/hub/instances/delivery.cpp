@@ -92,11 +92,22 @@ Status InstanceHost::redeliver(const std::string& environment, const Query& quer
   const auto taken = connection.propose(proposal);
   if (!taken.ok()) return taken.error();
   REDOUBT_TRY(const auto ballots, store_.read([&](Transaction& transaction) { return get_ballots(transaction, query.id); }));
+  // A ballot that has expired is not taken any more. That ends an approved query unless the others are enough without it; one that is
+  // still voted on goes on.
+  std::optional<Error> expired;
+  bool met = false;
   for (const BallotRecord& record : ballots) {
     REDOUBT_TRY(const auto ballot, jobs::SignedDocument::decode(record.document, jobs::Ballot::kMaxBytes));
     const auto counted = connection.vote(query.id, ballot);
-    if (!counted.ok()) return counted.error();
+    if (counted.ok()) {
+      met = counted->met;
+    } else if (counted.error().code() == Code::freshness) {
+      expired = counted.error();
+    } else {
+      return counted.error();
+    }
   }
+  if (expired && !met && query.state != QueryState::proposed) return *expired;
   return {};
 }
 
