@@ -27,9 +27,6 @@ BindingProblem problem_of(const duckdb::ErrorData& error) {
   return problem;
 }
 
-// cell_type of a noisy table's column.
-std::string cell_type(const NoisyBlock::Cell& cell) { return cell.aggregate.starts_with("count") ? "BIGINT" : "DOUBLE"; }
-
 }  // namespace
 
 struct Binding::State {
@@ -98,7 +95,7 @@ std::optional<BindingProblem> Binding::guard(const ReleasePlan& plan) {
     std::vector<std::string> columns;
     for (std::size_t i = 0; i < block.keys; ++i) columns.push_back("g" + std::to_string(i));
     for (std::size_t j = 0; j < block.cells.size(); ++j) {
-      columns.push_back("CAST(NULL AS " + cell_type(block.cells[j]) + ") AS c" + std::to_string(j));
+      columns.push_back("CAST(NULL AS " + block.cell_type(j) + ") AS c" + std::to_string(j));
     }
     if (columns.empty()) columns.emplace_back("u");
     made.push_back(block.table);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "engines/sql/forms.h"
 #include "engines/sql/functions.h"
 #include "engines/sql/functions_catalogue.h"
+#include "engines/sql/grid.h"
 
 namespace redoubt::sql {
 namespace {
@@ -39,6 +41,10 @@ Allowed add_bounded(Cell& cell, const Expression& argument, const Columns& colum
   if (!interval.finite || interval.low > interval.high) {
     return refuse("D3", "the argument of " + cell.name + " has no finite interval, so no noise covers it", argument.offset,
                   "use columns with bounds; limit others: least(greatest(x, 0), 100)");
+  }
+  if (std::max(std::abs(interval.low), std::abs(interval.high)) > kMaxMagnitude) {
+    return refuse("D3", "the argument of " + cell.name + " reaches beyond 10^18, where it has no grid", argument.offset,
+                  "limit it: least(greatest(x, 0), 1000000)");
   }
   const Form form = argument_form(argument, columns).form;
   add(cell, argument, form == Form::conditional || form == Form::predicate ? Zero::excluded : Zero::counts, columns);

@@ -67,6 +67,7 @@ class BlockCompiler : private BlockParts {
         info.role = column.role;
         info.argument = column.argument;
         info.interval = column.interval;
+        info.is_unit = column.is_unit;
       } else if (kind == RelationKind::unit) {
         info.argument = argument_form(item, select.columns);
         info.interval = interval_of(item, select.columns);
@@ -147,8 +148,26 @@ class BlockCompiler : private BlockParts {
     return finish(select, RelationKind::unit);
   }
 
+  // settle_ties: which of a unit's rows comes first must follow from its rows alone. Where the author's order leaves that open, the engine
+  // would decide by where the rows stand among those of others, and one unit more could change what all others contribute under noise.
+  void settle_ties(Expression& window, std::size_t columns) const {
+    const std::string& name = window.text;
+    const bool ranks = name == "rank" || name == "dense_rank";  // of peers, which ties are
+    const bool by_rows = window.frame.starts_with("ROWS") && window.frame.find("EXCLUDE") == std::string::npos;
+    const bool first = name == "row_number" || name == "lag" || name == "lead" || name == "first_value";
+    const bool settled = by_rows ? !ranks : first && window.frame == "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
+    if (compiler_.level() != Level::differential_privacy || !settled) return;
+    for (std::size_t i = 0; i < columns; ++i) {
+      Expression column;
+      column.kind = Kind::column;
+      column.index = i;
+      window.window_order.push_back({std::move(column), false, false});
+    }
+  }
+
   Allowed partition_by_unit(Expression& e, Select& select) {
     if (e.kind == Kind::window) {
+      settle_ties(e, std::min(unit_column_, select.columns.size()));
       if (unit_column_ == std::string::npos) {
         unit_column_ = select.columns.size();
         ColumnInfo info;

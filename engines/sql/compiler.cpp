@@ -71,6 +71,7 @@ Relation Compiler::dataset(const Table& table) {
     info.role = column.role;
     info.sql = "c" + std::to_string(out.columns.size());
     info.argument.counted = Counted::column;
+    info.is_unit = column.role == Role::unit;
     if (column.role == Role::attribute) {
       if (column.type.is_number()) info.argument = {Form::plain, 1, Counted::column};
       if (column.type.id == TypeId::boolean) info.argument.form = Form::predicate;

@@ -18,6 +18,7 @@
 #include "engines/sql/csv.h"
 #include "engines/sql/ledger/ledger.h"
 #include "engines/sql/library.h"
+#include "engines/sql/noise.h"
 #include "engines/sql/plan.h"
 #include "engines/sql/schema.h"
 
@@ -60,9 +61,21 @@ class Engine {
   // load_csv is parse_csv (at most 50 million rows), then create_table.
   Status load_csv(const Table& table, std::string_view csv);
 
-  // run: `usage` for a plan of differential_privacy, whose numbers need noise first; `not_found` when a dataset of the plan is not loaded, `unavailable` on timeout, on memory, on more rows than the limit
+  // run: `usage` for a plan of differential_privacy, whose numbers need noise first (run_noisy); `not_found` when a dataset of the plan is not loaded, `unavailable` on timeout, on memory, on more rows than the limit
   // or after interrupt(), `refused` when the statement failed while running. The tables are unchanged after every failure.
   Result<ResultTable> run(const ReleasePlan& plan);
+
+  // run_noisy runs a plan of differential_privacy: what each unit contributes to each released block is bounded and summed, exact noise
+  // is added outside of the engine, and the plan's own statement reads the noisy groups only. The same plan, parameters, seed and data
+  // give the same bytes. Errors as of run and noise_plans; noisy tables are gone after it, whatever happened.
+  Result<ResultTable> run_noisy(const ReleasePlan& plan, const NoiseParameters& parameters, const dp::NoiseSeed& seed);
+
+  // Contributions of one noisy block, rows of a unit cut to the limit; exact, so for run_noisy and for tests of what one unit can do.
+  struct Contributions {
+    std::vector<std::string> group_keys;
+    std::vector<dp::Contribution> units;
+  };
+  Result<Contributions> contributions(const NoisyBlock& block, const dp::Limits& limits, const dp::NoiseSeed& seed);
 
   // footprint: who contributes to the cells that the plan would release (nobody at the levels without thresholds), for the ledger.
   // Fails as run does. Units and datasets keep their numbers as long as the engine lives.
@@ -81,6 +94,9 @@ class Engine {
 
  private:
   struct State;
+  struct Groups;
+  Result<Groups> groups(const NoisyBlock& block, const dp::Limits& limits, const dp::NoiseSeed& seed);
+  Status fill_noisy(const NoisyBlock& block, const dp::NoisePlan& plan, const dp::NoiseSeed& seed);
   Result<ResultTable> run_statement(const ReleasePlan& plan, const std::string& sql);
   explicit Engine(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

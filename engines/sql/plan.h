@@ -8,26 +8,24 @@
 #include <string>
 #include <vector>
 
+#include "engines/sql/dp/noise_plan.h"
 #include "engines/sql/level.h"
 
 namespace redoubt::sql {
 
-// NoisyBlock: what the noise of one released block needs (differential_privacy). `rows_sql` yields one row for each row of a person:
-// u (the unit), g0, g1, ... (group keys), and for cell j its argument a<j>_0 and filter f<j>, where it has them. The noisy
-// groups go into main.<table>(g0, ..., c0, ...), which the plan's own statement reads.
+// NoisyBlock: one released block at differential_privacy, as the noise needs it. `rows_sql` yields one row for each row of a person: u
+// (the unit), g0, g1, ... (group keys) and for measure m its value v<m>, NULL where the row does not contribute. A measure says to which
+// interval values are clipped and in which steps they are counted: with the limits on groups and rows of a unit this bounds what one unit adds to
+// each sum (dp/bounds.h). The noisy groups go into main.<table>(g0, ..., c0, ...), which the plan's own statement reads.
 struct NoisyBlock {
-  struct Cell {
-    std::string aggregate;  // count_star, count, count_if, sum, avg, var_samp, ...
-    bool distinct = false;  // units
-    bool argument = false;
-    bool filter = false;
-    double low = 0;  // of a sum's, average's or variance's argument: values are clipped to this interval
-    double high = 0;
-  };
   std::string table;
   std::string rows_sql;
   std::size_t keys = 0;
-  std::vector<Cell> cells;
+  std::vector<dp::Measure> measures;
+  std::vector<dp::Cell> cells;
+
+  // cell_type of column c<j> in the table: whole numbers for counts, exact decimals for sums, DOUBLE for what is divided.
+  std::string cell_type(std::size_t j) const;
 };
 
 // Trace: a statement over the released groups of one block, for the release ledger: place (which group), u (the unit), for each of

@@ -1,5 +1,6 @@
 #include "engines/sql/plan_builder.h"
 
+#include "engines/sql/noisy_block.h"
 #include "engines/sql/print.h"
 
 namespace redoubt::sql {
@@ -24,23 +25,10 @@ std::vector<Compiler::Statement> before(const std::vector<Compiler::Statement>& 
 }
 
 NoisyBlock noisy(const Compiler& compiler, std::size_t index) {
-  const ReleasedBlock& block = compiler.blocks()[index];
-  NoisyBlock out;
-  out.table = "noisy" + std::to_string(index);
   auto statements = before(compiler.statements(), compiler.rows()[index]);
   const std::string rows = std::move(statements.back().sql);
   statements.pop_back();
-  out.rows_sql = with(statements) + rows;
-  out.keys = block.keys.size();
-  for (const Cell& cell : block.cells) {
-    NoisyBlock::Cell noisy_cell{cell.name, cell.distinct, !cell.arguments.empty(), !cell.filter.empty(), 0, 0};
-    if (!cell.intervals.empty()) {
-      noisy_cell.low = cell.intervals[0].low;
-      noisy_cell.high = cell.intervals[0].high;
-    }
-    out.cells.push_back(std::move(noisy_cell));
-  }
-  return out;
+  return noisy_block(compiler.blocks()[index], "noisy" + std::to_string(index), with(statements) + rows);
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ struct ColumnInfo {
   std::vector<std::size_t> relations;  // which relations of FROM it comes from
   Argument argument;
   Interval interval;
+  bool is_unit = false;  // the unit of the row itself: where an outer join left a unit column NULL, that is another column
 };
 
 using Columns = std::vector<ColumnInfo>;

@@ -269,6 +269,9 @@ Checked<Scope> Scope::build(const From& from, Compiler& compiler, const Names& n
   scope.from_sql_ = std::move(side.sql);
   scope.building_ = false;
   scope.unit_sql_ = scope.unit_sqls_.size() == 1 ? scope.unit_sqls_[0] : "coalesce(" + join_texts(scope.unit_sqls_) + ")";
+  if (scope.unit_sqls_.size() != 1) {
+    for (ColumnInfo& column : scope.columns_) column.is_unit = false;
+  }
   return scope;
 }
 

@@ -60,6 +60,11 @@ Result<NoiseSeed> NoiseSeed::derive(std::span<const TouchedDataset> datasets, co
   return NoiseSeed(std::move(seed));
 }
 
+Result<NoiseSeed> NoiseSeed::from_secret(SecretBytes secret) {
+  if (secret.size() != kSize) return Error(Code::usage, "seed of noise: expected 32 bytes");
+  return NoiseSeed(std::move(secret));
+}
+
 Result<KeyedBits> NoiseSeed::bits(ByteView label) const {
   const Fields info = Fields("redoubt/dp-noise-stream/1").field(label);
   REDOUBT_TRY(crypto::KeyStream stream,

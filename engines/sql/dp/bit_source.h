@@ -56,6 +56,11 @@ class NoiseSeed {
   // derive: the order of `datasets` does not matter. `usage`: none, the same digest twice, or a key shorter than 16 bytes.
   static Result<NoiseSeed> derive(std::span<const TouchedDataset> datasets, const ContractDigest& contract, const QueryDigest& query);
 
+  // from_secret: what secret() of another process of the same enclave gave; `usage` unless it has 32 bytes.
+  static constexpr std::size_t kSize = 32;
+  static Result<NoiseSeed> from_secret(SecretBytes secret);
+  const SecretBytes& secret() const { return seed_; }
+
   // bits: the stream of one label. key: 32 bytes for a keyed hash, apart from every stream.
   Result<KeyedBits> bits(ByteView label) const;
   SecretBytes key(std::string_view label) const;

@@ -23,10 +23,11 @@ void keep(std::span<Row*> rows, std::size_t count, BitSource& source) {
   for (std::size_t i = 0; i < count; ++i) std::swap(rows[i], rows[i + source.below(rows.size() - i)]);
 }
 
-Result<Contribution> sum_rows(std::span<Row*> rows, std::span<const Measure> measures, const Limits& limits, const NoiseSeed& seed) {
+Result<Contribution> sum_rows(std::span<Row*> rows, const std::string& group_key, std::span<const Measure> measures, const Limits& limits,
+                              const NoiseSeed& seed) {
   Contribution out{rows.front()->unit, rows.front()->group, 0, {}};
   if (rows.size() > limits.rows) {
-    const Fields label = Fields("redoubt/dp-rows/1").number(out.unit).number(out.group);
+    const Fields label = Fields("redoubt/dp-rows/1").number(out.unit).text(group_key);
     REDOUBT_TRY(KeyedBits source, seed.bits(label.view()));
     keep(rows, limits.rows, source);
     rows = rows.first(limits.rows);
@@ -71,13 +72,14 @@ Moments moments_of(const Measure& measure, std::span<const std::optional<std::in
   return out;
 }
 
-Result<std::vector<Contribution>> bound_rows(std::vector<Row> rows, std::span<const Measure> measures, const Limits& limits,
-                                             const NoiseSeed& seed) {
+Result<std::vector<Contribution>> bound_rows(std::vector<Row> rows, std::span<const std::string> group_keys,
+                                             std::span<const Measure> measures, const Limits& limits, const NoiseSeed& seed) {
   REDOUBT_CHECK(limits.validate());
   std::vector<Row*> order;
   order.reserve(rows.size());
   for (Row& row : rows) {
     if (row.values.size() != measures.size()) return Error(Code::usage, "row: another number of values than measures");
+    if (row.group >= group_keys.size()) return Error(Code::usage, "row: no such group");
     order.push_back(&row);
   }
   // The whole row is the order: which rows are drawn then depends on what the unit has there, not on where the table keeps it.
@@ -86,7 +88,7 @@ Result<std::vector<Contribution>> bound_rows(std::vector<Row> rows, std::span<co
   for (std::size_t begin = 0; begin < order.size();) {
     std::size_t end = begin + 1;
     while (end < order.size() && order[end]->unit == order[begin]->unit && order[end]->group == order[begin]->group) ++end;
-    REDOUBT_TRY(Contribution sum, sum_rows(std::span(order).subspan(begin, end - begin), measures, limits, seed));
+    REDOUBT_TRY(Contribution sum, sum_rows(std::span(order).subspan(begin, end - begin), group_keys[order[begin]->group], measures, limits, seed));
     out.push_back(std::move(sum));
     begin = end;
   }

@@ -79,10 +79,10 @@ struct Contribution {
 Moments moments_of(const Measure& measure, std::span<const std::optional<std::int64_t>> values);
 
 // bound_rows sums rows to one Contribution a (unit, group), sorted by both, of at most limits.rows rows each: where there are more,
-// as many are drawn by `seed` from the rows in the order of their values. `usage`: a row with another number of values, limits out of
-// range.
-Result<std::vector<Contribution>> bound_rows(std::vector<Row> rows, std::span<const Measure> measures, const Limits& limits,
-                                             const NoiseSeed& seed);
+// as many are drawn by `seed` from the rows in the order of their values, for each group key apart: the place of a key in the list
+// may depend on other units. `usage`: a row with another number of values or of no group, limits out of range.
+Result<std::vector<Contribution>> bound_rows(std::vector<Row> rows, std::span<const std::string> group_keys,
+                                             std::span<const Measure> measures, const Limits& limits, const NoiseSeed& seed);
 
 // bound_groups keeps at most limits.groups groups a unit, those whose keyed hash of (unit, group key) is least, and clamps every
 // moment to what limits.rows clipped rows can add up to; sorted by unit and group. `usage`: a (unit, group) that stands twice, an index

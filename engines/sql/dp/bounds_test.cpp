@@ -15,6 +15,7 @@ namespace {
 
 const Measure kAge = OrDie(Measure::make(0, 120, 0));
 constexpr Limits kSmall{.groups = 2, .rows = 3, .min_units = 10};
+const std::vector<std::string> kTwoKeys{"a", "b"};
 
 std::vector<Contribution> bound(std::vector<Contribution> given, std::vector<std::string> keys, const Limits& limits, std::uint64_t seed = 1) {
   const std::vector<Measure> measures{kAge};
@@ -51,7 +52,7 @@ TEST(BoundRows, SumsFewRowsAndDrawsFromMany) {
   rows.push_back({1, 1, {50}});
   rows.push_back({2, 0, {std::nullopt}});
   rows.push_back({2, 0, {200}});
-  const auto sums = OrDie(bound_rows(rows, measures, kSmall, seed_from(1)));
+  const auto sums = OrDie(bound_rows(rows, kTwoKeys, measures, kSmall, seed_from(1)));
   ASSERT_EQ(sums.size(), 3U);
   EXPECT_EQ(sums[0].rows, 3);
   EXPECT_EQ(sums[0].moments[0].count, 3);
@@ -60,14 +61,21 @@ TEST(BoundRows, SumsFewRowsAndDrawsFromMany) {
   // The draw is of the unit's own rows: their order and other units do not matter, another seed does.
   std::vector<Row> changed(rows.rbegin(), rows.rend());
   for (std::int64_t i = 0; i < 100; ++i) changed.push_back({static_cast<std::uint64_t>(3 + i), 0, {i}});
-  EXPECT_EQ(OrDie(bound_rows(changed, measures, kSmall, seed_from(1)))[0], sums[0]);
+  EXPECT_EQ(OrDie(bound_rows(changed, kTwoKeys, measures, kSmall, seed_from(1)))[0], sums[0]);
   std::map<std::int64_t, int> drawn;
-  for (std::uint64_t seed = 0; seed < 500; ++seed) drawn[OrDie(bound_rows(rows, measures, kSmall, seed_from(seed)))[0].moments[0].sum] += 1;
+  for (std::uint64_t seed = 0; seed < 500; ++seed) drawn[OrDie(bound_rows(rows, kTwoKeys, measures, kSmall, seed_from(seed)))[0].moments[0].sum] += 1;
   EXPECT_GT(drawn.size(), 15U);
   EXPECT_GE(drawn.begin()->first, 0 + 1 + 2);
   EXPECT_LE(drawn.rbegin()->first, 7 + 8 + 9);
+  // Nor does the place of its group among all groups.
+  std::vector<Row> moved = rows;
+  for (Row& row : moved) row.group = 1 - row.group;
+  const std::vector<std::string> swapped{"b", "a"};
+  EXPECT_EQ(OrDie(bound_rows(moved, swapped, measures, kSmall, seed_from(1)))[1].moments[0], sums[0].moments[0]);
+  std::vector<Row> nowhere{{1, 2, {1}}};
+  EXPECT_EQ(bound_rows(nowhere, kTwoKeys, measures, kSmall, seed_from(1)).error().code(), Code::usage);
   rows.push_back({1, 0, {1, 2}});
-  EXPECT_EQ(bound_rows(rows, measures, kSmall, seed_from(1)).error().code(), Code::usage);
+  EXPECT_EQ(bound_rows(rows, kTwoKeys, measures, kSmall, seed_from(1)).error().code(), Code::usage);
 }
 
 TEST(BoundRows, DrawsEachRowEquallyOften) {
@@ -77,7 +85,7 @@ TEST(BoundRows, DrawsEachRowEquallyOften) {
   std::map<std::int64_t, std::uint64_t> counts;
   std::map<std::int64_t, double> probabilities;
   for (std::uint64_t seed = 0; seed < 6000; ++seed) {
-    const auto sums = OrDie(bound_rows(rows, measures, Limits{8, 1, 10}, seed_from(seed)));
+    const auto sums = OrDie(bound_rows(rows, kTwoKeys, measures, Limits{8, 1, 10}, seed_from(seed)));
     counts[sums[0].moments[0].sum] += 1;
   }
   for (std::int64_t i = 0; i < 6; ++i) probabilities[std::int64_t{1} << i] = 1.0 / 6;

@@ -43,7 +43,7 @@ std::uint64_t bits_of(std::int64_t value) { return static_cast<std::uint64_t>(va
 crypto::Sha256Digest digest_of(const NoisePlan& plan) {
   const NoisePlan::Query& query = plan.query();
   Fields fields("redoubt/dp-plan/1");
-  fields.number(query.epsilon.millionths()).number(query.delta.units()).number(query.keyed ? 1 : 0);
+  fields.number(query.epsilon.millionths()).number(query.delta.units()).number(query.keyed ? 1 : 0).number(query.blocks).number(query.block);
   fields.number(query.limits.groups).number(query.limits.rows).number(query.limits.min_units);
   fields.number(query.measures.size());
   for (const Measure& m : query.measures) fields.number(bits_of(m.low())).number(bits_of(m.high())).number(bits_of(m.exponent()));
@@ -76,7 +76,10 @@ Result<NoisePlan> NoisePlan::make(Query query) {
     return Error(Code::usage, "noise plan: expected 1 to 64 cells and at most 64 measures");
   }
   if (!query.keyed && query.limits.groups != 1) return Error(Code::usage, "noise plan: one group, but limits of more");
-  if (query.keyed && query.delta.units() < 2) return Error(Code::usage, "noise plan: a delta too small to be split");
+  if (query.blocks == 0 || query.blocks > 1024 || query.block >= query.blocks) {
+    return Error(Code::usage, "noise plan: expected one of 1 to 1024 blocks");
+  }
+  if (query.keyed && query.delta.units() / 2 < query.blocks) return Error(Code::usage, "noise plan: a delta too small to be split");
   std::vector<Key> keys;
   if (query.keyed) keys.emplace_back(Kind::units, std::nullopt);
   for (const Cell& cell : query.cells) {
@@ -85,10 +88,11 @@ Result<NoisePlan> NoisePlan::make(Query query) {
       if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
     }
   }
-  std::uint64_t threshold_delta = query.keyed ? query.delta.units() / 2 : 0;
-  REDOUBT_TRY(const Delta loss_delta, Delta::from_units(query.delta.units() - threshold_delta));
+  const std::uint64_t threshold_half = query.keyed ? query.delta.units() / 2 : 0;
+  const std::uint64_t threshold_delta = threshold_half / query.blocks;
+  REDOUBT_TRY(const Delta loss_delta, Delta::from_units(query.delta.units() - threshold_half));
   REDOUBT_TRY(const Rho whole, rho_for(query.epsilon, loss_delta));
-  REDOUBT_TRY(const Rho part, share(whole, keys.size()));
+  REDOUBT_TRY(const Rho part, share(whole, keys.size() * query.blocks));
   NoisePlan plan(std::move(query));
   for (const Key& key : keys) {
     const std::uint64_t bound = bound_of(key, plan.query_.measures, plan.query_.limits);

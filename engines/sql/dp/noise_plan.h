@@ -55,10 +55,13 @@ class NoisePlan {
     bool keyed = true;
     Epsilon epsilon;
     Delta delta;
+    // The query has so many released blocks, of which this is number `block`: each gets an even share of the loss, and noise of its own.
+    std::uint32_t blocks = 1;  // 1 to 1024
+    std::uint32_t block = 0;
   };
 
-  // make: the loss rho_for(epsilon, delta, or half of delta when keyed) is split evenly over the quantities; a keyed block gives the
-  // other half of delta to the threshold. `usage`: a cell without its measure, a variance over a measure wider than
+  // make: the loss rho_for(epsilon, delta, or half of delta when keyed) is split evenly over the blocks and their quantities; keyed
+  // blocks share the other half of delta for their thresholds. `usage`: a cell without its measure, a variance over a measure wider than
   // 2 * Measure::kMaxHalfWidth, numbers out of range, a loss too small to be split.
   static Result<NoisePlan> make(Query query);
 
