@@ -170,13 +170,15 @@ class Stage {
       ASSERT_EQ(ran.code, 0) << ran.err;
     }
   }
-  void put_tables() {
+  void put_tables(const std::vector<std::string>& more = {}) {
     OrDie(Result<bool>(sdk::write_file(path("schema.json"), as_bytes(R"([{"name":"patient_id","type":"BIGINT","role":"unit"},)"
                                                                      R"({"name":"diagnosis","type":"VARCHAR"}])"),
                                        sdk::FileKind::open).ok()));
     OrDie(Result<bool>(sdk::write_file(path("data.csv"), as_bytes(cleanroom::kCsv), sdk::FileKind::open).ok()));
     for (const char* who : {"hospital", "laboratory"}) {
-      const Ran put = run(who, {"dataset", "put", who, "--file", path("data.csv"), "--schema", path("schema.json")});
+      std::vector<std::string> words{"dataset", "put", who, "--file", path("data.csv"), "--schema", path("schema.json")};
+      words.insert(words.end(), more.begin(), more.end());
+      const Ran put = run(who, words);
       ASSERT_EQ(put.code, 0) << put.err;
       const Ran release = run(who, {"dataset", "release", who});
       ASSERT_EQ(release.code, 0) << release.err;

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMaxCsv = 256U << 20;
 
 struct DatasetOptions {
-  std::string environment, name, file, schema;
+  std::string environment, name, file, schema, budget_epsilon, budget_delta;
   std::uint64_t version = 0;
 };
 
@@ -64,6 +64,7 @@ Status put(Session& session, const DatasetOptions& options) {
   REDOUBT_TRY(const std::string schema, sdk::read_file(options.schema, 256 * 1024));
   sdk::DatasetPlan plan{options.name, options.version, {}};
   REDOUBT_TRY(plan.columns, sdk::read_schema(schema));
+  if (!options.budget_epsilon.empty()) plan.budget = jobs::PrivacyLoss{options.budget_epsilon, options.budget_delta};
   REDOUBT_TRY(std::string csv, sdk::read_file(options.file, kMaxCsv));
   auto sealed = seal_or_resume(session, *environment, std::move(plan), as_bytes(csv));
   wipe(std::as_writable_bytes(std::span(csv)));
@@ -152,6 +153,11 @@ void add_dataset_commands(Commands& commands) {
   send->add_option("name", options->name, "name of the dataset, an SQL identifier")->required();
   send->add_option("--file", options->file, "the CSV file, RFC 4180 with a header")->required();
   send->add_option("--schema", options->schema, "columns with name, type, role, min, max: JSON")->required();
+  CLI::Option* epsilon = send->add_option("--budget-epsilon", options->budget_epsilon,
+                                         "privacy loss that all queries with noise over this version may cost together; default: none are answered");
+  CLI::Option* delta = send->add_option("--budget-delta", options->budget_delta, "its probability of more than that, such as 0.00001");
+  epsilon->needs(delta);
+  delta->needs(epsilon);
   send->add_option("--version", options->version, "version; default: one above the last");
   CLI::App* give = add_verb(commands, noun, "release", "hand a dataset's key to the appraised program", {"redoubt dataset release hospital"},
                             [&session, options] { return release(session, *options); });

@@ -338,8 +338,8 @@ void add_environment_commands(Commands& commands) {
   make->add_option("name", options->name, "name of the environment")->required();
   make->add_option("--participant", options->participants, "NAME=PUBLIC-KEY-FILE, with :votes behind it for a vote")->required();
   make->add_option("--k", options->k, "smallest number of units behind a released row")->check(CLI::Range(2, 1000));
-  make->add_option("--privacy-floor", options->privacy_floor, "weakest privacy level that a query may have, weakest first: none, k_anonymized, aggregate_only")
-      ->check(CLI::IsMember({"none", "k_anonymized", "aggregate_only"}));
+  make->add_option("--privacy-floor", options->privacy_floor, "weakest privacy level that a query may have, weakest first: none, k_anonymized, aggregate_only, differential_privacy")
+      ->check(CLI::IsMember({"none", "k_anonymized", "aggregate_only", "differential_privacy"}));
   make->add_option("--approval", options->approval, "whom a query needs: unanimous, majority, owners (of what it reads), or K-of-N voters such as 2-of-3");
   make->add_option("--veto", options->veto, "a voter without whose approval nothing runs");
   make->add_flag("--submitter-counts", options->submitter_counts, "with majority, owners and K-of-N: a submitter's own approval counts as well");

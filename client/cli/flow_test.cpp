@@ -74,6 +74,40 @@ TEST_F(FlowTest, AQueryGoesFromKeysToAReceiptThatIsVerifiedOffline) {
   EXPECT_EQ(stage.run("hospital", {"environment", "list"}).code, 0);
 }
 
+TEST_F(FlowTest, AQueryWithNoiseNamesItsCostAndCountsAgainstTheOwnersBudgets) {
+  stage.open_environment();
+  stage.put_tables({"--budget-epsilon", "1", "--budget-delta", "0.00001"});
+  const auto submit = [&](const std::string& sql, std::vector<std::string> more) {
+    std::vector<std::string> words{"query", "submit", "--sql", sql, "--level", "differential_privacy", "-o", "json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return stage.run("analyst", words);
+  };
+  const std::string sql(cleanroom::kSql);
+  const Ran asked = submit(sql, {"--epsilon", "0.5", "--rows-per-unit", "1"});
+  ASSERT_EQ(asked.code, 0) << asked.err;
+  const std::string query = *OrDie(json::parse(asked.out)).object()->at("query").string();
+  const Ran shown = stage.run("hospital", {"query", "show", query});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("epsilon 0.5, delta 0.000001, 8 groups and 1 rows a unit"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("hospital's budget of "), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("by all queries so far"), std::string::npos) << shown.out;
+  const Ran listed = stage.run("hospital", {"query", "show", query, "-o", "json"});
+  EXPECT_EQ(OrDie(json::parse(listed.out)).object()->at("budgets").array()->size(), 2U) << listed.out;
+  for (const char* who : {"hospital", "laboratory"}) {
+    const Ran ran = stage.run(who, {"query", "approve", query, "--yes"});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+  }
+  const Ran got = stage.run("analyst", {"result", "get", query, "--receipt", stage.path("receipt.json")});
+  EXPECT_EQ(got.code, 0) << got.err;
+  const Ran over = submit(sql + " ", {"--epsilon", "1", "--delta", "0.00001"});
+  EXPECT_NE(over.code, 0);
+  EXPECT_NE(over.err.find("the query was not answered"), std::string::npos) << over.err;
+  // What is no number, or noise at a level without, goes nowhere.
+  expect(submit(sql, {"--epsilon", "0.50"}), Code::malformed, "epsilon");
+  const Ran exact = stage.run("analyst", {"query", "submit", "--sql", sql, "--epsilon", "1"});
+  expect(exact, Code::usage, "for level differential_privacy");
+}
+
 // Uploads: what the hub is told, and the participant's program as a process that can be killed.
 class UploadTest : public FlowTest {
  protected:

@@ -9,10 +9,11 @@ namespace redoubt::cli {
 namespace {
 
 struct QueryOptions {
-  std::string environment, sql, sql_file, query, level;
+  std::string environment, sql, sql_file, query, level, epsilon, delta;
   std::vector<std::string> datasets, recipients;
   int k = 0;
   int hours = 24;
+  int groups = 0, rows = 0;  // of a unit; 0 = the most
   bool yes = false;
 };
 
@@ -32,7 +33,7 @@ std::string joined(const std::vector<std::string>& items) {
 
 // print_proposal shows what a ballot would bind, all of it.
 void print_proposal(Session& session, const jobs::Proposal& proposal, const std::vector<sdk::KnownDataset>& datasets,
-                    const receipt::TreeHead& head, std::uint64_t index) {
+                    const receipt::TreeHead& head, std::uint64_t index, const std::vector<sdk::BudgetView>& budgets) {
   const jobs::Terms& terms = proposal.terms;
   session.out() << "query " << proposal.digest().hex() << "\n\n" << shown(proposal.sql, true) << "\n\n";
   Table table{{"term", "value"}, {{"proposer", proposal.proposer},
@@ -46,6 +47,12 @@ void print_proposal(Session& session, const jobs::Proposal& proposal, const std:
                                  : found->manifest.dataset + " version " + std::to_string(found->manifest.version) + " of " + found->manifest.owner;
     table.rows.push_back({"dataset", name + "  " + digest.hex()});
   }
+  if (terms.noise) table.rows.push_back({"noise", terms.noise->text()});
+  for (const sdk::BudgetView& budget : budgets) {
+    table.rows.push_back({"cost", "rho " + budget.rho_cost + " of " + budget.dataset + "'s budget of " + budget.rho_total + " (epsilon " + budget.epsilon_total +
+                                      ", delta " + budget.delta_total + ")"});
+    table.rows.push_back({"reserved", "rho " + budget.rho_reserved + " of it by all queries so far, this one included (epsilon " + budget.epsilon_reserved + ")"});
+  }
   table.rows.push_back({"contract", terms.contract.hex()});
   table.rows.push_back({"instance", terms.instance.hex()});
   table.rows.push_back({"program", terms.program.hex()});
@@ -54,6 +61,20 @@ void print_proposal(Session& session, const jobs::Proposal& proposal, const std:
   table.rows.push_back({"reserved at", std::to_string(index) + " in the log of " + std::to_string(head.size) + " entries (proof verified)"});
   table.rows.push_back({"log head", head.root.hex()});
   print_table(session.out(), table);
+}
+
+json::Value budgets_json(const std::vector<sdk::BudgetView>& budgets) {
+  json::Array items;
+  for (const sdk::BudgetView& budget : budgets) {
+    items.emplace_back(json::Object{{"dataset", budget.dataset},
+                                    {"delta_total", budget.delta_total},
+                                    {"epsilon_reserved", budget.epsilon_reserved},
+                                    {"epsilon_total", budget.epsilon_total},
+                                    {"rho_cost", budget.rho_cost},
+                                    {"rho_reserved", budget.rho_reserved},
+                                    {"rho_total", budget.rho_total}});
+  }
+  return items;
 }
 
 json::Value proposal_json(const jobs::Proposal& proposal, const receipt::TreeHead& head, std::uint64_t index) {
@@ -105,6 +126,12 @@ Status submit(Session& session, const QueryOptions& options) {
   if (!options.level.empty()) {
     REDOUBT_TRY(plan.level, jobs::parse_privacy_level(options.level));
   }
+  if (!options.epsilon.empty() || !options.delta.empty() || options.groups != 0 || options.rows != 0) {
+    plan.noise = jobs::Noise{{options.epsilon.empty() ? std::string(sdk::kDefaultEpsilon) : options.epsilon,
+                              options.delta.empty() ? std::string(sdk::kDefaultDelta) : options.delta},
+                             options.groups == 0 ? jobs::Noise::kMaxGroups : options.groups,
+                             options.rows == 0 ? jobs::Noise::kMaxRows : options.rows};
+  }
   REDOUBT_TRY(plan.manifests, manifests_of(options, sql, datasets));
   if (plan.recipients.empty()) plan.recipients.push_back(visit.environment->keys.name());
   REDOUBT_TRY(const auto proposal, sdk::make_proposal(plan, visit.contract(), visit.enclave.claims(), visit.instance,
@@ -123,7 +150,7 @@ Status submit(Session& session, const QueryOptions& options) {
   if (session.json()) {
     print_json(session.out(), proposal_json(proposal, checkpoint.head(), submitted.index));
   } else {
-    print_proposal(session, proposal, datasets, checkpoint.head(), submitted.index);
+    print_proposal(session, proposal, datasets, checkpoint.head(), submitted.index, {});
     session.out() << "\nvoters now run: redoubt query approve " << proposal.digest().hex() << '\n';
   }
   return {};
@@ -147,7 +174,8 @@ Result<Reviewed> review(Session& session, const QueryOptions& options, const job
 }
 
 void print_reviewed(Session& session, const Reviewed& reviewed) {
-  print_proposal(session, reviewed.reservation.proposal, reviewed.datasets, reviewed.reservation.head, reviewed.reservation.index);
+  print_proposal(session, reviewed.reservation.proposal, reviewed.datasets, reviewed.reservation.head, reviewed.reservation.index,
+                 reviewed.reservation.budgets);
 }
 
 // print_approval: whom the contract asks, and who has answered, as the program says through the session.
@@ -196,6 +224,7 @@ Status show(Session& session, const QueryOptions& options) {
   REDOUBT_TRY(const auto view, reviewed.visit.environment->hub.query(reviewed.visit.environment->id, options.query));
   if (session.json()) {
     json::Object value = *proposal_json(reviewed.reservation.proposal, reviewed.reservation.head, reviewed.reservation.index).object();
+    value.emplace("budgets", budgets_json(reviewed.reservation.budgets));
     value.emplace("reason", view.reason);
     value.emplace("state", view.state);
     value.emplace("votes", static_cast<std::int64_t>(view.ballots.size()));
@@ -268,7 +297,11 @@ void add_query_commands(Commands& commands) {
   make->add_option("--sql-file", options->sql_file, "a file with the text")->excludes(sql);
   make->add_option("--dataset", options->datasets, "a dataset that the query reads; default: those that its text names");
   make->add_option("--recipient", options->recipients, "who gets the result; default: you");
-  make->add_option("--level", options->level, "privacy level; default: the contract's floor")->check(CLI::IsMember({"none", "k_anonymized", "aggregate_only"}));
+  make->add_option("--level", options->level, "privacy level; default: the contract's floor")->check(CLI::IsMember({"none", "k_anonymized", "aggregate_only", "differential_privacy"}));
+  make->add_option("--epsilon", options->epsilon, "privacy loss of a query at differential_privacy; default: 1");
+  make->add_option("--delta", options->delta, "its probability of more than that; default: 0.000001");
+  make->add_option("--groups-per-unit", options->groups, "groups of the result in which one unit counts; default: 8")->check(CLI::Range(1, jobs::Noise::kMaxGroups));
+  make->add_option("--rows-per-unit", options->rows, "rows of one unit that count in a group; default: 50")->check(CLI::Range(1, jobs::Noise::kMaxRows));
   make->add_option("--k", options->k, "smallest number of units behind a row; default: the contract's");
   make->add_option("--expires-in", options->hours, "hours until the proposal expires")->check(CLI::Range(1, 24 * 89));
   CLI::App* one = add_verb(commands, noun, "show", "show a proposal and its verified place in the log", {"redoubt query show 5c1d.."},

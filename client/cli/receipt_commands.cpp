@@ -141,7 +141,7 @@ Status get(Session& session, const ResultOptions& options) {
   REDOUBT_TRY(const auto result, sdk::open_result(sealed, environment->keys.hpke(), body.digest()));
   receipt::VerifierKnowledge knowledge;
   const jobs::Terms& terms = proposal.terms;
-  knowledge.openings = sdk::openings_of(result, {proposal.sql, terms.manifests, terms.level, terms.k});
+  knowledge.openings = sdk::openings_of(result, {proposal.sql, terms.manifests, terms.level, terms.k, terms.noise});
   REDOUBT_TRY(auto roots, session.roots(environment->state, &environment->hub));
   REDOUBT_CHECK(compare_logs(session, options, *environment, file, body, knowledge));
   session.next("the hub's answer is not the query's result: show it to the other participants");

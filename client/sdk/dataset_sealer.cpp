@@ -144,6 +144,7 @@ Result<Sealed> seal_dataset(const DatasetPlan& plan, ByteView csv, const Contrac
   manifest.owner = owner.name();
   manifest.contract = contract;
   manifest.columns = plan.columns;
+  manifest.budget = plan.budget;
   REDOUBT_TRY(manifest.rows, count_records(as_text(csv), plan.columns));
   // Parsed once before the work: a name or a type that cannot be is told before anything is sealed.
   manifest.ciphertext_size = 0;
@@ -161,6 +162,7 @@ bool holds_table(const Sealed& sealed, const DatasetPlan& plan, ByteView csv) {
   const jobs::Manifest& manifest = sealed.dataset.manifest;
   jobs::Manifest planned = manifest;
   planned.columns = plan.columns;
+  planned.budget = plan.budget;
   if (planned.canonical() != manifest.canonical()) return false;
   const crypto::EnvelopeSubject subject{jobs::envelope_object_id(manifest), manifest.version};
   auto plain = crypto::open_envelope(sealed.dataset.object_key, subject, sealed.envelope);

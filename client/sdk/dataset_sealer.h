@@ -14,6 +14,7 @@ struct DatasetPlan {
   std::string dataset;
   std::uint64_t version = 1;
   std::vector<jobs::ManifestColumn> columns;
+  std::optional<jobs::PrivacyLoss> budget = std::nullopt;  // for queries at differential_privacy
 };
 
 // read_schema reads JSON: {"columns": [{name, type, role, min, max}, ...]} or the array itself.

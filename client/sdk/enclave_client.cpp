@@ -8,6 +8,8 @@
 namespace redoubt::sdk {
 namespace {
 
+constexpr std::size_t kMaxBudgets = 64;  // datasets of one query
+constexpr std::size_t kMaxNumberText = 32;
 constexpr std::size_t kMaxEntries = 1000;
 
 // check_contract: the answer's contract, as text or as digest, is the one that the participant holds.
@@ -71,6 +73,32 @@ Result<Place> carried_place(const jobs::CarryOver* carried, const InstanceId& lo
   Place place{{receipt::log_origin(log), found->head.size, found->head.root}, own.size};
   for (auto item = found; item != carried->heads.end(); ++item) place.log_size += item->head.size;
   return place;
+}
+
+// read_budgets: null for a query without noise, or while the program does not know.
+Result<std::vector<BudgetView>> read_budgets(const json::Value& answer) {
+  std::vector<BudgetView> out;
+  const auto found = answer.object()->find("budget");
+  if (found == answer.object()->end() || found->second.is_null()) return out;
+  if (found->second.array() == nullptr || found->second.array()->size() > kMaxBudgets) return Error(Code::malformed, "reservation: expected budgets");
+  for (const json::Value& item : *found->second.array()) {
+    const json::Value known = members_of(item, {"dataset", "delta_total", "epsilon_reserved", "epsilon_total", "rho_cost", "rho_reserved", "rho_total"});
+    json::ObjectReader reader(known, "budget");
+    BudgetView view;
+    view.dataset = reader.nonempty("dataset", 64);
+    for (const auto& [name, text] : {std::pair("delta_total", &view.delta_total), std::pair("epsilon_reserved", &view.epsilon_reserved),
+                                     std::pair("epsilon_total", &view.epsilon_total), std::pair("rho_cost", &view.rho_cost),
+                                     std::pair("rho_reserved", &view.rho_reserved), std::pair("rho_total", &view.rho_total)}) {
+      *text = reader.nonempty(name, kMaxNumberText);
+    }
+    REDOUBT_CHECK(reader.finish());
+    REDOUBT_CHECK(jobs::check_identifier(view.dataset, "budget: dataset"));
+    for (const std::string* text : {&view.delta_total, &view.epsilon_reserved, &view.epsilon_total, &view.rho_cost, &view.rho_reserved, &view.rho_total}) {
+      if (text->find_first_not_of("0123456789.") != std::string::npos) return Error(Code::malformed, "budget: expected decimal numbers");
+    }
+    out.push_back(std::move(view));
+  }
+  return out;
 }
 
 }  // namespace
@@ -201,8 +229,9 @@ Result<ReservationView> EnclaveClient::reservation(const jobs::ProposalDigest& d
   const jobs::Participant* proposer = relying_.contract.find(proposal.proposer);
   if (proposer == nullptr) return Error(Code::auth, "proposal: \"" + proposal.proposer + "\" is not in this contract");
   REDOUBT_CHECK(jobs::verify_document(jobs::kProposalType, signed_proposal, proposer->signing_key));
+  REDOUBT_TRY(auto budgets, read_budgets(answer));
   return ReservationView{std::move(signed_proposal), std::move(proposal), index, std::move(checkpoint), std::move(place.head), place.log_size,
-                         std::move(counted)};
+                         std::move(counted), std::move(budgets)};
 }
 
 Result<receipt::Checkpoint> EnclaveClient::checkpoint() {

@@ -41,6 +41,13 @@ struct InstanceView {
   std::optional<CarryOverView> carry_over;  // after a restart
 };
 
+// BudgetView: what the program says of a dataset's budget of privacy loss, after all reservations so far. Decimal text, for people.
+struct BudgetView {
+  std::string dataset;
+  std::string epsilon_reserved, epsilon_total, delta_total;
+  std::string rho_cost, rho_reserved, rho_total;
+};
+
 // ReservationView: a proposal and its verified place in the log.
 struct ReservationView {
   jobs::SignedDocument document;
@@ -50,6 +57,8 @@ struct ReservationView {
   receipt::TreeHead head;          // includes the reservation: of this log, or of the old log that it was carried over with
   std::uint64_t log_size = 0;      // entries since, and with, that log's first
   VotesView votes;                 // how its ballots stand, as the program says through the session
+  // budgets: at differential_privacy; empty where the program does not know yet what the instances before it were asked.
+  std::vector<BudgetView> budgets = {};
 };
 
 class EnclaveClient {

@@ -62,6 +62,11 @@ Result<jobs::Proposal> make_proposal(const ProposalPlan& plan, const jobs::Contr
   proposal.terms.query = jobs::query_digest(plan.sql);
   proposal.terms.level = plan.level.value_or(contract.privacy_floor);
   proposal.terms.k = plan.k == 0 ? contract.k : plan.k;
+  const bool noisy = proposal.terms.level == jobs::PrivacyLevel::differential_privacy;
+  if (plan.noise && !noisy) return Error(Code::usage, "epsilon, delta and limits are for level differential_privacy");
+  if (noisy) {
+    proposal.terms.noise = plan.noise.value_or(jobs::Noise{{std::string(kDefaultEpsilon), std::string(kDefaultDelta)}});
+  }
   proposal.terms.manifests = plan.manifests;
   proposal.terms.recipients = plan.recipients;
   proposal.terms.program = instance.program;

@@ -31,8 +31,14 @@ struct ProposalPlan {
   int k = 0;
   Instant expires;
   std::optional<jobs::PrivacyLevel> level = std::nullopt;  // absent: the contract's floor
+  std::optional<jobs::Noise> noise = std::nullopt;         // for differential_privacy; absent: the defaults
 };
 
+// The loss of a query at differential_privacy that names none.
+inline constexpr std::string_view kDefaultEpsilon = "1";
+inline constexpr std::string_view kDefaultDelta = "0.000001";
+
+// make_proposal: `usage` for noise at another level; errors of Proposal::parse.
 Result<jobs::Proposal> make_proposal(const ProposalPlan& plan, const jobs::Contract& contract, const attest::Claims& claims,
                                      const InstanceView& instance, std::string_view proposer, crypto::Random& random);
 

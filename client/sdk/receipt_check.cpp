@@ -274,7 +274,7 @@ std::vector<receipt::Opening> openings_of(const OpenedResult& result, const Resu
   };
   add(receipt::kRequest, as_bytes(subject.sql));
   add(receipt::kInputs, jobs::inputs_statement(subject.manifests));
-  add(receipt::kParameters, jobs::parameters_statement(subject.level, subject.k));
+  add(receipt::kParameters, jobs::parameters_statement(subject.level, subject.k, subject.noise));
   add(receipt::kResult, as_bytes(result.text));
   return openings;
 }

@@ -55,6 +55,7 @@ struct ResultSubject {
   std::vector<jobs::ManifestDigest> manifests;
   jobs::PrivacyLevel level;
   int k;
+  std::optional<jobs::Noise> noise = std::nullopt;
 };
 
 // openings_of: request, inputs, parameters and result as the program commits to them.

@@ -5,7 +5,7 @@ namespace {
 
 using cbor::Value;
 
-constexpr std::string_view kRequest = "redoubt/engine/request/2";
+constexpr std::string_view kRequest = "redoubt/engine/request/3";
 constexpr std::string_view kAnswer = "redoubt/engine/answer/2";
 constexpr std::size_t kMaxManifest = 128 * 1024;
 constexpr std::size_t kMaxText = 64 * 1024;
@@ -67,6 +67,30 @@ Result<EarlierQuery> read_earlier(const Value& item, std::size_t table_count) {
   return query;
 }
 
+Value noise_value(const std::optional<EngineNoise>& noise) {
+  cbor::Array items;
+  if (noise) {
+    items.push_back(Value::map({{at(0), Value::text(noise->epsilon)},
+                                {at(1), Value::text(noise->delta)},
+                                {at(2), Value::unsigned_integer(noise->groups)},
+                                {at(3), Value::unsigned_integer(noise->rows)},
+                                {at(4), Value::bytes(noise->seed)}}));
+  }
+  return Value::array(std::move(items));
+}
+
+Result<EngineNoise> read_noise(const Value& item) {
+  cbor::MapReader reader(item, kRequest);
+  EngineNoise noise;
+  noise.epsilon = reader.text(0, 32);
+  noise.delta = reader.text(1, 32);
+  noise.groups = reader.number(2, 1024);
+  noise.rows = reader.number(3, 65536);
+  noise.seed = reader.bytes(4, 32);
+  REDOUBT_CHECK(reader.finish());
+  return noise;
+}
+
 }  // namespace
 
 Bytes EngineRequest::encode() const {
@@ -79,7 +103,8 @@ Bytes EngineRequest::encode() const {
                                   {at(4), Value::unsigned_integer(k)},
                                   {at(5), tables_value(tables)},
                                   {at(6), tables_value(earlier_tables)},
-                                  {at(7), Value::array(std::move(earlier_items))}}));
+                                  {at(7), Value::array(std::move(earlier_items))},
+                                  {at(8), noise_value(noise)}}));
 }
 
 Result<EngineRequest> EngineRequest::decode(ByteView bytes) {
@@ -95,7 +120,11 @@ Result<EngineRequest> EngineRequest::decode(ByteView bytes) {
   const cbor::Array& items = reader.array(5, kMaxTables);
   const cbor::Array& earlier_items = reader.array(6, kMaxTables);
   const cbor::Array& queries = reader.array(7, kMaxEarlier);
+  const cbor::Array& noise = reader.array(8, 1);
   REDOUBT_CHECK(reader.finish());
+  for (const Value& item : noise) {
+    REDOUBT_TRY(request.noise, read_noise(item));
+  }
   REDOUBT_CHECK(read_tables(items, request.tables));
   REDOUBT_CHECK(read_tables(earlier_items, request.earlier_tables));
   for (const Value& item : queries) {

@@ -24,6 +24,15 @@ struct EarlierQuery {
   std::vector<std::uint64_t> tables;
 };
 
+// EngineNoise: of a query at differential_privacy. Decimal text; the seed, 32 bytes, is for run alone.
+struct EngineNoise {
+  std::string epsilon;
+  std::string delta;
+  std::uint64_t groups = 0;
+  std::uint64_t rows = 0;
+  Bytes seed = {};
+};
+
 struct EngineRequest {
   static constexpr std::size_t kMaxBytes = 1U << 30;
   static constexpr std::size_t kMaxEarlier = 4096;
@@ -44,6 +53,7 @@ struct EngineRequest {
   std::vector<EngineTable> tables;          // those that the query reads
   std::vector<EngineTable> earlier_tables = {};  // run: those that only earlier queries read
   std::vector<EarlierQuery> earlier = {};        // run: in the order in which they were reserved
+  std::optional<EngineNoise> noise = std::nullopt;  // check: whether it can be so little; absent where only the text matters
 
   Bytes encode() const;
   static Result<EngineRequest> decode(ByteView bytes);

@@ -10,7 +10,7 @@ namespace {
 
 TEST(EngineMessages, AreReadAsWrittenAndRefusedWhenCut) {
   const EngineRequest request{EngineRequest::Operation::run, "SELECT 1", "aggregate_only", 10, {{"{}", to_bytes("a\n1\n")}},
-                              {{"{}", to_bytes("b\n2\n")}}, {{"SELECT 2", "k_anonymized", 11, {0, 1}}}};
+                              {{"{}", to_bytes("b\n2\n")}}, {{"SELECT 2", "k_anonymized", 11, {0, 1}}}, EngineNoise{"1", "0.000001", 8, 50, Bytes(32, std::byte{7})}};
   const EngineAnswer answer{EngineAnswer::Kind::result, "", "", {"a", "b"}, {{"1", std::nullopt}}, "seccomp, landlock 3"};
   const Bytes asked = request.encode();
   const Bytes answered = answer.encode();
@@ -19,7 +19,7 @@ TEST(EngineMessages, AreReadAsWrittenAndRefusedWhenCut) {
   EXPECT_FALSE(EngineRequest::decode(answered).ok());
   EXPECT_FALSE(EngineAnswer::decode(asked).ok());
   for (std::size_t size = 0; size < asked.size(); ++size) {
-    EXPECT_ERROR(EngineRequest::decode(ByteView(asked).first(size)), Code::malformed, "redoubt/engine/request/2");
+    EXPECT_ERROR(EngineRequest::decode(ByteView(asked).first(size)), Code::malformed, "redoubt/engine/request/3");
   }
   for (std::size_t size = 0; size < answered.size(); ++size) {
     EXPECT_ERROR(EngineAnswer::decode(ByteView(answered).first(size)), Code::malformed, "redoubt/engine/answer/2");
@@ -40,6 +40,20 @@ TEST(EngineMessages, AnUnknownOperationIsRefused) {
     const EngineRequest request{static_cast<EngineRequest::Operation>(operation), "SELECT 1", "none", 2, {}};
     EXPECT_EQ(EngineRequest::decode(request.encode()).ok(), operation <= 5) << operation;
   }
+}
+
+TEST(EngineMessages, HoldTheNoiseOfAQueryOrNone) {
+  EngineRequest request{EngineRequest::Operation::run, "SELECT 1", "differential_privacy", 10, {}};
+  EXPECT_FALSE(OrDie(EngineRequest::decode(request.encode())).noise.has_value());
+  request.noise = EngineNoise{"0.5", "0.00001", 4, 10, Bytes(32, std::byte{7})};
+  const EngineNoise read = *OrDie(EngineRequest::decode(request.encode())).noise;
+  EXPECT_EQ(read.epsilon, "0.5");
+  EXPECT_EQ(read.delta, "0.00001");
+  EXPECT_EQ(read.groups, 4U);
+  EXPECT_EQ(read.rows, 10U);
+  EXPECT_EQ(read.seed, request.noise->seed);
+  request.noise->seed.push_back(std::byte{1});
+  EXPECT_ERROR(EngineRequest::decode(request.encode()), Code::malformed, "");
 }
 
 TEST(EngineMessages, RefusalsCarryTheirPlaceAndARewrite) {

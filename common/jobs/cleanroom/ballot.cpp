@@ -13,11 +13,26 @@ json::Value write_terms(const Terms& terms) {
   for (const ManifestDigest& digest : terms.manifests) manifests.emplace_back(digest.hex());
   json::Array recipients;
   for (const std::string& name : terms.recipients) recipients.emplace_back(name);
-  return json::Object{{"contract", terms.contract.hex()},   {"instance", terms.instance.hex()},
-                      {"k", terms.k},                       {"level", name_of(terms.level)},
-                      {"manifests", std::move(manifests)},  {"program", terms.program.hex()},
-                      {"query", terms.query.hex()},         {"recipients", std::move(recipients)},
+  const Noise noise = terms.noise.value_or(Noise{{}, 0, 0});
+  return json::Object{{"contract", terms.contract.hex()},   {"delta", noise.loss.delta},
+                      {"epsilon", noise.loss.epsilon},      {"groups_per_unit", noise.groups},
+                      {"instance", terms.instance.hex()},   {"k", terms.k},
+                      {"level", name_of(terms.level)},      {"manifests", std::move(manifests)},
+                      {"program", terms.program.hex()},     {"query", terms.query.hex()},
+                      {"recipients", std::move(recipients)}, {"rows_per_unit", noise.rows},
                       {"rule_set", terms.rule_set}};
+}
+
+// settle_noise: all four members say something at differential_privacy, and none of them at another level.
+Status settle_noise(Noise noise, Terms& terms) {
+  if (terms.level != PrivacyLevel::differential_privacy) {
+    if (noise == Noise{{}, 0, 0}) return {};
+    return Error(Code::malformed, "terms: epsilon, delta, groups and rows of a unit are for level differential_privacy");
+  }
+  REDOUBT_CHECK(noise.loss.check().context("terms"));
+  if (noise.groups == 0 || noise.rows == 0) return Error(Code::malformed, "terms: expected 1 to 8 groups and 1 to 50 rows of a unit");
+  terms.noise = std::move(noise);
+  return {};
 }
 
 template <class Items>
@@ -36,10 +51,16 @@ Result<Terms> read_terms(const json::Value& value) {
   terms.k = static_cast<int>(reader.integer("k", 2, 1000));
   terms.program = reader.hex<appraise::ProgramDigest>("program");
   terms.rule_set = reader.nonempty("rule_set", kMaxRuleSet);
+  Noise noise;
+  noise.loss.delta = reader.string("delta");
+  noise.loss.epsilon = reader.string("epsilon");
+  noise.groups = static_cast<int>(reader.integer("groups_per_unit", 0, Noise::kMaxGroups));
+  noise.rows = static_cast<int>(reader.integer("rows_per_unit", 0, Noise::kMaxRows));
   const json::Array& manifests = reader.array("manifests", kMaxManifests);
   const json::Array& recipients = reader.array("recipients", Contract::kMaxParticipants);
   REDOUBT_CHECK(reader.finish());
   REDOUBT_TRY(terms.level, parse_privacy_level(level));
+  REDOUBT_CHECK(settle_noise(std::move(noise), terms));
   for (const json::Value& item : manifests) {
     if (item.string() == nullptr) return Error(Code::malformed, "terms: expected manifest digests in hexadecimal");
     REDOUBT_TRY(const auto digest, ManifestDigest::from_hex(*item.string(), "manifest"));
@@ -68,8 +89,14 @@ Bytes inputs_statement(const std::vector<ManifestDigest>& manifests) {
   return to_bytes(inputs.view());
 }
 
-Bytes parameters_statement(PrivacyLevel level, int k) {
-  return to_bytes(Fields("redoubt/parameters/1").text(name_of(level)).number(static_cast<std::uint64_t>(k)).view());
+Bytes parameters_statement(PrivacyLevel level, int k, const std::optional<Noise>& noise) {
+  Fields fields("redoubt/parameters/1");
+  fields.text(name_of(level)).number(static_cast<std::uint64_t>(k));
+  if (noise) {
+    fields.text(noise->loss.epsilon).text(noise->loss.delta);
+    fields.number(static_cast<std::uint64_t>(noise->groups)).number(static_cast<std::uint64_t>(noise->rows));
+  }
+  return to_bytes(fields.view());
 }
 
 std::string Proposal::canonical() const {

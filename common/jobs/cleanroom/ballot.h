@@ -2,7 +2,7 @@
 //
 // A proposer signs a proposal; the enclave checks it against the rules, and *reserves* it in its log before ballots open. A
 // ballot is signed by a participant's contract key over everything that the run will use: contract, instance, query text
-// digest, level and k, dataset manifests, recipients, program measurement, rule-set version, decision, expiry by time and by
+// digest, level, k and noise, dataset manifests, recipients, program measurement, rule-set version, decision, expiry by time and by
 // log size, a nonce, and a log head that includes the reservation. A run needs ballots that all agree with the proposal in
 // every field; a log that does not extend a ballot's head is refused. So a changed query, another dataset version, another
 // program or a rolled-back log makes the ballot void. Pure; immutable after parse.
@@ -22,7 +22,7 @@ inline constexpr std::string_view kBallotType = "redoubt/ballot/1";
 
 // The version of the privacy rules that this build's engine enforces: bound into proposals, ballots and receipts. The engine's own
 // name for its rules is asserted to be this one (enclave/workloads/cleanroom/engine/answer.cpp).
-inline constexpr std::string_view kRuleSet = "redoubt/query-rules/2";
+inline constexpr std::string_view kRuleSet = "redoubt/query-rules/3";
 
 // query_digest = SHA-256 over Fields("redoubt/query/1", exact UTF-8 text).
 QueryDigest query_digest(std::string_view sql);
@@ -38,6 +38,7 @@ struct Terms {
   std::vector<std::string> recipients;         // participant names, sorted, each once; at least one
   appraise::ProgramDigest program;             // measurement of the enclave program
   std::string rule_set;                        // version of the privacy rules that the program enforces
+  std::optional<Noise> noise = std::nullopt;   // at differential_privacy, and at no other level
 
   friend bool operator==(const Terms&, const Terms&) = default;
 };
@@ -59,7 +60,7 @@ struct Proposal {
 
 // What a receipt commits to as its inputs and parameters.
 Bytes inputs_statement(const std::vector<ManifestDigest>& manifests);
-Bytes parameters_statement(PrivacyLevel level, int k);
+Bytes parameters_statement(PrivacyLevel level, int k, const std::optional<Noise>& noise);
 
 // The head of the log that a voter has seen and verified.
 struct LogHead {

@@ -85,15 +85,17 @@ std::string_view name_of(PrivacyLevel level) {
     case PrivacyLevel::none: return "none";
     case PrivacyLevel::k_anonymized: return "k_anonymized";
     case PrivacyLevel::aggregate_only: return "aggregate_only";
+    case PrivacyLevel::differential_privacy: return "differential_privacy";
   }
   return "";
 }
 
 Result<PrivacyLevel> parse_privacy_level(std::string_view name) {
-  for (const PrivacyLevel level : {PrivacyLevel::none, PrivacyLevel::k_anonymized, PrivacyLevel::aggregate_only}) {
+  for (const PrivacyLevel level :
+       {PrivacyLevel::none, PrivacyLevel::k_anonymized, PrivacyLevel::aggregate_only, PrivacyLevel::differential_privacy}) {
     if (name == name_of(level)) return level;
   }
-  return Error(Code::malformed, "privacy level: expected none, k_anonymized or aggregate_only, found \"" + std::string(name) + "\"");
+  return Error(Code::malformed, "privacy level: expected none, k_anonymized, aggregate_only or differential_privacy, found \"" + std::string(name) + "\"");
 }
 
 Status check_name(std::string_view name, std::string_view what) {

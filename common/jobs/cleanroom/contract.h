@@ -13,8 +13,8 @@
 namespace redoubt::jobs {
 
 // PrivacyLevel: from the weakest to the strictest, so that a contract's floor is a comparison. k_anonymized accepts what
-// aggregate_only accepts, and rows of attributes besides.
-enum class PrivacyLevel { none, k_anonymized, aggregate_only };
+// aggregate_only accepts, and rows of attributes besides; differential_privacy alone holds against who knows everything else.
+enum class PrivacyLevel { none, k_anonymized, aggregate_only, differential_privacy };
 std::string_view name_of(PrivacyLevel level);
 Result<PrivacyLevel> parse_privacy_level(std::string_view name);
 

@@ -164,6 +164,57 @@ TEST(Proposal, TermsHoldTheDigestOfItsOwnText) {
   EXPECT_ERROR(Proposal::parse(changed.canonical()), Code::binding, "another query text");
 }
 
+Proposal noisy_proposal() {
+  Proposal out = proposal();
+  out.terms.level = PrivacyLevel::differential_privacy;
+  out.terms.noise = Noise{{"0.5", "0.000001"}, 4, 10};
+  return out;
+}
+
+TEST(Terms, HoldTheirNoiseAtTheOneLevelThatHasIt) {
+  const Proposal good = noisy_proposal();
+  EXPECT_EQ(OrDie(Proposal::parse(good.canonical())).terms, good.terms);
+  EXPECT_EQ(good.terms.noise->text(), "epsilon 0.5, delta 0.000001, 4 groups and 10 rows a unit");
+  const auto refuse = [&](auto change, std::string_view why) {
+    Proposal bad = good;
+    change(bad.terms);
+    EXPECT_ERROR(Proposal::parse(bad.canonical()), Code::malformed, why);
+  };
+  refuse([](Terms& t) { t.level = PrivacyLevel::aggregate_only; }, "for level differential_privacy");
+  refuse([](Terms& t) { t.noise.reset(); }, "epsilon");
+  refuse([](Terms& t) { t.noise->groups = 0; }, "1 to 8 groups");
+  refuse([](Terms& t) { t.noise->groups = 9; }, "groups_per_unit");
+  refuse([](Terms& t) { t.noise->rows = 0; }, "1 to 50 rows");
+  refuse([](Terms& t) { t.noise->rows = 51; }, "rows_per_unit");
+  for (const char* text : {"", "0", "0.0", ".5", "0.50", "00.5", "+1", "-1", "1e-1", "5e-1", "0.1234567", "1.", "100", "1,5", " 1"}) {
+    refuse([&](Terms& t) { t.noise->loss.epsilon = text; }, "epsilon");
+  }
+  refuse([](Terms& t) { t.noise->loss.delta = "0.0000000000000000001"; }, "delta");
+  refuse([](Terms& t) { t.noise->loss.delta = ""; }, "delta");
+  const auto differs = [&](auto change, std::string_view field) {
+    Terms other = good.terms;
+    change(*other.noise);
+    EXPECT_ERROR(check_terms(good.terms, other), Code::binding, field);
+  };
+  differs([](Noise& n) { n.loss.epsilon = "0.6"; }, "terms differ in epsilon");
+  differs([](Noise& n) { n.loss.delta = "0.000002"; }, "terms differ in delta");
+  differs([](Noise& n) { n.groups = 5; }, "terms differ in groups_per_unit");
+  differs([](Noise& n) { n.rows = 11; }, "terms differ in rows_per_unit");
+  EXPECT_NE(parameters_statement(good.terms.level, 10, good.terms.noise), parameters_statement(good.terms.level, 10, std::nullopt));
+}
+
+TEST(Manifest, HoldsABudgetOrNone) {
+  Manifest with = manifest();
+  with.budget = PrivacyLoss{"3", "0.00001"};
+  EXPECT_EQ(OrDie(Manifest::parse(with.canonical())).budget, with.budget);
+  EXPECT_NE(with.digest(), manifest().digest());
+  EXPECT_FALSE(OrDie(Manifest::parse(manifest().canonical())).budget.has_value());
+  for (const PrivacyLoss& bad : {PrivacyLoss{"3", ""}, PrivacyLoss{"", "0.1"}, PrivacyLoss{"3.0", "0.1"}, PrivacyLoss{"3", "1e-5"}}) {
+    with.budget = bad;
+    EXPECT_ERROR(Manifest::parse(with.canonical()), Code::malformed, "budget");
+  }
+}
+
 TEST(Terms, AreSortedAndEachOnce) {
   Ballot bad = ballot();
   std::swap(bad.terms.manifests[0], bad.terms.manifests[1]);
@@ -191,6 +242,7 @@ TEST(Terms, EveryFieldIsCompared) {
   refuse([](Terms& t) { t.recipients.pop_back(); }, "terms differ in recipients");
   refuse([](Terms& t) { t.program = appraise::ProgramDigest(); }, "terms differ in program");
   refuse([](Terms& t) { t.rule_set = "x"; }, "terms differ in rule_set");
+  refuse([](Terms& t) { t.noise.emplace().loss = {"1", "0.000001"}; }, "terms differ in");
 }
 
 TEST(SignedDocument, ASignatureIsForOneTypeAndOneText) {

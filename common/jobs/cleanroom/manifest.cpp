@@ -102,7 +102,9 @@ std::string Manifest::canonical() const {
                                     {"role", name_of(column.role)},
                                     {"type", column.type}});
   }
-  return json::canonical(json::Object{{"ciphertext_root", ciphertext_root.hex()},
+  return json::canonical(json::Object{{"budget_delta", budget ? budget->delta : ""},
+                                      {"budget_epsilon", budget ? budget->epsilon : ""},
+                                      {"ciphertext_root", ciphertext_root.hex()},
                                       {"ciphertext_size", std::to_string(ciphertext_size)},
                                       {"columns", std::move(items)},
                                       {"contract", contract.hex()},
@@ -125,10 +127,17 @@ Result<Manifest> Manifest::parse(std::string_view text) {
   manifest.rows = reader.counter("rows");
   manifest.ciphertext_size = reader.counter("ciphertext_size");
   manifest.ciphertext_root = reader.hex<receipt::TreeHash>("ciphertext_root");
+  PrivacyLoss budget;
+  budget.delta = reader.string("budget_delta");
+  budget.epsilon = reader.string("budget_epsilon");
   const json::Array& columns = reader.array("columns", kMaxColumns);
   REDOUBT_CHECK(reader.finish());
   REDOUBT_CHECK(check_identifier(manifest.dataset, "dataset"));
   REDOUBT_CHECK(check_name(manifest.owner, "owner"));
+  if (budget != PrivacyLoss()) {
+    REDOUBT_CHECK(budget.check().context("manifest: budget"));
+    manifest.budget = std::move(budget);
+  }
   for (const json::Value& item : columns) {
     REDOUBT_TRY(ManifestColumn column, read_column(item).context("manifest"));
     manifest.columns.push_back(std::move(column));

@@ -8,6 +8,7 @@
 
 #include "common/base/ids.h"
 #include "common/jobs/cleanroom/contract.h"
+#include "common/jobs/cleanroom/noise.h"
 #include "common/jobs/cleanroom/signed_document.h"
 #include "common/receipt/merkle.h"
 
@@ -37,6 +38,8 @@ struct Manifest {
   std::uint64_t rows;
   std::uint64_t ciphertext_size;  // bytes of the envelope
   receipt::TreeHash ciphertext_root;// RFC 9162 tree over the envelope's header and chunks
+  // budget: the privacy loss that all queries at differential_privacy over this version may cost together; without one there are none.
+  std::optional<PrivacyLoss> budget = std::nullopt;
 
   std::string canonical() const;
   static Result<Manifest> parse(std::string_view text);

@@ -29,6 +29,7 @@ class Dataset {
   // set_key takes the 32-byte object key that the owner released.
   void set_key(SecretBytes key) { key_ = std::move(key); }
   bool has_key() const { return !key_.empty(); }
+  const SecretBytes& key() const { return key_; }
 
   // put stores bytes at `offset`, which must be where the last call ended (or before: the bytes must then be the same).
   Status put(std::uint64_t offset, ByteView bytes);

@@ -12,6 +12,16 @@ using wire::EngineRequest;
 
 wire::EngineTable engine_table(const jobs::Manifest& manifest, ByteView csv) { return {manifest.canonical(), to_bytes(csv)}; }
 
+EngineRequest request_of(EngineRequest::Operation operation, std::string_view sql, const Protection& protection, ByteView noise_seed) {
+  EngineRequest request{operation, std::string(sql), std::string(name_of(protection.level)), static_cast<std::uint64_t>(protection.k), {}};
+  if (protection.noise) {
+    const jobs::Noise& noise = *protection.noise;
+    request.noise = wire::EngineNoise{noise.loss.epsilon, noise.loss.delta, static_cast<std::uint64_t>(noise.groups),
+                                      static_cast<std::uint64_t>(noise.rows), to_bytes(noise_seed)};
+  }
+  return request;
+}
+
 // explained: why the text is refused; about text and schema only.
 std::string explained(const EngineAnswer& answer) {
   std::string message = "line " + std::to_string(answer.line) + ", column " + std::to_string(answer.column) + ": " + answer.message;
@@ -54,8 +64,8 @@ Result<std::string> EngineProcess::probe() const {
 }
 
 Result<QueryCheck> EngineProcess::check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema,
-                                        jobs::PrivacyLevel level, int k) {
-  EngineRequest request{EngineRequest::Operation::check, std::string(sql), std::string(name_of(level)), static_cast<std::uint64_t>(k), {}};
+                                        const Protection& protection) {
+  EngineRequest request = request_of(EngineRequest::Operation::check, sql, protection, {});
   for (const jobs::Manifest* manifest : schema) request.tables.push_back(engine_table(*manifest, {}));
   REDOUBT_TRY(EngineAnswer answer, ask(request));
   if (answer.kind == EngineAnswer::Kind::accepted) return QueryCheck{true, "", "", std::move(answer.names)};
@@ -63,15 +73,16 @@ Result<QueryCheck> EngineProcess::check(std::string_view sql, const std::vector<
   return Error(Code::unavailable, "query engine: " + answer.message);
 }
 
-Result<jobs::ResultTable> EngineProcess::run(std::string_view sql, const std::vector<TableView>& tables, jobs::PrivacyLevel level,
-                                             int k, const std::vector<Asked>& earlier) {
-  EngineRequest request{EngineRequest::Operation::run, std::string(sql), std::string(name_of(level)), static_cast<std::uint64_t>(k), {}};
+Result<jobs::ResultTable> EngineProcess::run(std::string_view sql, const std::vector<TableView>& tables, const Protection& protection,
+                                             const std::vector<Asked>& earlier, ByteView noise_seed) {
+  EngineRequest request = request_of(EngineRequest::Operation::run, sql, protection, noise_seed);
   for (const TableView& table : tables) request.tables.push_back(engine_table(*table.manifest, table.csv));
   const Status added = add_earlier(request, tables, earlier);
   auto answered = added.ok() ? ask(request) : Result<EngineAnswer>(added.error());
   for (auto* list : {&request.tables, &request.earlier_tables}) {
     for (wire::EngineTable& table : *list) wipe(table.csv);
   }
+  if (request.noise) wipe(request.noise->seed);
   REDOUBT_TRY(EngineAnswer answer, std::move(answered));
   if (answer.kind == EngineAnswer::Kind::result) return jobs::ResultTable{std::move(answer.names), std::move(answer.rows)};
   if (answer.kind == EngineAnswer::Kind::refused) return Error(Code::refused, "rule " + answer.rule + ": " + explained(answer));

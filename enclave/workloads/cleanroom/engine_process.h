@@ -29,10 +29,9 @@ class EngineProcess final : public QueryEngine {
   Result<std::string> probe() const;
 
   std::string rule_set() const override { return options_.rule_set; }
-  Result<QueryCheck> check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema, jobs::PrivacyLevel level,
-                           int k) override;
-  Result<jobs::ResultTable> run(std::string_view sql, const std::vector<TableView>& tables, jobs::PrivacyLevel level, int k,
-                                const std::vector<Asked>& earlier) override;
+  Result<QueryCheck> check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema, const Protection& protection) override;
+  Result<jobs::ResultTable> run(std::string_view sql, const std::vector<TableView>& tables, const Protection& protection,
+                                const std::vector<Asked>& earlier, ByteView noise_seed) override;
   Status load(const TableView& table) override;
 
  private:

@@ -27,11 +27,11 @@ TEST(EngineProcess, ChecksLoadsAndRunsInDuckDb) {
   EngineProcess process = engine();
   const jobs::Manifest table = manifest();
   const std::string sql = "SELECT diagnosis, count(*) AS n FROM hospital GROUP BY diagnosis ORDER BY diagnosis";
-  const QueryCheck check = OrDie(process.check(sql, {&table}, jobs::PrivacyLevel::aggregate_only, 3));
+  const QueryCheck check = OrDie(process.check(sql, {&table}, {jobs::PrivacyLevel::aggregate_only, 3}));
   EXPECT_TRUE(check.accepted) << check.message;
   EXPECT_EQ(check.datasets, std::vector<std::string>{"hospital"});
   EXPECT_OK(process.load({&table, as_bytes(kCsv)}));
-  const jobs::ResultTable result = OrDie(process.run(sql, {{&table, as_bytes(kCsv)}}, jobs::PrivacyLevel::aggregate_only, 3, {}));
+  const jobs::ResultTable result = OrDie(process.run(sql, {{&table, as_bytes(kCsv)}}, {jobs::PrivacyLevel::aggregate_only, 3}, {}, {}));
   EXPECT_EQ(result.columns, (std::vector<std::string>{"diagnosis", "n"}));
   ASSERT_EQ(result.rows.size(), 2U);
   EXPECT_EQ(result.rows[0][0], "benign");
@@ -43,10 +43,10 @@ TEST(EngineProcess, RefusesByRuleAndWithoutLookingAtData) {
   const jobs::Manifest table = manifest();
   for (const char* sql : {"SELECT * FROM hospital", "SELECT count(*) FROM read_text('/etc/hostname')", "DROP TABLE hospital",
                           "SELECT max(diagnosis) FROM hospital", "SELECT count(*) FROM hospital WHERE patient_id = 3"}) {
-    const QueryCheck check = OrDie(process.check(sql, {&table}, jobs::PrivacyLevel::aggregate_only, 3));
+    const QueryCheck check = OrDie(process.check(sql, {&table}, {jobs::PrivacyLevel::aggregate_only, 3}));
     EXPECT_FALSE(check.accepted) << sql;
     EXPECT_FALSE(check.rule.empty());
-    EXPECT_ERROR(process.run(sql, {{&table, as_bytes(kCsv)}}, jobs::PrivacyLevel::aggregate_only, 3, {}), Code::refused, "rule " + check.rule);
+    EXPECT_ERROR(process.run(sql, {{&table, as_bytes(kCsv)}}, {jobs::PrivacyLevel::aggregate_only, 3}, {}, {}), Code::refused, "rule " + check.rule);
   }
 }
 
@@ -91,7 +91,7 @@ TEST(EngineProcess, EveryKindOfAcceptedQueryRunsInsideTheSandbox) {
            "SELECT split_part(diagnosis, ' ', 2), count(*) FILTER (WHERE age > 30) FROM hospital GROUP BY 1 HAVING count(*) > 10",
            "SELECT TRY_CAST(diagnosis AS INTEGER), sum(cost::TINYINT) FROM hospital GROUP BY 1",
        }) {
-    const auto result = process.run(sql, {{&table, as_bytes(csv)}}, jobs::PrivacyLevel::aggregate_only, 3, {});
+    const auto result = process.run(sql, {{&table, as_bytes(csv)}}, {jobs::PrivacyLevel::aggregate_only, 3}, {}, {});
     if (result.ok()) continue;
     ADD_FAILURE() << sql << ": " << result.error().message();
   }
@@ -104,7 +104,7 @@ EngineProcess captured(std::string sandbox = "") {
 TEST(EngineProcess, ACapturedEngineIsEndedByItsSandboxAndTheNextRequestIsAnswered) {
   if (runtime::kInsecureSanitizedBuild) GTEST_SKIP() << "a sanitizer's build has no sandbox";
   EngineProcess process = captured();
-  const auto act = [&](const char* name) { return process.check(name, {}, jobs::PrivacyLevel::aggregate_only, 3); };
+  const auto act = [&](const char* name) { return process.check(name, {}, {jobs::PrivacyLevel::aggregate_only, 3}); };
   ASSERT_OK(act("answer"));
   for (const char* name : {"open", "create", "socket", "connect", "fork", "execve", "ptrace", "kill", "standard error", "abort"}) {
     EXPECT_ERROR(act(name), Code::unavailable, "ended by its sandbox");
@@ -126,7 +126,7 @@ TEST(EngineProcess, TheRealEngineStatesItsSandboxAndAnotherStatementIsNotTaken) 
   }
   EXPECT_EQ(OrDie(engine().probe()), stated);
   const auto ask = [](std::string sandbox) {
-    return captured(std::move(sandbox)).check("answer", {}, jobs::PrivacyLevel::aggregate_only, 3);
+    return captured(std::move(sandbox)).check("answer", {}, {jobs::PrivacyLevel::aggregate_only, 3});
   };
   EXPECT_OK(ask(stated));
   EXPECT_ERROR(ask("seccomp, landlock 1000"), Code::unavailable, "another sandbox");
@@ -136,7 +136,7 @@ TEST(EngineProcess, TheRealEngineStatesItsSandboxAndAnotherStatementIsNotTaken) 
 TEST(EngineProcess, ADeadBabblingOrAbsentEngineFailsOneRequest) {
   const jobs::Manifest table = manifest();
   const auto ask = [&](const char* program) {
-    return engine(program).check("SELECT 1", {&table}, jobs::PrivacyLevel::aggregate_only, 3);
+    return engine(program).check("SELECT 1", {&table}, {jobs::PrivacyLevel::aggregate_only, 3});
   };
   EXPECT_ERROR(ask("/bin/false"), Code::unavailable, "ended without an answer");
   EXPECT_ERROR(ask("/bin/true"), Code::unavailable, "query engine: redoubt/engine/answer/2");
@@ -147,9 +147,9 @@ TEST(EngineProcess, ADeadBabblingOrAbsentEngineFailsOneRequest) {
 TEST(EngineProcess, AnEngineThatNeverAnswersIsKilled) {
   const jobs::Manifest table = manifest();
   EngineProcess process({"/usr/bin/yes", "r", std::chrono::milliseconds(20'000)});  // answers without end
-  EXPECT_ERROR(process.check("SELECT 1", {&table}, jobs::PrivacyLevel::aggregate_only, 3), Code::unavailable, "above the limit");
+  EXPECT_ERROR(process.check("SELECT 1", {&table}, {jobs::PrivacyLevel::aggregate_only, 3}), Code::unavailable, "above the limit");
   EngineProcess silent({"/bin/cat", "r", std::chrono::milliseconds(0)});
-  EXPECT_ERROR(silent.check("SELECT 1", {&table}, jobs::PrivacyLevel::aggregate_only, 3), Code::unavailable, "no answer in time");
+  EXPECT_ERROR(silent.check("SELECT 1", {&table}, {jobs::PrivacyLevel::aggregate_only, 3}), Code::unavailable, "no answer in time");
 }
 
 }  // namespace

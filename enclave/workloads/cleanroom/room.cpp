@@ -229,7 +229,7 @@ Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
     if (found == datasets_.end()) return Error(Code::not_found, "proposal: no dataset with manifest " + manifest.hex());
     schema.push_back(&found->second.manifest());
   }
-  REDOUBT_TRY(const QueryCheck check, engine_.check(proposal.sql, schema, proposal.terms.level, proposal.terms.k));
+  REDOUBT_TRY(const QueryCheck check, engine_.check(proposal.sql, schema, {proposal.terms.level, proposal.terms.k, proposal.terms.noise}));
   if (!check.accepted) {
     log(receipt::kRefusalEntry, content(digest));
     return Error(Code::refused, "rule " + check.rule + ": " + check.message);
@@ -243,6 +243,7 @@ Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
   if (from.position) {  // its reservation stands in an old log, and counts from there
     REDOUBT_TRY(index, predecessor_.reserved(from, digest));
   } else {
+    if (proposal.terms.noise) REDOUBT_CHECK(reserve_noise(proposal, digest));
     index = log(receipt::kReservationEntry, content(digest));
   }
   Query query{{std::move(proposal), digest, index}, document, {}, {}, {}, std::nullopt};
@@ -255,7 +256,7 @@ Result<Reservation> Room::reservation_of(const Query& query, std::uint64_t size)
   if (query.reserved.index >= below) return Error(Code::unavailable, "the host has not stored the reservation yet");
   REDOUBT_TRY(auto inclusion, from.log.tree().inclusion(query.reserved.index, below));
   return Reservation{query.document,       query.reserved.digest, from.log.instance(), query.reserved.index,
-                     std::move(inclusion), note_at(size)};
+                     std::move(inclusion), note_at(size), budget_lines(query.reserved.proposal.terms)};
 }
 
 Result<Reservation> Room::reservation(const jobs::ProposalDigest& proposal) const {

@@ -22,6 +22,7 @@
 #include "enclave/runtime/clock/time_floor.h"
 #include "enclave/workloads/cleanroom/approvals.h"
 #include "enclave/workloads/cleanroom/dataset.h"
+#include "enclave/workloads/cleanroom/noise_budget.h"
 #include "enclave/workloads/cleanroom/predecessor.h"
 #include "enclave/workloads/cleanroom/query_engine.h"
 
@@ -37,6 +38,9 @@ struct Reservation {
   std::uint64_t index = 0;
   receipt::Proof inclusion;  // below `checkpoint`, or below the carried head of an old log
   std::string checkpoint;    // signed note of this instance's log
+  // budget: of a query at differential_privacy, the accounts of its datasets after all reservations so far; absent while what the instances
+  // before were asked is not known.
+  std::optional<std::vector<BudgetLine>> budget = std::nullopt;
 };
 
 // One sealed result for one recipient.
@@ -163,6 +167,20 @@ class Room {
   // earlier: the queries that were reserved before, run or not, over some of the same dataset versions. `unavailable` when this room
   // cannot know or trace one of them.
   Result<std::vector<Asked>> earlier(const Reserved& reserved) const;
+  // history_known: `unavailable` until every reservation of the logs that this one goes on from is known by its text.
+  Status history_known() const;
+  // manifests_of the terms: `unavailable` when one is not here.
+  Result<std::vector<const jobs::Manifest*>> manifests_of(const jobs::Terms& terms) const;
+  // accounts: the budgets of these datasets, and of all that share a query with one of them, after all reservations before `before`.
+  Result<NoiseBudget> accounts(const std::vector<jobs::ManifestDigest>& datasets, const Place& before) const;
+  // reserve_noise judges a proposal that is about to be reserved, and logs what it costs; unanswered() when its datasets do not allow it.
+  Status reserve_noise(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest);
+  // noise_allowed: whether the budgets hold this reservation, as of its place among all.
+  Result<bool> noise_allowed(const Reserved& reserved) const;
+  // noise_seed follows from the keys of the datasets, the contract, the query and the data: an instance that restarts, or that a host
+  // forks, draws the same noise for the same question.
+  Result<SecretBytes> noise_seed(const jobs::Terms& terms) const;
+  std::optional<std::vector<BudgetLine>> budget_lines(const jobs::Terms& terms) const;
   Result<RunOutput> finish(const Query& query, const jobs::ResultTable& table, Instant now);
   // add_heads: puts into the file what shows that the log extends every ballot's head; after the receipt was issued.
   Status add_heads(const Query& query, receipt::ReceiptFile& file) const;

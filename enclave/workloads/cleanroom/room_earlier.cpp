@@ -39,10 +39,7 @@ Status Room::recall(const jobs::SignedDocument& document) {
   return {};
 }
 
-Result<std::vector<Asked>> Room::earlier(const Reserved& reserved) const {
-  std::vector<Asked> out;
-  const jobs::Terms& own = reserved.proposal.terms;
-  if (own.level == jobs::PrivacyLevel::none) return out;  // it releases nothing that a threshold protects
+Status Room::history_known() const {
   if (identity_.previous && !carried_) {
     return Error(Code::unavailable, "what the instance before was asked is not known yet: its log is not carried over");
   }
@@ -50,12 +47,21 @@ Result<std::vector<Asked>> Room::earlier(const Reserved& reserved) const {
     return Error(Code::unavailable, "what the instance before was asked is not known yet: the host has not handed over proposal " +
                                         unknown.front().hex());
   }
+  return {};
+}
+
+Result<std::vector<Asked>> Room::earlier(const Reserved& reserved) const {
+  std::vector<Asked> out;
+  const jobs::Terms& own = reserved.proposal.terms;
+  if (own.level == jobs::PrivacyLevel::none) return out;  // it releases nothing that a threshold protects
+  REDOUBT_CHECK(history_known());
+  if (own.noise) return out;  // its budget bounds what it tells together with all others
   REDOUBT_TRY(const Place own_place, place_of(reserved));
   std::map<Place, const Reserved*> before;
   const auto consider = [&](const Reserved& other) -> Status {
     const jobs::Terms& terms = other.proposal.terms;
     const bool shares = std::ranges::any_of(terms.manifests, [&](const auto& manifest) { return std::ranges::find(own.manifests, manifest) != own.manifests.end(); });
-    if (!shares || terms.level == jobs::PrivacyLevel::none) return {};
+    if (!shares || terms.level == jobs::PrivacyLevel::none || terms.noise) return {};
     REDOUBT_TRY(const Place place, place_of(other));
     if (place < own_place) before.emplace(place, &other);
     return {};

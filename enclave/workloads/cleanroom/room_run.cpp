@@ -1,13 +1,8 @@
 // The run: from approved ballots to sealed packages and a receipt.
 #include "enclave/workloads/cleanroom/room.h"
+#include "enclave/workloads/cleanroom/unanswered.h"
 
 namespace redoubt::cleanroom {
-namespace {
-
-// One text for everything that may depend on data: limits, killed engines, the rules T4 and T5.
-Error unanswered() { return Error(Code::refused, "the query was not answered"); }
-
-}  // namespace
 
 Result<std::vector<TableView>> Room::tables(const jobs::Terms& terms) const {
   std::vector<TableView> views;
@@ -38,7 +33,13 @@ Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
   const jobs::Terms& terms = query.reserved.proposal.terms;
   REDOUBT_TRY(const std::vector<TableView> views, tables(terms));
   REDOUBT_TRY(const std::vector<Asked> before, earlier(query.reserved));
-  const auto table = engine_.run(query.reserved.proposal.sql, views, terms.level, terms.k, before);
+  bool allowed = true;
+  if (terms.noise) {
+    REDOUBT_TRY(allowed, noise_allowed(query.reserved));
+  }
+  REDOUBT_TRY(const SecretBytes seed, noise_seed(terms));
+  const auto table = allowed ? engine_.run(query.reserved.proposal.sql, views, {terms.level, terms.k, terms.noise}, before, seed.reveal())
+                             : Result<jobs::ResultTable>(unanswered());
   if (!table.ok()) {
     log(receipt::kRefusalEntry, crypto::Sha256Digest(proposal.array()));
     return unanswered();
@@ -61,10 +62,14 @@ receipt::ReceiptBody Room::receipt_body(const Query& query, const std::string& r
   body.time = {floor_.value(), now};
   body.commitments.emplace(receipt::kRequest, commit(receipt::kRequest, salt, as_bytes(query.reserved.proposal.sql)));
   body.commitments.emplace(receipt::kInputs, commit(receipt::kInputs, salt, jobs::inputs_statement(terms.manifests)));
-  body.commitments.emplace(receipt::kParameters, commit(receipt::kParameters, salt, jobs::parameters_statement(terms.level, terms.k)));
+  body.commitments.emplace(receipt::kParameters, commit(receipt::kParameters, salt, jobs::parameters_statement(terms.level, terms.k, terms.noise)));
   body.commitments.emplace(receipt::kResult, commit(receipt::kResult, salt, as_bytes(result)));
   body.facts.emplace("level", name_of(terms.level));
   body.facts.emplace("k", std::to_string(terms.k));
+  if (terms.noise) {
+    body.facts.emplace("epsilon", terms.noise->loss.epsilon);
+    body.facts.emplace("delta", terms.noise->loss.delta);
+  }
   if (!contract_.approval.submitter_counts) body.facts.emplace(jobs::kProposerFact, query.reserved.proposal.proposer);
   for (const std::string& voter : query.counted) {
     body.approvals.push_back(receipt::approval_digest(query.ballot_documents.at(voter).encode()));

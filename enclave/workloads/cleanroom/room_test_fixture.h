@@ -18,7 +18,7 @@ inline constexpr std::string_view kCsv = "patient_id,diagnosis\n1,benign\n2,mali
 class ScriptedEngine final : public QueryEngine {
  public:
   std::string rule_set() const override { return "scripted/1"; }
-  Result<QueryCheck> check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema, jobs::PrivacyLevel, int) override {
+  Result<QueryCheck> check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema, const Protection&) override {
     QueryCheck check;
     check.accepted = sql.find("DROP") == std::string_view::npos;
     check.rule = "G1";
@@ -27,7 +27,7 @@ class ScriptedEngine final : public QueryEngine {
     if (reads_fewer) check.datasets.pop_back();
     return check;
   }
-  Result<jobs::ResultTable> run(std::string_view, const std::vector<TableView>& tables, jobs::PrivacyLevel, int, const std::vector<Asked>& before) override {
+  Result<jobs::ResultTable> run(std::string_view, const std::vector<TableView>& tables, const Protection&, const std::vector<Asked>& before, ByteView) override {
     earlier.clear();
     for (const Asked& asked : before) earlier.emplace_back(asked.sql);
     if (fails) return Error(Code::unavailable, "engine was killed while it looked at patient 17");
@@ -118,10 +118,11 @@ class RoomTest : public testing::Test {
     return seal(owner, dataset, version, {{"patient_id", "BIGINT", jobs::ColumnRole::unit, "", ""}, {"diagnosis", "VARCHAR", jobs::ColumnRole::attribute, "", ""}},
                 kCsv, 2);
   }
-  Sealed seal(Party& owner, const std::string& dataset, std::uint64_t version, std::vector<jobs::ManifestColumn> columns, std::string_view csv, std::uint64_t rows) {
+  Sealed seal(Party& owner, const std::string& dataset, std::uint64_t version, std::vector<jobs::ManifestColumn> columns, std::string_view csv, std::uint64_t rows,
+              std::optional<jobs::PrivacyLoss> budget = std::nullopt) {
     Sealed sealed;
     sealed.key = owner.random.secret(32);
-    sealed.manifest = {dataset, version, owner.name, contract().digest(), std::move(columns), rows, 0, receipt::TreeHash()};
+    sealed.manifest = {dataset, version, owner.name, contract().digest(), std::move(columns), rows, 0, receipt::TreeHash(), std::move(budget)};
     const crypto::EnvelopeSubject subject{jobs::envelope_object_id(sealed.manifest), version};
     sealed.envelope = OrDie(crypto::seal_envelope(sealed.key, subject, as_bytes(csv), owner.random));
     sealed.manifest.ciphertext_size = sealed.envelope.size();

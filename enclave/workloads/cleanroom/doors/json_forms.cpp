@@ -24,8 +24,26 @@ json::Value entries_json(const std::vector<Bytes>& entries) {
   return items;
 }
 
+json::Value to_json(const BudgetLine& line) {
+  return json::Object{{"dataset", line.dataset},
+                      {"delta_total", line.delta_total},
+                      {"epsilon_reserved", line.epsilon_reserved},
+                      {"epsilon_total", line.epsilon_total},
+                      {"manifest", line.manifest.hex()},
+                      {"rho_cost", line.rho_cost},
+                      {"rho_reserved", line.rho_reserved},
+                      {"rho_total", line.rho_total}};
+}
+
 json::Value to_json(const Reservation& reservation) {
-  return json::Object{{"checkpoint", reservation.checkpoint},
+  json::Value budget;
+  if (reservation.budget) {
+    json::Array lines;
+    for (const BudgetLine& line : *reservation.budget) lines.push_back(to_json(line));
+    budget = std::move(lines);
+  }
+  return json::Object{{"budget", std::move(budget)},
+                      {"checkpoint", reservation.checkpoint},
                       {"document", reservation.proposal.to_json()},
                       {"inclusion", proof_json(reservation.inclusion)},
                       {"index", static_cast<std::int64_t>(reservation.index)},

@@ -69,6 +69,28 @@ Result<sql::Verdict> check(const EngineRequest& request, const std::vector<Input
   return sql::check(request.sql, schema, level, request.k);
 }
 
+Result<sql::NoiseParameters> parameters_of(const wire::EngineNoise& noise) {
+  REDOUBT_TRY(const auto epsilon, sql::dp::Epsilon::parse(noise.epsilon));
+  REDOUBT_TRY(const auto delta, sql::dp::Delta::parse(noise.delta));
+  return sql::NoiseParameters{epsilon, delta, static_cast<std::uint32_t>(noise.groups), static_cast<std::uint32_t>(noise.rows)};
+}
+
+Status noise_fits(const wire::EngineNoise& noise, const sql::ReleasePlan& plan) {
+  REDOUBT_TRY(const sql::NoiseParameters parameters, parameters_of(noise));
+  REDOUBT_TRY([[maybe_unused]] const auto plans, sql::noise_plans(plan, parameters));
+  return {};
+}
+
+// noise_refusal: a loss that cannot be split over what the text asks for; about text and parameters only, as all static refusals.
+std::optional<EngineAnswer> noise_refusal(const EngineRequest& request, const sql::ReleasePlan& plan) {
+  if (plan.level() != sql::Level::differential_privacy || !request.noise) return std::nullopt;
+  const Status fits = noise_fits(*request.noise, plan);
+  if (fits.ok()) return std::nullopt;
+  EngineAnswer answer{EngineAnswer::Kind::refused, "D3", fits.error().message(), {}, {}};
+  answer.line = answer.column = 1;
+  return answer;
+}
+
 EngineAnswer refused(const sql::Verdict& verdict) {
   EngineAnswer answer{EngineAnswer::Kind::refused, verdict.rule, verdict.message, {}, {}};
   answer.line = verdict.line;
@@ -91,6 +113,14 @@ Result<EngineAnswer> load(const EngineRequest& request, const std::vector<Input>
   return EngineAnswer{EngineAnswer::Kind::loaded, "", "", {}, {}};
 }
 
+Result<sql::ResultTable> table_of_plan(const EngineRequest& request, const sql::ReleasePlan& plan, sql::Engine& engine) {
+  if (plan.level() != sql::Level::differential_privacy) return engine.run(plan);
+  if (!request.noise) return Error(Code::usage, "a query at differential_privacy without its noise");
+  REDOUBT_TRY(const sql::NoiseParameters parameters, parameters_of(*request.noise));
+  REDOUBT_TRY(const auto seed, sql::dp::NoiseSeed::from_secret(SecretBytes::copy_of(request.noise->seed)));
+  return engine.run_noisy(plan, parameters, seed);
+}
+
 Result<EngineAnswer> run(const EngineRequest& request, const std::vector<Input>& inputs, const sql::VerifiedLibrary& library) {
   REDOUBT_TRY(const sql::Verdict verdict, check(request, inputs));
   if (!verdict.accepted()) return refused(verdict);
@@ -101,7 +131,7 @@ Result<EngineAnswer> run(const EngineRequest& request, const std::vector<Input>&
   REDOUBT_TRY(const sql::Conflict found, conflict(request, inputs, *verdict.plan, loaded));
   if (found != sql::Conflict::none) return withheld(found);
   REDOUBT_TRY(sql::Engine* const engine, loaded.engine(own));
-  REDOUBT_TRY(sql::ResultTable result, engine->run(*verdict.plan));
+  REDOUBT_TRY(sql::ResultTable result, table_of_plan(request, *verdict.plan, *engine));
   EngineAnswer answer{EngineAnswer::Kind::result, "", "", {}, std::move(result.rows)};
   for (const auto& column : result.columns) answer.names.push_back(column.name);
   return answer;
@@ -171,6 +201,7 @@ EngineAnswer answer(const EngineRequest& request, const sql::VerifiedLibrary& li
   const auto verdict = check(request, *inputs);
   if (!verdict.ok()) return failed(verdict.error());
   if (!verdict->accepted()) return refused(*verdict);
+  if (auto refusal = noise_refusal(request, *verdict->plan)) return std::move(*refusal);
   return {EngineAnswer::Kind::accepted, "", "", verdict->plan->datasets(), {}};
 }
 
