@@ -113,7 +113,10 @@ class CleanRoom : public testing::Test {
   }
 
   sdk::Sealed seal(Party& owner, const std::string& dataset, std::string_view csv, const std::string& column, const std::string& type) {
-    sdk::DatasetPlan plan{dataset, 1, {{"patient_id", "BIGINT", jobs::ColumnRole::unit, "", ""}, {column, type, jobs::ColumnRole::attribute, "", ""}}};
+    const bool number = type != "VARCHAR";
+    sdk::DatasetPlan plan{dataset, 1, {{"patient_id", "BIGINT", jobs::ColumnRole::unit, "", ""},
+                                       {column, type, jobs::ColumnRole::attribute, number ? "0" : "", number ? "40" : ""}},
+                          jobs::PrivacyLoss{"8", "0.00001"}};
     return OrDie(sdk::seal_dataset(plan, as_bytes(csv), contract_.digest(), owner.keys, random_));
   }
   void deliver(const sdk::Sealed& sealed) {
@@ -134,13 +137,15 @@ class CleanRoom : public testing::Test {
     }
   }
 
-  jobs::Proposal propose(std::string_view sql) {
+  jobs::Proposal propose(std::string_view sql, std::optional<jobs::Noise> noise = std::nullopt) {
     auto client = connect(analyst_);
     const auto instance = OrDie(client.instance());
     sdk::ProposalPlan plan{std::string(sql), {}, {"analyst", "hospital"}, 10, system_now().plus_seconds(3600)};
     for (const auto* sealed : {&*hospital_data_, &*laboratory_data_}) {
       plan.manifests.push_back(OrDie(jobs::Manifest::parse(sealed->dataset.document.text)).digest());
     }
+    if (noise) plan.level = jobs::PrivacyLevel::differential_privacy;
+    plan.noise = std::move(noise);
     return OrDie(sdk::make_proposal(plan, contract_, client.claims(), instance, "analyst", random_));
   }
   Result<json::Value> submit(const jobs::Proposal& proposal) {

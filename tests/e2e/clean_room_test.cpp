@@ -53,6 +53,34 @@ TEST_F(CleanRoom, AJoinedQueryGivesTheRightTableAndAReceiptThatAStrangerChecks) 
   EXPECT_FALSE(verdict(contract_, forged).ok());
 }
 
+TEST_F(CleanRoom, AQueryWithNoiseIsNearTheTruthRepeatsItsAnswerAndEndsWithTheBudget) {
+  start();
+  join_all();
+  provide();
+  const auto table = [&](const jobs::Proposal& proposal) {
+    approve(proposal);
+    const hub::RoomRun run = OrDie(door_->run(proposal.digest().hex()));
+    const auto body = OrDie(receipt::ReceiptBody::parse(OrDie(receipt::ReceiptFile::parse(run.receipt)).receipt.body));
+    return OrDie(sdk::open_result(run.packages[0].second, analyst_.keys.hpke(), body.digest())).table;
+  };
+  const jobs::Noise noise{{"8", "0.00001"}, 1, 1};
+  const jobs::Proposal first = propose(kSql, noise);
+  ASSERT_OK(submit(first));
+  const auto seen = OrDie(connect(hospital_).reservation(first.digest(), nullptr));
+  ASSERT_EQ(seen.budgets.size(), 2U);
+  EXPECT_EQ(seen.budgets[0].rho_reserved, seen.budgets[0].rho_total);
+  const jobs::ResultTable once = table(first);
+  ASSERT_EQ(once.rows.size(), 2U);
+  EXPECT_NEAR(std::stod(*once.rows[0][1]), 357, 30);
+  EXPECT_NE(once.rows[0][2], once.rows[1][2]);
+  EXPECT_NEAR(std::stod(*once.rows[0][2]), 12.1, 3);
+  const jobs::Proposal again = propose(kSql, noise);
+  ASSERT_OK(submit(again));
+  EXPECT_EQ(table(again).rows, once.rows);
+  EXPECT_EQ(submit(propose("SELECT count(*) FROM hospital JOIN laboratory USING (patient_id)", jobs::Noise{{"0.01", "0.00000001"}, 1, 1})).error().code(),
+            Code::refused);
+}
+
 TEST_F(CleanRoom, TheHostGetsNothingRunThatWasNotApproved) {
   start();
   join_all();

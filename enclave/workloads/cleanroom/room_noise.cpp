@@ -1,4 +1,6 @@
 // Noise and its budgets: what a query at differential_privacy costs, whether its datasets still allow it, and where its noise comes from.
+#include <algorithm>
+#include <limits>
 #include <set>
 
 #include "enclave/workloads/cleanroom/room.h"
