@@ -206,8 +206,8 @@ Status carry_over(Session& session, Environment& environment, sdk::EnclaveClient
   REDOUBT_TRY(const auto memory, environment.state.earlier_logs());
   if (!known || !known->carried.empty()) return {};
   const sdk::CarryOverView& offered = *instance.carry_over;
-  const Status whole = sdk::check_old_logs(offered, environment.contract.digest(), enclave.claims().instance, memory,
-                                           [&](std::uint64_t position, std::uint64_t from) { return enclave.old_entries(position, from); });
+  const auto entries = [&](std::uint64_t position, std::uint64_t from) { return enclave.old_entries(position, from); };
+  const Status whole = sdk::check_old_logs(offered, environment.contract.digest(), enclave.claims().instance, memory, entries);
   if (!whole.ok() && whole.error().code() == Code::not_found) {
     session.warn("the old log was not signed as carried over: " + whole.error().message() +
                  "; queries from before the restart do not run, submit them again");
@@ -216,6 +216,10 @@ Status carry_over(Session& session, Environment& environment, sdk::EnclaveClient
   if (!whole.ok()) {
     session.next("keep the files below " + environment.state.folder().string() + " and show them to the other participants; queries from before "
                  "the restart do not run without your signature");
+    if (const auto proof = sdk::contradiction(offered, memory, entries)) {
+      REDOUBT_TRY(const auto path, environment.state.keep_fork(*proof));
+      session.warn("what shows it to others is in " + path.string());
+    }
     return whole.error().context("the old log was not signed as carried over");
   }
   REDOUBT_CHECK(enclave.carry_over(offered.statement));

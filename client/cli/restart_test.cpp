@@ -92,6 +92,7 @@ TEST_F(RestartTest, ATruncatedOrForkedLogIsNotSigned) {
   ASSERT_EQ(stage.run("hospital", {"log", "verify"}).code, 0);  // it has seen the ballots' entries
   stage.restart([](std::vector<jobs::OldLog>& logs) { logs.back().entries.pop_back(); });
   refused("hospital", Code::log_proof, "rolled back: expected at least");
+  EXPECT_NE(test::read_text(stage.path("hospital/environments/study/fork-1.json")).find("\"what\":\"rolled back\""), std::string::npos);
 }
 
 TEST_F(RestartTest, AForkedLogIsNotSigned) {
@@ -103,6 +104,10 @@ TEST_F(RestartTest, AForkedLogIsNotSigned) {
     logs.back().entries.back() = receipt::LogEntry{"ballot", crypto::sha256(as_bytes("another"))}.encode();
   });
   refused("hospital", Code::log_proof, "forked at");
+  // Another participant, who saw nothing of it, checks the proof.
+  const Ran proven = stage.run("laboratory", {"audit", "verify", stage.path("hospital/environments/study/fork-1.json")});
+  EXPECT_EQ(proven.code, 0) << proven.err;
+  EXPECT_NE(proven.out.find("was forked"), std::string::npos) << proven.out;
 }
 
 TEST_F(RestartTest, ALogWhoseCheckpointTheOldInstanceNeverSignedIsNotSigned) {

@@ -1,5 +1,7 @@
 #include "client/sdk/carry_over.h"
 
+#include "client/sdk/audit.h"
+
 namespace redoubt::sdk {
 namespace {
 
@@ -73,6 +75,22 @@ Status check_old_logs(const CarryOverView& offered, const ContractDigest& contra
     if (const auto position = logs.find(known.instance)) REDOUBT_CHECK(check_known(known, logs.log(*position)));
   }
   return check_last(offered, logs.log(logs.count() - 1), *newest);
+}
+
+std::optional<std::string> contradiction(const CarryOverView& offered, const std::vector<KnownLog>& memory, const OldEntries& entries) {
+  const InstanceId& last = offered.statement.heads.back().instance;
+  const auto known = std::ranges::find(memory, last, &KnownLog::instance);
+  if (known == memory.end()) return std::nullopt;
+  const std::string origin = receipt::log_origin(last);
+  const auto kept = receipt::Checkpoint::verify(known->note, origin, known->receipt_key);
+  const auto shown = receipt::Checkpoint::verify(offered.checkpoint, origin, known->receipt_key);
+  if (!kept.ok() || !shown.ok()) return std::nullopt;
+  if (shown->head().size < kept->head().size) return rollback_report(*kept, *shown, "rolled back");
+  const auto logs = fetch(offered.statement, entries);
+  const auto log = logs.ok() ? receipt::Log::restore(last, logs->back().entries) : Result<receipt::Log>(logs.error());
+  if (!log.ok()) return std::nullopt;
+  const auto fork = receipt::fork_between(*kept, *shown, log->tree());
+  return fork.ok() ? *fork : std::nullopt;
 }
 
 }  // namespace redoubt::sdk

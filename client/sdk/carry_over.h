@@ -24,4 +24,8 @@ using OldEntries = std::function<Result<std::vector<Bytes>>(std::uint64_t positi
 Status check_old_logs(const CarryOverView& offered, const ContractDigest& contract, const InstanceId& instance,
                       const std::vector<KnownLog>& memory, const OldEntries& entries);
 
+// contradiction: what shows others that the last of these logs is not the one that this participant saw: the proof that it was forked, or,
+// where it was cut, the two heads that its key signed. Absent where nothing that the key signed contradicts.
+std::optional<std::string> contradiction(const CarryOverView& offered, const std::vector<KnownLog>& memory, const OldEntries& entries);
+
 }  // namespace redoubt::sdk
