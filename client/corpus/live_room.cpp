@@ -14,6 +14,9 @@ constexpr std::chrono::seconds kRoomStart{120};
 constexpr std::chrono::seconds kRun{300};
 constexpr std::chrono::milliseconds kFirstLook{100};
 constexpr std::chrono::milliseconds kLastPoll{60};
+// What all queries of one entry may cost a version of a dataset: far more than those that an entry names.
+constexpr std::string_view kBudgetEpsilon = "32";
+constexpr std::string_view kBudgetDelta = "0.0001";
 // What a room says when data, or a limit, forbids an answer: one text for all of it.
 constexpr std::string_view kNotAnswered = "the query was not answered";
 
@@ -111,7 +114,8 @@ Status LiveRoom::join() {
 
 Status LiveRoom::put(const std::string& name, Dataset& dataset) {
   const std::string& csv = plan_.tables.at(name);
-  sdk::DatasetPlan plan{name, dataset.version + 1, plan_.columns.at(name)};
+  const jobs::PrivacyLoss budget{std::string(kBudgetEpsilon), std::string(kBudgetDelta)};
+  sdk::DatasetPlan plan{name, dataset.version + 1, plan_.columns.at(name), budget};
   REDOUBT_TRY(auto sealed, sdk::seal_dataset(plan, as_bytes(csv), contract_.digest(), dataset.owner->keys, plan_.random));
   REDOUBT_TRY(const std::uint64_t held, hub_->put_dataset(id_, sealed.dataset.document));
   REDOUBT_CHECK(hub_->upload(id_, sealed.dataset.manifest.digest().hex(), sealed.envelope, held, {}));
@@ -204,7 +208,7 @@ Result<std::uint64_t> LiveRoom::open_result(const jobs::Proposal& proposal) {
   REDOUBT_TRY(const auto result, sdk::open_result(sealed, recipient.keys.hpke(), body.digest()));
   receipt::VerifierKnowledge knowledge;
   const jobs::Terms& terms = proposal.terms;
-  knowledge.openings = sdk::openings_of(result, {proposal.sql, terms.manifests, terms.level, terms.k});
+  knowledge.openings = sdk::openings_of(result, {proposal.sql, terms.manifests, terms.level, terms.k, terms.noise});
   REDOUBT_TRY(const auto verdict, sdk::check_receipt(file, {contract_, roots_, recipient.keys.enroller().public_key(), std::move(knowledge), plan_.appraise,
                                                             plan_.now(), proposal.digest()}));
   REDOUBT_CHECK(verdict.accepted());

@@ -86,6 +86,8 @@ TEST_F(QueryCorpus, TellsOfEachEntryWhatTheRoomSaid) {
      "released_rows": 1},
     {"id": "tuples", "privacy_level": "k_anonymized", "sql": "SELECT place FROM visits WHERE place = 'a'", "expect": "allow", "released_rows": 30},
     {"id": "approved", "privacy_level": "none", "sql": "SELECT person FROM visits WHERE place = 'c' ORDER BY person", "expect": "allow", "released_rows": 4},
+    {"id": "noise", "privacy_level": "differential_privacy", "sql": "SELECT count(*) AS n, sum(score) AS s FROM visits", "expect": "allow", "released_rows": 1},
+    {"id": "largest", "privacy_level": "differential_privacy", "sql": "SELECT max(score) FROM visits", "expect": "reject", "why": "D2"},
     {"id": "constants", "privacy_level": "none", "sql": "VALUES (1), (2), (3)", "expect": "allow", "released_rows": 3},
     {"id": "unlabelled", "privacy_level": "aggregate_only", "sql": "SELECT avg(score) FROM visits"}]})j");
   EXPECT_EQ(ran.code, 0) << ran.text;
@@ -93,7 +95,8 @@ TEST_F(QueryCorpus, TellsOfEachEntryWhatTheRoomSaid) {
       {"statement", {"reject", "G1", "null"}}, {"rows", {"reject", "A1", "null"}},          {"person", {"reject", "S3", "null"}},
       {"total", {"allow", "null", "1"}},       {"near", {"reject", "T4", "null"}},          {"parts", {"reject", "T5", "null"}},
       {"alone", {"allow", "null", "2"}},       {"small", {"allow_suppressed", "null", "1"}}, {"tuples", {"allow", "null", "30"}},
-      {"approved", {"allow", "null", "4"}},    {"constants", {"allow", "null", "3"}},       {"unlabelled", {"allow", "null", "1"}}};
+      {"approved", {"allow", "null", "4"}},    {"constants", {"allow", "null", "3"}},       {"unlabelled", {"allow", "null", "1"}},
+      {"noise", {"allow", "null", "1"}},       {"largest", {"reject", "D2", "null"}}};
   EXPECT_EQ(ran.lines.size(), expected.size()) << ran.text;
   for (const auto& [id, members] : expected) {
     EXPECT_EQ(text(ran, id, "verdict"), members[0]) << id << "\n" << ran.text;
@@ -101,7 +104,7 @@ TEST_F(QueryCorpus, TellsOfEachEntryWhatTheRoomSaid) {
     EXPECT_EQ(text(ran, id, "released_rows"), members[2]) << id;
     EXPECT_EQ(text(ran, id, "error"), "absent") << id;
   }
-  EXPECT_NE(ran.text.find("attacks refused: 5 of 5 (100.0 %)\nhonest accepted: 6 of 6 (100.0 %)\n"), std::string::npos) << ran.text;
+  EXPECT_NE(ran.text.find("attacks refused: 6 of 6 (100.0 %)\nhonest accepted: 7 of 7 (100.0 %)\n"), std::string::npos) << ran.text;
 }
 
 TEST_F(QueryCorpus, GoesOnAfterEntriesThatCannotBeRunAndCountsThemAsWrong) {
