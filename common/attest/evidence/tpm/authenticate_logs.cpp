@@ -1,4 +1,5 @@
 #include "common/attest/evidence/tpm/authenticator.h"
+#include "common/base/concat.h"
 
 namespace redoubt::tpm {
 namespace {
@@ -49,22 +50,25 @@ void TpmAuthenticator::check_event_log() {
   evidence_.event_log_present = true;
 }
 
-// quoted: the values of the quote, whatever its bank. M4 has judged their number and sizes; a value of another size equals no replay.
-std::map<int, eventlog::Digest> TpmAuthenticator::quoted() const {
-  std::map<int, eventlog::Digest> out;
+// quoted: the values of the quote by PCR, whatever its bank. M4 has judged their number and sizes; a value of another size equals no replay.
+eventlog::Replay TpmAuthenticator::quoted() const {
+  eventlog::Replay out;
   const auto take = [&](int pcr, ByteView value) {
+    if (pcr < 0 || pcr >= kPcrCount) return;
     auto digest = eventlog::Digest::from(value);
-    if (digest.ok()) out.emplace(pcr, *digest);
+    if (digest.ok()) out[static_cast<std::size_t>(pcr)] = *digest;
   };
   for (const auto& [pcr, value] : raw_.pcrs) take(pcr, value.view());
   for (const auto& [pcr, value] : raw_.wide_pcrs) take(pcr, value);
   return out;
 }
 
-void TpmAuthenticator::check_replay(const std::map<int, eventlog::Digest>& all) {
-  std::string replayed;
-  for (const auto& [pcr, quoted] : all) {
-    if (pcr >= kPcrCount) continue;
+void TpmAuthenticator::check_replay(const eventlog::Replay& all) {
+  std::string replayed = "PCR";
+  const std::size_t none = replayed.size();
+  for (int pcr = 0; pcr < kPcrCount; ++pcr) {
+    if (!all[static_cast<std::size_t>(pcr)]) continue;
+    const eventlog::Digest& quoted = *all[static_cast<std::size_t>(pcr)];
     const auto& value = firmware_[static_cast<std::size_t>(pcr)];
     // The application log goes on where the firmware's events end: app.log judges the whole of that PCR.
     if (raw_.application_log && raw_.application_log->pcr == pcr) continue;
@@ -78,13 +82,15 @@ void TpmAuthenticator::check_replay(const std::map<int, eventlog::Digest>& all) 
       return fail(CheckId::l2, Code::measurement, "PCR " + std::to_string(pcr) + " " + quoted.hex(),
                   "replayed " + value->hex());
     }
-    replayed += " " + std::to_string(pcr);
+    append_text(replayed, ' ');
+    append_text(replayed, pcr);
   }
   // A log about nothing that was quoted is backed by nothing.
-  if (replayed.empty()) {
+  if (replayed.size() == none) {
     return fail(CheckId::l2, Code::measurement, "a log of some quoted PCR", "none of the quoted PCRs in the log");
   }
-  pass(CheckId::l2, "the quoted values", "PCR" + replayed + " replay");
+  append_text(replayed, " replay");
+  pass(CheckId::l2, "the quoted values", std::move(replayed));
 }
 
 void TpmAuthenticator::check_secure_boot(const eventlog::EventLog& log, const eventlog::Bank& bank) {
@@ -100,9 +106,8 @@ void TpmAuthenticator::check_secure_boot(const eventlog::EventLog& log, const ev
 // boot_pcrs: what the boot aggregate is made of, as far as it is quoted.
 ima::PcrValues TpmAuthenticator::boot_pcrs() const {
   ima::PcrValues out{raw_.bank, {}};
-  for (const auto& [pcr, value] : quoted()) {
-    if (pcr < static_cast<int>(out.values.size())) out.values[static_cast<std::size_t>(pcr)] = value;
-  }
+  const eventlog::Replay all = quoted();
+  for (std::size_t pcr = 0; pcr < out.values.size(); ++pcr) out.values[pcr] = all[pcr];
   return out;
 }
 
@@ -123,21 +128,19 @@ void TpmAuthenticator::check_ima_log() {
   } else {
     judge(CheckId::i1, templates, ima::check_boot_aggregate(*list, boot_pcrs()));
   }
-  const auto all = quoted();
-  const auto at = all.find(ima::kPcr);
+  const std::optional<eventlog::Digest> value = quoted()[ima::kPcr];
   std::optional<std::size_t> count;
-  if (at != all.end()) count = ima::quoted_prefix(*list, raw_.bank, at->second);
+  if (value) count = ima::quoted_prefix(*list, raw_.bank, *value);
   check_violations(ima::violations(*list, count.value_or(list->entries.size())));
-  if (at == all.end()) {
+  if (!value) {
     return fail(CheckId::i3, Code::measurement, "PCR 10 in the quote", "a list that no quoted PCR backs");
   }
-  const std::string expected = "PCR 10 " + at->second.hex();
+  std::string expected = concat("PCR 10 ", Hex{value->view()});
   if (!count) {
     return fail(CheckId::i3, Code::measurement, expected,
                 "no prefix of " + std::to_string(list->entries.size()) + " entries gives it");
   }
-  pass(CheckId::i3, expected,
-       "given by " + std::to_string(*count) + " of " + std::to_string(list->entries.size()) + " entries");
+  pass(CheckId::i3, std::move(expected), concat("given by ", *count, " of ", list->entries.size(), " entries"));
   // What comes after the quoted prefix is nobody's word: it is dropped.
   raw_.ima_log.resize(list->entries[*count - 1].end);
   evidence_.ima_log_present = true;
@@ -155,17 +158,17 @@ void TpmAuthenticator::check_violations(std::size_t count) {
 void TpmAuthenticator::check_application_log() {
   if (!raw_.application_log) return skip(CheckId::app_log, "no application log");
   const ApplicationLog& log = *raw_.application_log;
-  const auto all = quoted();
-  const auto at = all.find(log.pcr);
-  if (!is_application_pcr(log.pcr) || at == all.end()) {
+  const bool counts = is_application_pcr(log.pcr);
+  const std::optional<eventlog::Digest> quote = counts ? quoted()[static_cast<std::size_t>(log.pcr)] : std::nullopt;
+  if (!quote) {
     return fail(CheckId::app_log, Code::measurement, "a quoted PCR that software cannot reset", "PCR " + std::to_string(log.pcr));
   }
   const auto& firmware = firmware_[static_cast<std::size_t>(log.pcr)];
   eventlog::Digest value = firmware.value_or(eventlog::Digest(eventlog::known_size(raw_.bank)));
   for (const Bytes& event : log.events) value = eventlog::extend(raw_.bank, value, eventlog::hash(raw_.bank, event).view());
-  const std::string expected = "PCR " + std::to_string(log.pcr) + " " + at->second.hex();
-  if (value != at->second) return fail(CheckId::app_log, Code::measurement, expected, "replayed " + value.hex());
-  pass(CheckId::app_log, expected, std::to_string(log.events.size()) + " events");
+  std::string expected = concat("PCR ", log.pcr, " ", Hex{quote->view()});
+  if (value != *quote) return fail(CheckId::app_log, Code::measurement, expected, "replayed " + value.hex());
+  pass(CheckId::app_log, std::move(expected), concat(log.events.size(), " events"));
 
   if (log.pcr != kLauncherPcr || firmware) return;  // see TpmEvidence::application_events
   std::vector<ApplicationEvent> events;

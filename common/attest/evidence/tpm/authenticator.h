@@ -32,9 +32,9 @@ class TpmAuthenticator {
   Result<crypto::PublicKey> ak_key() const;
 
   // authenticate_logs.cpp: every log replays in the bank that was quoted, and in no other.
-  std::map<int, eventlog::Digest> quoted() const;
+  eventlog::Replay quoted() const;
   void check_event_log();
-  void check_replay(const std::map<int, eventlog::Digest>& quoted);
+  void check_replay(const eventlog::Replay& quoted);
   void check_secure_boot(const eventlog::EventLog& log, const eventlog::Bank& bank);
   ima::PcrValues boot_pcrs() const;
   void check_ima_log();
