@@ -91,6 +91,7 @@ TEST_F(FlowTest, AQueryWithNoiseNamesItsCostAndCountsAgainstTheOwnersBudgets) {
   EXPECT_NE(shown.out.find("epsilon 0.5, delta 0.000001, 8 groups and 1 rows a unit"), std::string::npos) << shown.out;
   EXPECT_NE(shown.out.find("hospital's budget of "), std::string::npos) << shown.out;
   EXPECT_NE(shown.out.find("by all queries so far"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("left: rho 0.0"), std::string::npos) << shown.out;
   const Ran listed = stage.run("hospital", {"query", "show", query, "-o", "json"});
   EXPECT_EQ(OrDie(json::parse(listed.out)).object()->at("budgets").array()->size(), 2U) << listed.out;
   for (const char* who : {"hospital", "laboratory"}) {

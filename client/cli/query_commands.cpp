@@ -51,7 +51,7 @@ void print_proposal(Session& session, const jobs::Proposal& proposal, const std:
   for (const sdk::BudgetView& budget : budgets) {
     table.rows.push_back({"cost", "rho " + budget.rho_cost + " of " + budget.dataset + "'s budget of " + budget.rho_total + " (epsilon " + budget.epsilon_total +
                                       ", delta " + budget.delta_total + ")"});
-    table.rows.push_back({"reserved", "rho " + budget.rho_reserved + " of it by all queries so far, this one included (epsilon " + budget.epsilon_reserved + ")"});
+    table.rows.push_back({"reserved", "rho " + budget.rho_reserved + " of it by all queries so far, this one included (epsilon " + budget.epsilon_reserved + "); left: rho " + budget.rho_left});
   }
   table.rows.push_back({"contract", terms.contract.hex()});
   table.rows.push_back({"instance", terms.instance.hex()});
@@ -71,6 +71,7 @@ json::Value budgets_json(const std::vector<sdk::BudgetView>& budgets) {
                                     {"epsilon_reserved", budget.epsilon_reserved},
                                     {"epsilon_total", budget.epsilon_total},
                                     {"rho_cost", budget.rho_cost},
+                                    {"rho_left", budget.rho_left},
                                     {"rho_reserved", budget.rho_reserved},
                                     {"rho_total", budget.rho_total}});
   }

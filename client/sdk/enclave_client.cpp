@@ -82,18 +82,18 @@ Result<std::vector<BudgetView>> read_budgets(const json::Value& answer) {
   if (found == answer.object()->end() || found->second.is_null()) return out;
   if (found->second.array() == nullptr || found->second.array()->size() > kMaxBudgets) return Error(Code::malformed, "reservation: expected budgets");
   for (const json::Value& item : *found->second.array()) {
-    const json::Value known = members_of(item, {"dataset", "delta_total", "epsilon_reserved", "epsilon_total", "rho_cost", "rho_reserved", "rho_total"});
+    const json::Value known = members_of(item, {"dataset", "delta_total", "epsilon_reserved", "epsilon_total", "rho_cost", "rho_left", "rho_reserved", "rho_total"});
     json::ObjectReader reader(known, "budget");
     BudgetView view;
     view.dataset = reader.nonempty("dataset", 64);
     for (const auto& [name, text] : {std::pair("delta_total", &view.delta_total), std::pair("epsilon_reserved", &view.epsilon_reserved),
-                                     std::pair("epsilon_total", &view.epsilon_total), std::pair("rho_cost", &view.rho_cost),
+                                     std::pair("epsilon_total", &view.epsilon_total), std::pair("rho_cost", &view.rho_cost), std::pair("rho_left", &view.rho_left),
                                      std::pair("rho_reserved", &view.rho_reserved), std::pair("rho_total", &view.rho_total)}) {
       *text = reader.nonempty(name, kMaxNumberText);
     }
     REDOUBT_CHECK(reader.finish());
     REDOUBT_CHECK(jobs::check_identifier(view.dataset, "budget: dataset"));
-    for (const std::string* text : {&view.delta_total, &view.epsilon_reserved, &view.epsilon_total, &view.rho_cost, &view.rho_reserved, &view.rho_total}) {
+    for (const std::string* text : {&view.delta_total, &view.epsilon_reserved, &view.epsilon_total, &view.rho_cost, &view.rho_left, &view.rho_reserved, &view.rho_total}) {
       if (text->find_first_not_of("0123456789.") != std::string::npos) return Error(Code::malformed, "budget: expected decimal numbers");
     }
     out.push_back(std::move(view));

@@ -45,7 +45,7 @@ struct InstanceView {
 struct BudgetView {
   std::string dataset;
   std::string epsilon_reserved, epsilon_total, delta_total;
-  std::string rho_cost, rho_reserved, rho_total;
+  std::string rho_cost, rho_reserved, rho_left, rho_total;
 };
 
 // ReservationView: a proposal and its verified place in the log.

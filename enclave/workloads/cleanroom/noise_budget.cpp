@@ -7,10 +7,12 @@ namespace dp = sql::dp;
 
 dp::DatasetDigest id_of(const jobs::ManifestDigest& manifest) { return dp::DatasetDigest(manifest.array()); }
 
-// decimal writes units of 2^-40 with six places, rounded up: what was reserved is never shown as less.
-std::string decimal(dp::Rho rho) {
+// decimal writes units of 2^-40 with six places, rounded up: what was reserved is never shown as less; or down, for what is left.
+std::string decimal(dp::Rho rho, bool up = true) {
   constexpr std::uint64_t kPlaces = 1'000'000;
-  const auto millionths = static_cast<std::uint64_t>(dp::divide_up(static_cast<dp::U128>(rho.units) * kPlaces, dp::U128{1} << dp::Rho::kFractionBits));
+  const dp::U128 scaled = static_cast<dp::U128>(rho.units) * kPlaces;
+  const dp::U128 one = dp::U128{1} << dp::Rho::kFractionBits;
+  const auto millionths = static_cast<std::uint64_t>(up ? dp::divide_up(scaled, one) : scaled / one);
   std::string places = std::to_string(kPlaces + millionths % kPlaces);
   return std::to_string(millionths / kPlaces) + "." + places.substr(1);
 }
@@ -58,7 +60,7 @@ std::optional<BudgetLine> NoiseBudget::line(const jobs::Manifest& manifest, dp::
   if (!total.ok() || !delta.ok()) return std::nullopt;
   const dp::Budget::Account* account = budget_.account(id_of(manifest.digest()));
   const dp::Rho reserved = account == nullptr ? dp::Rho{} : account->reserved.rho;
-  BudgetLine out{manifest.dataset, manifest.digest(), decimal(cost), decimal(total->rho), decimal(reserved), manifest.budget->epsilon, manifest.budget->delta, "0"};
+  BudgetLine out{manifest.dataset, manifest.digest(), decimal(cost), decimal(total->rho), decimal(reserved), decimal({total->rho.units - reserved.units}, false), manifest.budget->epsilon, manifest.budget->delta, "0"};
   const auto rest = dp::Delta::from_units(delta->units() - delta->units() / 2);
   if (reserved.units > 0 && rest.ok()) {
     const auto epsilon = dp::Epsilon::from_millionths(dp::epsilon_for(reserved, *rest));

@@ -19,6 +19,7 @@ struct BudgetLine {
   jobs::ManifestDigest manifest;
   std::string rho_cost;                     // of the one query that it is shown for
   std::string rho_total, rho_reserved;      // zero-concentrated privacy loss, rounded up
+  std::string rho_left;                     // rounded down
   std::string epsilon_total, delta_total;   // as the owner signed them
   std::string epsilon_reserved;             // what the reserved loss is for the owner's delta, rounded up
 };

@@ -129,6 +129,7 @@ TEST_F(RoomNoiseTest, AnswersWithNoiseAndSaysWhatItCost) {
   EXPECT_EQ(line.epsilon_total, "2");
   EXPECT_EQ(line.delta_total, "0.00001");
   EXPECT_EQ(line.rho_cost, line.rho_reserved);
+  EXPECT_NEAR(std::stod(line.rho_left) + std::stod(line.rho_reserved), std::stod(line.rho_total), 0.000003);
   EXPECT_GT(line.rho_reserved, "0.016");
   EXPECT_LT(line.rho_reserved, "0.018");
   EXPECT_LT(line.epsilon_reserved, "1");
@@ -187,6 +188,7 @@ TEST_F(RoomNoiseTest, AReservationThatNeverRanSpendsTheBudgetForEverybody) {
   // The other dataset has its own budget, of which nothing was taken: refused queries charge none of theirs.
   const Reservation other = OrDie(room->propose(sign(asking(*room, kCount, "2", "0.00001"), analyst_)));
   EXPECT_EQ(other.budget->front().rho_reserved, other.budget->front().rho_total);
+  EXPECT_EQ(other.budget->front().rho_left, "0.000000");
   EXPECT_OK(ask(*room, asking(*room, kCount, "2", "0.00001")));
 }
 

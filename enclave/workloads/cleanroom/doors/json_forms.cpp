@@ -31,6 +31,7 @@ json::Value to_json(const BudgetLine& line) {
                       {"epsilon_total", line.epsilon_total},
                       {"manifest", line.manifest.hex()},
                       {"rho_cost", line.rho_cost},
+                      {"rho_left", line.rho_left},
                       {"rho_reserved", line.rho_reserved},
                       {"rho_total", line.rho_total}};
 }
