@@ -281,23 +281,6 @@ TEST(Verifier, EvidenceWithoutItsCollateralGetsACompleteVerdictAndNoPass) {
   }
 }
 
-// The built-in policy speaks of TPMs: all checks are made and shown, and without an authority that it names nothing is accepted.
-TEST(Verifier, StrictMakesEveryCheckOfATpmAndAcceptsNone) {
-  const test::TpmVerifier verifier("good");
-  const crypto::Certificate root = test::tpm_roots().at(0);
-  for (const bool bring_root : {false, true}) {
-    const std::vector<NamedFile> files = bring_root ? std::vector<NamedFile>{{"root", to_bytes(root.der())}} : std::vector<NamedFile>{};
-    const auto appraisal = OrDie(verify(test::tpm_evidence("good").encode(), files, std::nullopt, verifier.nonce, verifier.now));
-    EXPECT_EQ(failed_of(appraisal), (Ids{"M5", "M6"}));
-    EXPECT_EQ(appraisal.checks.size(), 22U);
-    EXPECT_EQ(appraisal.status, Tier::contraindicated);
-    EXPECT_TRUE(has_remark(appraisal, "the policy names no authority of TPM keys"));
-    for (const CheckId id : {CheckId::m1, CheckId::m2, CheckId::m3, CheckId::m4, CheckId::l2, CheckId::i3}) {
-      EXPECT_EQ(appraisal.find(id)->outcome, attest::Outcome::passed) << attest::id_text(id);
-    }
-  }
-}
-
 TEST(Verifier, AnHclReportByItselfIsNoEvidence) {
   for (const azure::Hardware hardware : kAzureHardware) {
     const AzureScene scene(hardware);
