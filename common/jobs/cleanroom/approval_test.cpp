@@ -90,6 +90,29 @@ TEST(Approval, ARuleThatLetsNothingRunIsNoContract) {
   EXPECT_ERROR(parse_with(alone), Code::malformed, "every voter has a veto");
 }
 
+TEST(Approval, WhereTheSubmitterDoesNotCountOthersMustBeEnough) {
+  const auto parse = [](Approval approval, std::vector<Participant> participants) {
+    Contract contract = voting_contract(std::move(approval));
+    contract.participants = std::move(participants);
+    return Contract::parse(contract.canonical());
+  };
+  const Participant analyst = voting_participant("analyst", false);
+  const Participant bank = voting_participant("bank", true);
+  const Participant clinic = voting_participant("clinic", true);
+  // Whoever submits is one of the voters: all of them can never approve.
+  EXPECT_ERROR(parse({ApprovalRule::k_of_n, 2, {}, false}, {bank, clinic}), Code::malformed, "approval by 2 of 1 voters");
+  EXPECT_OK(parse({ApprovalRule::k_of_n, 1, {}, false}, {bank, clinic}));
+  EXPECT_OK(parse({ApprovalRule::k_of_n, 2, {}, true}, {bank, clinic}));
+  EXPECT_OK(parse({ApprovalRule::k_of_n, 2, {}, false}, {analyst, bank, clinic}));  // the analyst can submit
+  for (const ApprovalRule rule : {ApprovalRule::unanimous, ApprovalRule::majority, ApprovalRule::owners}) {
+    SCOPED_TRACE(name_of(rule));
+    EXPECT_ERROR(parse({rule, 0, {}, false}, {bank}), Code::malformed, "nobody is left to approve");
+    EXPECT_OK(parse({rule, 0, {}, true}, {bank}));
+    EXPECT_OK(parse({rule, 0, {}, false}, {analyst, bank}));
+    EXPECT_OK(parse({rule, 0, {}, false}, {bank, clinic}));
+  }
+}
+
 TEST(Approval, ItsTextSaysAllOfIt) {
   EXPECT_EQ(Approval().text(), "unanimous: every voter");
   EXPECT_EQ((Approval{ApprovalRule::k_of_n, 2, {"bank", "donor"}, false}.text()),

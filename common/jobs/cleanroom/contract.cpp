@@ -63,7 +63,8 @@ Status check_parties(const Contract& contract) {
   return {};
 }
 
-// check_approval: a veto of somebody who cannot vote, or more approvals than voters, would let nothing run.
+// check_approval: a veto of somebody who cannot vote, or more approvals than voters, would let nothing run. Where the submitter does not
+// count and everyone votes, whoever submits is one voter less.
 Status check_approval(const Contract& contract) {
   for (const std::string& name : contract.approval.veto) {
     const Participant* holder = contract.find(name);
@@ -71,7 +72,10 @@ Status check_approval(const Contract& contract) {
       return Error(Code::malformed, "contract: approval: \"" + name + "\" has a veto and no vote");
     }
   }
-  const auto voters = std::ranges::count_if(contract.participants, &Participant::votes);
+  const auto all = std::ranges::count_if(contract.participants, &Participant::votes);
+  const bool somebody_else = !std::ranges::all_of(contract.participants, &Participant::votes);  // who can submit
+  const auto voters = contract.approval.submitter_counts || somebody_else ? all : all - 1;
+  if (voters == 0) return Error(Code::malformed, "contract: approval: without the submitter nobody is left to approve");
   if (contract.approval.k > voters) {
     return Error(Code::malformed, "contract: approval by " + std::to_string(contract.approval.k) + " of " + std::to_string(voters) + " voters");
   }
