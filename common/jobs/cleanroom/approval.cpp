@@ -79,6 +79,7 @@ std::string Approval::text() const {
     for (std::size_t i = 0; i < veto.size(); ++i) out += (i == 0 ? " " : ", ") + veto[i];
   }
   if (!submitter_counts) out += "; the submitter's own approval does not count";
+  if (!submitter_counts && !veto.empty()) out += ", and yet is needed of one with a veto";
   return out;
 }
 

@@ -24,7 +24,7 @@ struct Approval {
   ApprovalRule rule = ApprovalRule::unanimous;
   int k = 0;                      // of k_of_n, 1 to 64; 0 with every other rule
   std::vector<std::string> veto;  // participant names, sorted, each once; none with unanimous, where every voter has one
-  bool submitter_counts = true;   // false: a submitter's own approval is neither needed nor counted, others decide
+  bool submitter_counts = true;   // false: a submitter's own approval is not counted, others decide; who has a veto must approve all the same
 
   // to_json: "unanimous" alone for that rule with nothing else, so that contracts of before rules could be chosen keep their
   // digest; otherwise {rule, submitter_counts, veto} and with k_of_n {k}.

@@ -116,7 +116,8 @@ TEST(Approval, WhereTheSubmitterDoesNotCountOthersMustBeEnough) {
 TEST(Approval, ItsTextSaysAllOfIt) {
   EXPECT_EQ(Approval().text(), "unanimous: every voter");
   EXPECT_EQ((Approval{ApprovalRule::k_of_n, 2, {"bank", "donor"}, false}.text()),
-            "k_of_n: any 2 of the voters; never without bank, donor; the submitter's own approval does not count");
+            "k_of_n: any 2 of the voters; never without bank, donor; the submitter's own approval does not count, and yet is needed of one with a veto");
+  EXPECT_EQ((Approval{ApprovalRule::k_of_n, 2, {}, false}.text()), "k_of_n: any 2 of the voters; the submitter's own approval does not count");
 }
 
 }  // namespace
