@@ -19,6 +19,14 @@ json::Value write_participant(const Participant& participant) {
                       {"votes", participant.votes}};
 }
 
+// check_hpke_key: nothing can be sealed to a point of small order (RFC 9180 section 7.1.4). Every private key is a multiple of 8, which
+// takes exactly these points to zero, so that any one tells.
+Status check_hpke_key(const Participant& participant) {
+  REDOUBT_TRY(const auto any, crypto::X25519PrivateKey::from_bytes(SecretBytes(32)));
+  const auto agreed = any.agree(crypto::X25519PublicKey(participant.hpke_key.array()));
+  return agreed.ok() ? Status() : agreed.error().context("hpke_key of \"" + participant.name + "\"");
+}
+
 Result<Participant> read_participant(const json::Value& value) {
   json::ObjectReader reader(value, "participant");
   Participant participant;
@@ -29,6 +37,7 @@ Result<Participant> read_participant(const json::Value& value) {
   const std::string recovery = reader.string("recovery_key");
   REDOUBT_CHECK(reader.finish());
   REDOUBT_CHECK(check_name(participant.name, "participant"));
+  REDOUBT_CHECK(check_hpke_key(participant));
   if (recovery != "none") {
     REDOUBT_TRY(participant.recovery_key, crypto::Ed25519PublicKey::from_hex(recovery, "recovery_key"));
   }

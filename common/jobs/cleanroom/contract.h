@@ -41,7 +41,7 @@ struct Contract {
   appraise::Policy evidence;               // accepted platforms and Reference Values
 
   std::string canonical() const;
-  // parse accepts canonical bytes only, and a contract that can work: someone votes, names and keys differ, the approval rule
+  // parse accepts canonical bytes only, and a contract that can work: someone votes, names and keys differ, results can be sealed to every participant, the approval rule
   // names voters and no more of them than there are, the policy is for this workload.
   static Result<Contract> parse(std::string_view text);
   // digest = SHA-256 over Fields("redoubt/contract/1", canonical()).

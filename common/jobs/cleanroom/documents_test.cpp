@@ -125,6 +125,22 @@ TEST(Contract, RefusesPartiesThatCannotWork) {
   refuse([](Contract& c) { c.evidence.workload = "scoring"; }, "its policy is for");
 }
 
+TEST(Contract, RefusesAKeyThatNothingCanBeSealedTo) {
+  // The points of small order of Curve25519 and its twist, as RFC 7748 reads them: 0, 1, the two of order 8, p-1; p and p+1 are 0 and 1 again.
+  for (const char* key : {"0000000000000000000000000000000000000000000000000000000000000000",
+                          "0100000000000000000000000000000000000000000000000000000000000000",
+                          "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+                          "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+                          "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                          "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                          "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                          "0000000000000000000000000000000000000000000000000000000000000080"}) {
+    Contract bad = contract();
+    bad.participants[1].hpke_key = OrDie(crypto::HpkePublicKey::from_hex(key, "key"));
+    EXPECT_ERROR(Contract::parse(bad.canonical()), Code::malformed, "hpke_key of \"" + bad.participants[1].name + "\"") << key;
+  }
+}
+
 TEST(Contract, EveryMemberChangesTheDigest) {
   Contract other = contract();
   other.k = 11;

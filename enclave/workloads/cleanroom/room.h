@@ -182,9 +182,11 @@ class Room {
   Result<SecretBytes> noise_seed(const jobs::Terms& terms) const;
   std::optional<std::vector<BudgetLine>> budget_lines(const jobs::Terms& terms) const;
   Result<RunOutput> finish(const Query& query, const jobs::ResultTable& table, Instant now);
-  // add_heads: puts into the file what shows that the log extends every ballot's head; after the receipt was issued.
+  // carried_proof: that the old log which the proposal names extends every ballot's head; absent where it names this instance.
+  Result<std::optional<receipt::CarriedProof>> carried_proof(const Query& query) const;
+  // add_heads: puts into the file what shows that this log extends every ballot's head, as check_ballot found; after the receipt was issued.
   Status add_heads(const Query& query, receipt::ReceiptFile& file) const;
-  receipt::ReceiptBody receipt_body(const Query& query, const std::string& result, const receipt::Salt& salt, Instant now) const;
+  receipt::ReceiptBody receipt_body(const Query& query, const std::string& result, const receipt::Salt& salt, std::uint64_t sequence, Instant now) const;
   ResultPackage seal(const jobs::Participant& recipient, const std::string& result, const receipt::Salt& salt,
                      const crypto::Sha256Digest& body);
 

@@ -181,6 +181,18 @@ TEST_F(RoomRulesTest, AProposalThatExpiredDoesNotRunWhateverItsBallotsSay) {
   EXPECT_ERROR(room_->run(query.digest()), Code::refused, "the proposal expired at");
 }
 
+TEST_F(RoomRulesTest, WhatCannotBeSealedLeavesNoRunWithoutAReceipt) {
+  useless_key_ = true;
+  under({ApprovalRule::k_of_n, 1, {}, true});
+  const jobs::Proposal query = proposed();
+  ASSERT_OK(yes(query, hospital_));
+  const std::uint64_t size = room_->status().log_size;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_ERROR(room_->run(query.digest()), Code::malformed, "the key of recipient \"analyst\" cannot be used");
+    EXPECT_EQ(room_->status().log_size, size);
+  }
+}
+
 TEST_F(RoomRulesTest, AnUnknownProposalHasNoVerdict) {
   under({ApprovalRule::majority, 0, {}, true});
   EXPECT_ERROR(room_->verdict(proposal(*room_).digest()), Code::not_found, "no proposal");

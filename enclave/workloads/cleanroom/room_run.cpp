@@ -49,14 +49,14 @@ Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
 }
 
 receipt::ReceiptBody Room::receipt_body(const Query& query, const std::string& result, const receipt::Salt& salt,
-                                        Instant now) const {
+                                        std::uint64_t sequence, Instant now) const {
   const jobs::Terms& terms = query.reserved.proposal.terms;
   receipt::ReceiptBody body;
   body.workload = identity_.claims.workload;
   body.contract = contract_digest_;
   body.instance = identity_.claims.instance;
   body.boot = identity_.claims.boot;
-  body.sequence = log_.size();
+  body.sequence = sequence;
   body.measurement = receipt::Measurement(identity_.program.array());
   body.claims = identity_.claims.digest();
   body.time = {floor_.value(), now};
@@ -89,21 +89,24 @@ ResultPackage Room::seal(const jobs::Participant& recipient, const std::string& 
   const std::string package = json::canonical(json::Object{{"result", result}, {"salt", hex_encode(salt.reveal())}});
   const Bytes padded = jobs::pad_to_bucket(as_bytes(package));
   const Bytes info = jobs::result_statement(body, recipient.hpke_key);
-  // Only a recipient key of small order could fail, and contracts are checked when participants write them.
+  // Only a recipient key of small order could fail, and no contract has one.
   const auto message = crypto::hpke_seal(recipient.hpke_key, info, {}, padded, random_);
   return {recipient.name, message.ok() ? message->bytes() : Bytes()};
 }
 
-Status Room::add_heads(const Query& query, receipt::ReceiptFile& file) const {
-  file.previous = predecessor_.checkpoint();
+Result<std::optional<receipt::CarriedProof>> Room::carried_proof(const Query& query) const {
   REDOUBT_TRY(const Origin from, origin(query.reserved.proposal.terms.instance));
+  if (!from.position) return std::optional<receipt::CarriedProof>();
   std::vector<jobs::LogHead> heads;
   for (const std::string& voter : query.counted) heads.push_back(query.ballots.at(voter).head);
-  if (from.position) {
-    REDOUBT_TRY(file.carried, predecessor_.proof(*from.position, heads));
-    return {};
-  }
-  for (const jobs::LogHead& head : heads) {
+  REDOUBT_TRY(auto proof, predecessor_.proof(*from.position, heads));
+  return std::optional(std::move(proof));
+}
+
+Status Room::add_heads(const Query& query, receipt::ReceiptFile& file) const {
+  if (file.carried) return {};
+  for (const std::string& voter : query.counted) {
+    const jobs::LogHead& head = query.ballots.at(voter).head;
     REDOUBT_TRY(auto proof, log_.tree().consistency(head.size, log_.size()));
     file.extends.push_back({head.size, head.root, std::move(proof)});
   }
@@ -113,8 +116,10 @@ Status Room::add_heads(const Query& query, receipt::ReceiptFile& file) const {
 Result<RunOutput> Room::finish(const Query& query, const jobs::ResultTable& table, Instant now) {
   const std::string result = json::canonical(table.to_json());
   const receipt::Salt salt = receipt::Salt::draw(random_);
-  log(receipt::kRunEntry, crypto::Sha256Digest(query.reserved.digest.array()));
-  const receipt::ReceiptBody body = receipt_body(query, result, salt, now);
+  // The `run` entry comes first and the receipt next. All that can fail comes before both: a run without a receipt would be one that
+  // nobody can check, and that is made again.
+  const receipt::ReceiptBody body = receipt_body(query, result, salt, log_.size() + 1, now);
+  REDOUBT_CHECK(receipt::ReceiptBody::parse(body.canonical()).context("receipt"));
 
   RunOutput output;
   for (const std::string& name : query.reserved.proposal.terms.recipients) {
@@ -123,6 +128,10 @@ Result<RunOutput> Room::finish(const Query& query, const jobs::ResultTable& tabl
   }
 
   receipt::ReceiptFile file;
+  file.previous = predecessor_.checkpoint();
+  REDOUBT_TRY(file.carried, carried_proof(query));
+
+  log(receipt::kRunEntry, crypto::Sha256Digest(query.reserved.digest.array()));
   REDOUBT_TRY(file.receipt, receipt::issue_receipt(body, identity_.evidence.digest(), log_, identity_.receipt_key));
   entries_.push_back(receipt::LogEntry{std::string(receipt::kReceiptEntry), body.digest()}.encode());
   REDOUBT_CHECK(add_heads(query, file));

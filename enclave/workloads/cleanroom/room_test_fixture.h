@@ -67,6 +67,7 @@ class RoomTest : public testing::Test {
 
   jobs::PrivacyLevel floor_ = jobs::PrivacyLevel::aggregate_only;  // of contract()
   jobs::Approval approval_;                                        // of contract()
+  bool useless_key_ = false;                                       // of contract(): nothing can be sealed to the analyst; parse refuses that
 
   jobs::Contract contract() const {
     jobs::Contract contract;
@@ -82,7 +83,9 @@ class RoomTest : public testing::Test {
     contract.evidence.accept_host_asserted = contract.evidence.accept_software_tpm = true;
     contract.evidence.platforms.tpm.emplace().anchors = {{crypto::sha256(as_bytes("root")), "root", true}};
     contract.evidence.platforms.tpm->secure_boot_required = false;
-    return OrDie(jobs::Contract::parse(contract.canonical()));
+    jobs::Contract parsed = OrDie(jobs::Contract::parse(contract.canonical()));
+    if (useless_key_) parsed.participants[0].hpke_key = crypto::HpkePublicKey();
+    return parsed;
   }
 
   std::unique_ptr<Room> make_room(std::uint64_t seed, std::optional<receipt::TreeHead> previous = std::nullopt, QueryEngine* engine = nullptr) {
