@@ -125,6 +125,8 @@ const char* const kQueries[] = {
     "SELECT place, sum(score) FROM (SELECT *, row_number() OVER (PARTITION BY person ORDER BY place) AS r FROM visits) WHERE r = 1 GROUP BY place",
     "SELECT place, count(*) FROM visits WHERE person IN (SELECT person FROM notes WHERE kind = 'a') GROUP BY place",
     "SELECT count(DISTINCT n.person), count(DISTINCT v.person) FROM visits v LEFT JOIN notes n ON v.person = n.person",
+    "SELECT count(*) FROM visits WHERE person NOT IN (SELECT n.person FROM visits v LEFT JOIN notes n ON v.person = n.person WHERE v.score = 7)",
+    "SELECT count(*) FROM visits v LEFT JOIN notes n ON v.person = n.person WHERE n.person NOT IN (SELECT person FROM visits WHERE score = 7)",
 };
 
 // generated: few places and persons, one of whom has far too much of everything.
@@ -233,6 +235,32 @@ TEST(Neighbours, MoveTheExactSumsByAtMostTheStatedBound) {
   // Some unit reaches each bound: they are not wider than they need to be.
   for (const auto& [kind, share] : most) EXPECT_GE(share, kind == dp::Quantity::Kind::squares || kind == dp::Quantity::Kind::centred ? 0.3 : 1.0);
   EXPECT_EQ(most.size(), 5U);
+}
+
+TEST(Neighbours, DoNotSwitchAllOthersByANullAmongUnits) {
+  Data data;
+  for (std::int64_t person = 0; person < 40; ++person) {
+    data.visits.push_back(visit(person, person == 5 ? "target" : "a", 1, 0));
+    if (person % 4 != 1) data.notes.push_back({Value(person), Value(std::string("a"))});
+  }
+  Engine with = engine_of(data);
+  Engine less = engine_of(without(data, 5));
+  std::map<dp::Quantity::Kind, double> most;
+  for (const char* text : {
+           // One row of a person without notes puts a NULL into the list.
+           "SELECT count(DISTINCT person) FROM visits WHERE person NOT IN"
+           " (SELECT n.person FROM visits v LEFT JOIN notes n ON v.person = n.person WHERE v.place = 'target')",
+           "SELECT count(*) FROM visits WHERE (person IN"
+           " (SELECT n.person FROM visits v LEFT JOIN notes n ON v.person = n.person WHERE v.place = 'target')) IS NULL",
+           // NULL is not in an empty list, and of no list that holds anything is it known.
+           "SELECT count(*) FROM visits v LEFT JOIN notes n ON v.person = n.person WHERE n.person NOT IN (SELECT person FROM visits WHERE place = 'target')",
+           "SELECT count(*) FROM visits v LEFT JOIN notes n ON v.person = n.person"
+           " WHERE NOT EXISTS (SELECT 1 FROM visits w WHERE w.person = n.person AND place = 'target')",
+       }) {
+    const ReleasePlan plan = planned(text);
+    const auto noise = OrDie(noise_plans(plan, parameters("1", 1, 1)));
+    used(exact_sums(with, plan.noisy()[0], noise[0], seed_of(1)), exact_sums(less, plan.noisy()[0], noise[0], seed_of(1)), noise[0], text, most);
+  }
 }
 
 TEST(RunNoisy, LiesAroundTheTruthAsTheNoiseSays) {

@@ -104,9 +104,14 @@ std::string print_window(const Expression& e, const Columns& columns) {
   return "(" + call + filtered(e, columns) + " OVER (" + over + e.frame + "))";
 }
 
+// print_member: whether a unit is among others. In SQL one NULL among those makes every answer NULL that is not true, and whether a NULL
+// is among them depends on whether there are any; so the rows of one unit would choose those of all others. Here the answer follows from
+// the unit alone: never NULL for one that is there, always NULL for one that is not (where an outer join left it NULL).
 std::string print_member(const Expression& e, const Columns& columns) {
-  const std::string in = "(" + print(e.children[0], columns) + " IN (SELECT " + e.path[0] + " FROM " + e.text + "))";
-  return e.exists ? "coalesce(" + in + ", false)" : in;
+  const std::string sought = print(e.children[0], columns);
+  const std::string in = "(" + sought + " IN (SELECT " + e.path[0] + " FROM " + e.text + "))";
+  if (e.exists) return "coalesce(" + in + ", false)";
+  return e.index == 1 ? "(CASE WHEN " + sought + " IS NOT NULL THEN coalesce(" + in + ", false) END)" : in;
 }
 
 std::string print_function(const Expression& e, const Columns& columns) {
