@@ -150,24 +150,36 @@ class BlockCompiler : private BlockParts {
 
   // settle_ties: which of a unit's rows comes first must follow from its rows alone. Where the author's order leaves that open, the engine
   // would decide by where the rows stand among those of others, and one unit more could change what all others contribute under noise.
-  void settle_ties(Expression& window, std::size_t columns) const {
+  // Peers stay peers: frames of RANGE and GROUPS keep their order, and what takes one row of a frame gets an order of its own there.
+  void settle_ties(Expression& window, const Columns& columns) const {
+    if (compiler_.level() != Level::differential_privacy) return;
     const std::string& name = window.text;
     const bool ranks = name == "rank" || name == "dense_rank";  // of peers, which ties are
-    const bool by_rows = window.frame.starts_with("ROWS") && window.frame.find("EXCLUDE") == std::string::npos;
-    const bool first = name == "row_number" || name == "lag" || name == "lead" || name == "first_value";
-    const bool settled = by_rows ? !ranks : first && window.frame == "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
-    if (compiler_.level() != Level::differential_privacy || !settled) return;
-    for (std::size_t i = 0; i < columns; ++i) {
+    const bool places = name == "row_number" || name == "lag" || name == "lead";
+    const bool ends = name == "first_value" || name == "last_value" || name == "nth_value";
+    if (ends && window.order_by.empty()) window.order_by = window.window_order;
+    const bool ordered = ends || !window.order_by.empty();
+    if (places && !ordered) window.frame = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";  // they look at no frame
+    const bool whole = window.frame.starts_with("ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING");
+    const bool by_rows = window.frame.starts_with("ROWS") && !whole;
+    if (ordered && (places || ends)) append_columns(window.order_by, columns);
+    if (by_rows && (ordered || !ranks)) append_columns(window.window_order, columns);
+  }
+
+  // append_columns: every column that the joined rows have, the hidden unit not counted.
+  void append_columns(std::vector<OrderItem>& order, const Columns& columns) const {
+    for (std::size_t i = 0; i < columns.size() && i < unit_column_; ++i) {
+      if (columns[i].gone) continue;
       Expression column;
       column.kind = Kind::column;
       column.index = i;
-      window.window_order.push_back({std::move(column), false, false});
+      order.push_back({std::move(column), false, false});
     }
   }
 
   Allowed partition_by_unit(Expression& e, Select& select) {
     if (e.kind == Kind::window) {
-      settle_ties(e, std::min(unit_column_, select.columns.size()));
+      settle_ties(e, select.columns);
       if (unit_column_ == std::string::npos) {
         unit_column_ = select.columns.size();
         ColumnInfo info;

@@ -263,6 +263,52 @@ TEST(Neighbours, DoNotSwitchAllOthersByANullAmongUnits) {
   }
 }
 
+TEST(NoisePlan, SettlesTiesByTheColumnsThatAreThere) {
+  for (const char* join : {"SEMI JOIN notes n ON v.person = n.person", "ANTI JOIN notes n USING (person)",
+                           "SEMI JOIN (SELECT n.person FROM notes n FULL JOIN notes m USING (person)) n ON v.person = n.person"}) {
+    const ReleasePlan plan = planned("SELECT place, sum(score) FROM (SELECT v.*, row_number() OVER (PARTITION BY v.person ORDER BY place) AS r FROM visits v " +
+                                     std::string(join) + ") WHERE r = 1 GROUP BY place");
+    Engine engine = engine_of({{visit(1, "a", 1, 0)}, {}});
+    EXPECT_OK(engine.run_noisy(plan, parameters(), seed_of(1)));
+  }
+}
+
+TEST(Neighbours, AreNotToldApartByTheOrderOfRowsInWindows) {
+  std::mt19937_64 random(11);
+  const Data data = generated(random);
+  Data shuffled = data;
+  std::ranges::shuffle(shuffled.visits, random);
+  Engine engine = engine_of(data);
+  Engine other = engine_of(shuffled);
+  const std::string unit = " OVER (PARTITION BY person ORDER BY good";
+  for (const std::string& window : {
+           "row_number()" + unit + ")",
+           "row_number()" + unit + " RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)",
+           "row_number()" + unit + " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE TIES)",
+           std::string("row_number() OVER (PARTITION BY person ORDER BY score % 2 RANGE BETWEEN 1 PRECEDING AND CURRENT ROW)"),
+           "row_number(ORDER BY score % 3)" + unit + ")",
+           "lag(score)" + unit + " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW)",
+           "lead(score, 2, 0 ORDER BY score % 3)" + unit + ")",
+           "lead(score)" + unit + " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW)",
+           "first_value(score)" + unit + ")",
+           "first_value(score)" + unit + " GROUPS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)",
+           "first_value(score)" + unit + " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW)",
+           "last_value(score)" + unit + ")",
+           "last_value(score)" + unit + " RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)",
+           "last_value(score IGNORE NULLS)" + unit + " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE GROUP)",
+           std::string("last_value(score) OVER (PARTITION BY person ORDER BY score % 2 RANGE BETWEEN 1 PRECEDING AND CURRENT ROW)"),
+           std::string("last_value(score) OVER (PARTITION BY person)"),
+           "sum(score)" + unit + " ROWS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE TIES)",
+           "min(score)" + unit + " ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)",
+           "sum(score)" + unit + " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW)",
+           "rank(ORDER BY score % 3)" + unit + " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)",
+       }) {
+    const ReleasePlan plan = planned("SELECT place, v, count(*) FROM (SELECT *, " + window + " AS v FROM visits) GROUP BY place, v");
+    const auto noise = OrDie(noise_plans(plan, parameters()));
+    EXPECT_EQ(exact_sums(engine, plan.noisy()[0], noise[0], seed_of(1)), exact_sums(other, plan.noisy()[0], noise[0], seed_of(1))) << window;
+  }
+}
+
 TEST(RunNoisy, LiesAroundTheTruthAsTheNoiseSays) {
   Data data;
   for (std::int64_t person = 0; person < 100; ++person) data.visits.push_back(visit(person, "a", person % 21, 1'234));

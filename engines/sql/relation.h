@@ -47,6 +47,7 @@ struct ColumnInfo {
   Argument argument;
   Interval interval;
   bool is_unit = false;  // the unit of the row itself: where an outer join left a unit column NULL, that is another column
+  bool gone = false;     // of the right side of a SEMI or ANTI join: no expression over the joined rows can read it
 };
 
 using Columns = std::vector<ColumnInfo>;

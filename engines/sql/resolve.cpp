@@ -233,6 +233,7 @@ Checked<Scope::Side> Scope::add_join(const From& from) {
   REDOUBT_ALLOW(Side left, add(from.sides[0]));
   const std::size_t units_left = unit_sqls_.size();
   const std::size_t ids_left = ids_.size();
+  const std::size_t columns_left = columns_.size();
   REDOUBT_ALLOW(Side right, add(from.sides[1]));
   for (const std::size_t a : left.relations) {
     for (const std::size_t b : right.relations) {
@@ -245,6 +246,7 @@ Checked<Scope::Side> Scope::add_join(const From& from) {
   REDOUBT_ALLOW(const std::string condition,
                 from.using_columns.empty() ? on_condition(from, left, right) : using_condition(from, left, right, out));
   const bool keeps_right = from.join != From::Join::semi && from.join != From::Join::anti;
+  for (std::size_t i = columns_left; i < columns_.size() && !keeps_right; ++i) columns_[i].gone = true;
   out.visible.insert(out.visible.end(), left.visible.begin(), left.visible.end());
   if (keeps_right) out.visible.insert(out.visible.end(), right.visible.begin(), right.visible.end());
   if (!keeps_right) unit_sqls_.resize(units_left);
