@@ -196,11 +196,13 @@ Status check_ballots(const receipt::ReceiptFile& file, const BallotContext& cont
   return Error(Code::binding, verdict.reason);
 }
 
-Result<std::vector<tpm::AkEnrolment>> enrolments_of(const receipt::ReceiptFile& file) {
+// enrolments_of: those that can be read. An enrolment only adds trust, so one that is broken is as good as none: whoever left it must
+// not be able to hinder the others.
+std::vector<tpm::AkEnrolment> enrolments_of(const receipt::ReceiptFile& file) {
   std::vector<tpm::AkEnrolment> enrolments;
   for (const Bytes& bytes : file.enrolments) {
-    REDOUBT_TRY(auto enrolment, tpm::AkEnrolment::decode(bytes).context("enrolment"));
-    enrolments.push_back(std::move(enrolment));
+    auto enrolment = tpm::AkEnrolment::decode(bytes);
+    if (enrolment.ok()) enrolments.push_back(std::move(*enrolment));
   }
   return enrolments;
 }
@@ -219,10 +221,9 @@ Status ReceiptVerdict::accepted() const {
 
 Result<ReceiptVerdict> check_receipt(const receipt::ReceiptFile& file, ReceiptVerifier verifier) {
   REDOUBT_TRY(const attest::Claims claims, attest::Claims::parse(file.evidence.claims).context("claims"));
-  REDOUBT_TRY(auto enrolments, enrolments_of(file));
   appraise::Endorsements endorsements;
   endorsements.tpm_roots = std::move(verifier.roots);
-  endorsements.enrolments = std::move(enrolments);
+  endorsements.enrolments = enrolments_of(file);
   endorsements.self = verifier.self;
   const ContractDigest contract = verifier.contract.digest();
   const appraise::Challenge challenge{attest::identity_statement(file.evidence.challenge, claims.digest()), claims, contract};

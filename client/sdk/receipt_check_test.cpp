@@ -64,8 +64,9 @@ class ReceiptRulesTest : public cleanroom::RoomTest {
   }
   Status check(const receipt::ReceiptFile& file) {
     const jobs::Contract held = contract();
-    const auto appraise = [this](const appraise::Evidence&, const appraise::Endorsements&, const appraise::Challenge& challenge,
+    const auto appraise = [this](const appraise::Evidence&, const appraise::Endorsements& endorsements, const appraise::Challenge& challenge,
                                  const appraise::Policy&, Instant) -> Result<appraise::Appraisal> {
+      appraised_with_ = endorsements.enrolments;
       appraise::Appraisal appraisal;
       appraisal.status = appraise::Tier::warning;
       appraisal.claims = challenge.claims;
@@ -75,6 +76,8 @@ class ReceiptRulesTest : public cleanroom::RoomTest {
     REDOUBT_TRY(const auto verdict, check_receipt(file, {held, {}, std::nullopt, {}, appraise, cleanroom::kNow}));
     return verdict.accepted();
   }
+
+  std::vector<tpm::AkEnrolment> appraised_with_;  // by the last check
 };
 
 TEST_F(ReceiptRulesTest, WhatTheRoomRanIsAcceptedAndNoNeededBallotCanBeMissing) {
@@ -100,6 +103,16 @@ TEST_F(ReceiptRulesTest, WhatTheRoomRanIsAcceptedAndNoNeededBallotCanBeMissing) 
       EXPECT_ERROR(check(sign_again(file, {.without = voter->name})), Code::binding, "contract.ballots: ") << voter->name;
     }
   }
+}
+
+TEST_F(ReceiptRulesTest, AnEnrolmentThatCannotBeReadHindersNoOther) {
+  under({ApprovalRule::k_of_n, 1, {}, true});
+  receipt::ReceiptFile file = ran({&hospital_});
+  const auto good = tpm::AkEnrolment::sign(crypto::sha256(as_bytes("certificate")), tpm::AkName(), cleanroom::kNow, hospital_.key);
+  file.enrolments = {to_bytes("no enrolment"), good.encode(), Bytes()};
+  EXPECT_OK(check(file));
+  ASSERT_EQ(appraised_with_.size(), 1U);
+  EXPECT_EQ(appraised_with_[0].encode(), good.encode());
 }
 
 TEST_F(ReceiptRulesTest, ARejectionInTheReceiptIsNoApproval) {

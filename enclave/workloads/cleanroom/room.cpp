@@ -1,11 +1,12 @@
 #include "enclave/workloads/cleanroom/room.h"
 
+#include "common/attest/evidence/tpm/enrolment.h"
+
 namespace redoubt::cleanroom {
 namespace {
 
 constexpr std::size_t kMaxDatasets = 256;
 constexpr std::size_t kMaxQueries = 10'000;
-constexpr std::size_t kMaxEnrolments = 64;
 constexpr std::size_t kMaxEntriesPerCall = 1000;
 constexpr std::size_t kDatasetKey = 32;
 
@@ -104,11 +105,12 @@ Result<Origin> Room::origin(const InstanceId& instance) const {
   return old;
 }
 
-Status Room::add_enrolment(Bytes enrolment) {
+Status Room::add_enrolment(const std::string& name, ByteView enrolment) {
   const std::lock_guard lock(mutex_);
-  if (std::ranges::find(identity_.enrolments, enrolment) != identity_.enrolments.end()) return {};
-  if (identity_.enrolments.size() >= kMaxEnrolments) return Error(Code::unavailable, "too many enrolments");
-  identity_.enrolments.push_back(std::move(enrolment));
+  if (contract_.find(name) == nullptr) return Error(Code::auth, "\"" + name + "\" is not in this contract");
+  REDOUBT_TRY(const tpm::AkEnrolment read, tpm::AkEnrolment::decode(enrolment));
+  REDOUBT_CHECK(read.verify());
+  identity_.enrolments.insert_or_assign(name, read.encode());
   return {};
 }
 

@@ -81,7 +81,7 @@ class Room {
     crypto::HpkePrivateKey hpke_key;
     appraise::ProgramDigest program;            // as the launcher measured it
     receipt::StoredEvidence evidence;           // Identity Evidence over the claims, kept beside every receipt
-    std::vector<Bytes> enrolments;              // AkEnrolments that participants left, for receipts
+    std::map<std::string, Bytes> enrolments;    // the latest AkEnrolment that each participant left, for receipts
     Instant time_floor;                         // release date; the program's time is never below it
     std::optional<receipt::TreeHead> previous;  // last head of the instance before, as the host handed it over
   };
@@ -97,7 +97,9 @@ class Room {
   // release takes the HPKE-wrapped key of a dataset with its owner's signed manifest.
   Result<jobs::ManifestDigest> release(const std::string& participant, const jobs::SignedDocument& manifest,
                                        ByteView wrapped_key);
-  Status add_enrolment(Bytes enrolment);
+  // add_enrolment keeps a participant's AkEnrolment for receipts, in place of an earlier one. `malformed` or `chain` unless it can be read
+  // and its enroller signed it; the enroller's key is in no contract, so whether it counts is for those to say who check receipts.
+  Status add_enrolment(const std::string& participant, ByteView enrolment);
   // carry_over takes a participant's signed CarryOver; errors of Predecessor::sign.
   Status carry_over(const std::string& participant, const jobs::SignedDocument& document);
 

@@ -136,7 +136,7 @@ Result<RunOutput> Room::finish(const Query& query, const jobs::ResultTable& tabl
   entries_.push_back(receipt::LogEntry{std::string(receipt::kReceiptEntry), body.digest()}.encode());
   REDOUBT_CHECK(add_heads(query, file));
   file.evidence = identity_.evidence;
-  file.enrolments = identity_.enrolments;
+  for (const auto& [name, enrolment] : identity_.enrolments) file.enrolments.push_back(enrolment);
   file.contract = contract_.canonical();
   for (const auto& [name, signature] : joined_) {
     file.acceptances.push_back(json::canonical(json::Object{{"participant", name}, {"signature", signature.hex()}}));

@@ -1,5 +1,6 @@
 // Goal: a room lets a query run only when every rule of its contract holds, whatever the host and single participants do.
 // Method: one honest flow from joining to opened results; then proposals and ballots forged, replayed, changed or left out.
+#include "common/attest/evidence/tpm/enrolment.h"
 #include "enclave/workloads/cleanroom/room_test_fixture.h"
 
 namespace redoubt::cleanroom {
@@ -184,6 +185,31 @@ TEST_F(RoomTest, ProposalsKeepToTheContract) {
   }, Code::refused, "rule G1: not a query");
   engine_.reads_fewer = true;
   refuse([](jobs::Proposal&) {}, Code::refused, "names 2 datasets, its query reads 1");
+}
+
+TEST_F(RoomTest, EachParticipantLeavesOneEnrolmentThatCanBeReadAndHindersNoOther) {
+  provide(*room_);
+  const auto signed_by = [](const Party& party, std::string_view certificate) {
+    return tpm::AkEnrolment::sign(crypto::sha256(as_bytes(certificate)), tpm::AkName(), kNow, party.key);
+  };
+  const Bytes good = signed_by(hospital_, "certificate").encode();
+  EXPECT_ERROR(room_->add_enrolment("analyst", to_bytes("no enrolment")), Code::malformed, "ak enrolment");
+  EXPECT_ERROR(room_->add_enrolment("analyst", Bytes()), Code::malformed, "ak enrolment");
+  tpm::AkEnrolment forged = signed_by(analyst_, "certificate");
+  forged.enroller = hospital_.key.public_key();
+  EXPECT_ERROR(room_->add_enrolment("analyst", forged.encode()), Code::chain, "ak enrolment");
+  EXPECT_ERROR(room_->add_enrolment("stranger", good), Code::auth, "not in this contract");
+  Bytes last;
+  for (int i = 0; i < 100; ++i) {  // more than receipts have room for
+    last = signed_by(analyst_, std::to_string(i)).encode();
+    ASSERT_OK(room_->add_enrolment("analyst", last));
+  }
+  EXPECT_OK(room_->add_enrolment("hospital", good));
+  const jobs::Proposal query = proposal(*room_);
+  ASSERT_OK(room_->propose(sign(query, analyst_)));
+  approve(*room_, query);
+  const auto file = OrDie(receipt::ReceiptFile::parse(OrDie(room_->run(query.digest())).receipt_file));
+  EXPECT_EQ(file.enrolments, (std::vector<Bytes>{last, good}));
 }
 
 }  // namespace

@@ -42,9 +42,9 @@ Result<json::Value> release(Room& room, const net::HttpRequest& request) {
 Result<json::Value> enrol(Room& room, const net::HttpRequest& request) {
   REDOUBT_TRY(const json::Value body, json::parse(as_text(request.body), {.max_bytes = kSmallBody, .max_depth = 1}));
   json::ObjectReader reader(body, "enrolment");
-  Bytes enrolment = reader.base64("enrolment", kMaxEnrolment);
+  const Bytes enrolment = reader.base64("enrolment", kMaxEnrolment);
   REDOUBT_CHECK(reader.finish());
-  REDOUBT_CHECK(room.add_enrolment(std::move(enrolment)));
+  REDOUBT_CHECK(room.add_enrolment(request.principal, enrolment));
   return json::Value(json::Object{});
 }
 
