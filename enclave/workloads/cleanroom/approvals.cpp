@@ -29,10 +29,12 @@ Status check_ballot(const jobs::Contract& contract, const Reserved& reserved, co
     return Error(Code::binding, "ballot: expected proposal " + reserved.digest.hex() + ", found " + ballot.proposal.hex());
   }
   REDOUBT_CHECK(jobs::check_terms(reserved.proposal.terms, ballot.terms).context("ballot"));
-  if (ballot.expires < now) return Error(Code::freshness, "ballot: expired at " + ballot.expires.text());
-  if (const std::uint64_t size = log.size() + since; ballot.expires_at_size < size) {
-    return Error(Code::freshness, "ballot: void beyond " + std::to_string(ballot.expires_at_size) + " log entries, there are " +
-                                      std::to_string(size));
+  if (ballot.decision == jobs::Decision::approve) {  // a rejection that was held back until it expired is one all the same
+    if (ballot.expires < now) return Error(Code::freshness, "ballot: expired at " + ballot.expires.text());
+    if (const std::uint64_t size = log.size() + since; ballot.expires_at_size < size) {
+      return Error(Code::freshness, "ballot: void beyond " + std::to_string(ballot.expires_at_size) + " log entries, there are " +
+                                        std::to_string(size));
+    }
   }
   return check_head(reserved, ballot.head, log);
 }

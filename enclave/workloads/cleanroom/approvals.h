@@ -2,7 +2,7 @@
 // common/jobs/cleanroom/verdict.h.
 //
 // A ballot counts if a voter of the contract signed it, its terms are the proposal's in every field, it names this proposal,
-// it has not expired by time or by log size, and the log extends the head that its voter saw, with the proposal's reservation
+// it rejects or has not expired by time or by log size, and the log extends the head that its voter saw, with the proposal's reservation
 // inside that head. The host carries ballots and may forge, replay, drop or reorder them: all of that fails on one of these.
 // Thread-safe.
 #pragma once
@@ -19,7 +19,7 @@ struct Reserved {
   std::uint64_t index = 0;  // in the log of the instance that the proposal names
 };
 
-// check_ballot: ok, or `chain` (signature), `auth` (not a voter), `binding` (other terms or proposal), `freshness` (expired),
+// check_ballot: ok, or `chain` (signature), `auth` (not a voter), `binding` (other terms or proposal), `freshness` (an expired approval),
 // `log_proof` (a head that this log does not extend, or without the reservation). `log` is the one of the instance that the
 // proposal names; `since` counts the entries of the logs that went on from it.
 Status check_ballot(const jobs::Contract& contract, const Reserved& reserved, const jobs::SignedDocument& document,

@@ -181,6 +181,20 @@ TEST_F(RoomRulesTest, AProposalThatExpiredDoesNotRunWhateverItsBallotsSay) {
   EXPECT_ERROR(room_->run(query.digest()), Code::refused, "the proposal expired at");
 }
 
+TEST_F(RoomRulesTest, ARejectionThatTheHostHeldBackUntilItsExpiryStillCounts) {
+  under({ApprovalRule::k_of_n, 1, {"hospital"}, true});
+  const jobs::Proposal query = proposed();
+  jobs::Ballot against = ballot(*room_, query, hospital_);
+  against.decision = jobs::Decision::reject;
+  against.expires_at_size = against.head.size;
+  const auto held_back = sign(against, hospital_);
+  ASSERT_OK(yes(query, analyst_));  // the log grows past the size
+  clock_ = kNow.plus_seconds(601);  // and the time is over
+  EXPECT_EQ(OrDie(room_->vote(query.digest(), held_back)).standing, jobs::Standing::rejected);
+  EXPECT_ERROR(yes(query, hospital_), Code::refused, "has voted");
+  EXPECT_ERROR(room_->run(query.digest()), Code::refused, "hospital has a veto");
+}
+
 TEST_F(RoomRulesTest, WhatCannotBeSealedLeavesNoRunWithoutAReceipt) {
   useless_key_ = true;
   under({ApprovalRule::k_of_n, 1, {}, true});
