@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "client/sdk/query.h"
 #include "engines/process/engine_conversation.h"
 
 namespace redoubt::corpus {
@@ -64,6 +65,18 @@ wire::EarlierQuery asked(const Entry& entry, std::size_t tables) {
   return query;
 }
 
+// default_noise: as a proposal asks for that names none. The tables are test data, so the seed need not be a secret.
+wire::EngineNoise default_noise() {
+  const jobs::Noise noise{{std::string(sdk::kDefaultEpsilon), std::string(sdk::kDefaultDelta)}};
+  return {noise.loss.epsilon, noise.loss.delta, static_cast<std::uint64_t>(noise.groups), static_cast<std::uint64_t>(noise.rows), Bytes(32)};
+}
+
+// of_the_query: an engine's failure that comes from the text and the rows and would come again. Time, memory and a sandbox are of the machine:
+// they end honest queries as well as attacks.
+bool of_the_query(std::string_view message) {
+  return message == "refused: statement stopped: a computation failed while running" || message.starts_with("unavailable: result: more than ");
+}
+
 }  // namespace
 
 Result<Beside> Beside::make(const std::filesystem::path& engine, const std::string& script, const sdk::DatasetColumns& columns) {
@@ -112,15 +125,18 @@ std::vector<Examined> Beside::examine(std::span<const Entry* const> entries) con
   return out;
 }
 
-std::string Beside::withheld_rule(const Entry& entry, std::span<const Entry* const> before) const {
+Result<std::string> Beside::why_unanswered(const Entry& entry, std::span<const Entry* const> before) const {
   EngineRequest request = this->request();
   request.operation = EngineRequest::Operation::run;
   request.sql = entry.sql;
   request.level = entry.level;
   request.k = static_cast<std::uint64_t>(entry.k);
+  if (entry.level == name_of(jobs::PrivacyLevel::differential_privacy)) request.noise = default_noise();
   for (const Entry* earlier : before) request.earlier.push_back(asked(*earlier, loaded_.size()));
   const auto answer = engines::ask_engine(engine_, request, kTimeout);
-  return answer.ok() && answer->kind == EngineAnswer::Kind::withheld ? answer->rule : "";
+  if (answer.ok() && answer->kind == EngineAnswer::Kind::withheld) return answer->rule;
+  if (answer.ok() && answer->kind == EngineAnswer::Kind::failed && of_the_query(answer->message)) return std::string();
+  return Error(Code::unavailable, "not answered, and no rule explains it");
 }
 
 }  // namespace redoubt::corpus

@@ -35,8 +35,10 @@ class Beside {
 
   // examine: one for each entry, in their order. An entry that ends the engine costs that entry alone.
   std::vector<Examined> examine(std::span<const Entry* const> entries) const;
-  // withheld_rule: T4 or T5, when one of them refuses `entry` after `before`; empty when neither does, or it cannot be told.
-  std::string withheld_rule(const Entry& entry, std::span<const Entry* const> before) const;
+  // why_unanswered: for a run that a room refused, without saying why, after `before`: the rule (T4, T5) when one withholds the answer, empty
+  // text when the query itself cannot be answered over these tables (a computation fails, too many rows). `unavailable` when neither is so: the
+  // room's engine then failed for a reason of its own, and that is no refusal.
+  Result<std::string> why_unanswered(const Entry& entry, std::span<const Entry* const> before) const;
 
  private:
   Beside() = default;

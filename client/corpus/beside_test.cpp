@@ -58,10 +58,23 @@ TEST(Beside, NamesTheRuleThatRefusesForWhatWasAskedBefore) {
   const Entry part = entry("SELECT count(*) FROM visits WHERE place <> 'c'");
   const Entry groups = entry("SELECT place, count(*) FROM visits WHERE place <> 'c' GROUP BY place");
   const Entry* const before[] = {&total};
-  EXPECT_EQ(beside.withheld_rule(part, before), "T4");
-  EXPECT_EQ(beside.withheld_rule(groups, before), "T5");
-  EXPECT_EQ(beside.withheld_rule(part, {}), "");
-  EXPECT_EQ(beside.withheld_rule(total, before), "");
+  EXPECT_EQ(OrDie(beside.why_unanswered(part, before)), "T4");
+  EXPECT_EQ(OrDie(beside.why_unanswered(groups, before)), "T5");
+}
+
+TEST(Beside, NoAnswerThatNeitherARuleNorTheQueryItselfExplainsIsNoRefusal) {
+  const Beside beside = OrDie(Beside::make(kEngine, kScript, columns()));
+  const Entry total = entry("SELECT count(*) FROM visits");
+  const Entry part = entry("SELECT count(*) FROM visits WHERE place <> 'c'");
+  const Entry* const before[] = {&total};
+  constexpr std::string_view none = "not answered, and no rule explains it";
+  EXPECT_ERROR(beside.why_unanswered(part, {}), Code::unavailable, none);
+  EXPECT_ERROR(beside.why_unanswered(total, before), Code::unavailable, none);
+  EXPECT_ERROR(beside.why_unanswered(entry("SELECT place FROM visits", "none"), {}), Code::unavailable, none);
+  // The engine beside the room must be given noise, or it would fail at this level whatever is asked.
+  EXPECT_ERROR(beside.why_unanswered(entry("SELECT count(*) FROM visits", "differential_privacy"), {}), Code::unavailable, none);
+  EXPECT_EQ(OrDie(beside.why_unanswered(entry("SELECT CAST(place AS INTEGER) FROM visits", "none"), {})), "");
+  EXPECT_EQ(OrDie(beside.why_unanswered(entry("SELECT a.person FROM visits a, visits b, visits c, visits d", "none"), {})), "");
 }
 
 TEST(Beside, AScriptThatMakesOtherTablesOrNoneIsRefused) {

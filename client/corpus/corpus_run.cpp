@@ -95,7 +95,11 @@ class Runner {
       if (!reply.accepted) return failed("after: entry \"" + before.back()->id + "\" was refused" + (reply.rule.empty() ? "" : " by rule " + reply.rule));
     }
     REDOUBT_TRY(const Reply reply, ask(index));
-    if (!reply.accepted) return Outcome{Verdict::reject, reply.rule.empty() ? plan_.beside.withheld_rule(entry, before) : reply.rule, std::nullopt, ""};
+    if (!reply.accepted && !reply.rule.empty()) return Outcome{Verdict::reject, reply.rule, std::nullopt, ""};
+    if (!reply.accepted) {
+      REDOUBT_TRY(std::string rule, plan_.beside.why_unanswered(entry, before));
+      return Outcome{Verdict::reject, std::move(rule), std::nullopt, ""};
+    }
     if (level != jobs::PrivacyLevel::aggregate_only && level != jobs::PrivacyLevel::k_anonymized) return Outcome{Verdict::allow, "", reply.rows, ""};
     if (!examined_[index].withheld) return failed("accepted, but it could not be told whether anything was withheld");
     return Outcome{*examined_[index].withheld == 0 ? Verdict::allow : Verdict::allow_suppressed, "", reply.rows, ""};

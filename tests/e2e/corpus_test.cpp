@@ -3,6 +3,7 @@
 // group withheld, entries that cannot be run, and labels that are wrong.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <array>
 #include <fstream>
@@ -71,6 +72,48 @@ class QueryCorpus : public testing::Test {
   test::TempDir folder_;
 };
 
+// Process of the kernel's list, as far as it is needed to find a room's engine at work.
+struct Listed {
+  pid_t parent = -1;
+  long ticks = 0;  // of processor time
+  std::string program;
+};
+
+Listed listed(pid_t pid) {
+  const std::filesystem::path folder = "/proc/" + std::to_string(pid);
+  Listed out;
+  std::error_code error;
+  out.program = std::filesystem::read_symlink(folder / "exe", error).filename().string();
+  std::ifstream file(folder / "stat");
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  const std::size_t name = text.rfind(')');
+  if (name == std::string::npos) return out;
+  std::istringstream rest(text.substr(name + 1));
+  std::string state, skipped;
+  rest >> state >> out.parent;
+  for (int i = 0; i < 9; ++i) rest >> skipped;
+  long user = 0, system = 0;
+  rest >> user >> system;
+  out.ticks = user + system;
+  return out;
+}
+
+// kill_engines ends each engine of a room below `ancestor` that has computed for a second: judging a text takes less, so it is a run.
+int kill_engines(pid_t ancestor) {
+  int killed = 0;
+  for (const auto& item : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = item.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const pid_t pid = std::stoi(name);
+    const Listed engine = listed(pid);
+    if (engine.program != "redoubt-cleanroom-engine" || engine.ticks < ::sysconf(_SC_CLK_TCK) || listed(engine.parent).program != "redoubt-cleanroom") continue;
+    pid_t above = engine.parent;
+    while (above > 1 && above != ancestor) above = listed(above).parent;
+    if (above == ancestor && ::kill(pid, SIGKILL) == 0) ++killed;
+  }
+  return killed;
+}
+
 TEST_F(QueryCorpus, TellsOfEachEntryWhatTheRoomSaid) {
   const Ran ran = run(R"j({"title": "ours", "defaults": {"k": 10}, "queries": [
     {"id": "statement", "category": "x", "privacy_level": "none", "sql": "DROP TABLE visits", "expect": "reject", "why": "G1", "weight": 0.5},
@@ -128,6 +171,27 @@ TEST_F(QueryCorpus, GoesOnAfterEntriesThatCannotBeRunAndCountsThemAsWrong) {
   EXPECT_NE(ran.text.find(R"("attacks":3,"attacks_refused":1)"), std::string::npos) << ran.text;
   EXPECT_NE(ran.text.find(R"("honest":4,"honest_accepted":1)"), std::string::npos) << ran.text;
   EXPECT_NE(ran.text.find("error: 6 of 8 entries did not come out as labelled: bad, #2, level, lost, wrong, second"), std::string::npos) << ran.text;
+}
+
+TEST_F(QueryCorpus, AnEngineThatIsKilledRefusesNoAttack) {
+  const std::string corpus = R"j({"queries": [
+    {"id": "cast", "privacy_level": "none", "sql": "SELECT CAST(place AS INTEGER) FROM visits", "expect": "reject"},
+    {"id": "long", "privacy_level": "none", "expect": "reject",
+     "sql": "SELECT count(*) FROM visits a, visits b, visits c, visits d, visits e WHERE (a.score * b.score + c.score * d.score + e.score) % 7 = 3"}]})j";
+  auto process = OrDie(launch::Process::start(command_for(corpus, {"--rooms", "1"})));
+  int killed = 0;
+  for (int i = 0; i < 20'000 && !process.exited(); ++i) {
+    killed += kill_engines(process.pid());
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  const auto exit = OrDie(process.wait(std::chrono::seconds(30)));
+  const Ran ran{exit.code, process.output(1U << 20), {}};
+  EXPECT_GE(killed, 1) << ran.text;
+  EXPECT_EQ(ran.code, 5) << ran.text;
+  EXPECT_NE(ran.text.find(R"({"id":"cast","verdict":"reject","rule":null,"released_rows":null})"), std::string::npos) << ran.text;
+  EXPECT_NE(ran.text.find(R"({"id":"long","verdict":null,"rule":null,"released_rows":null,"error":"not answered, and no rule explains it"})"), std::string::npos)
+      << ran.text;
+  EXPECT_NE(ran.text.find("attacks refused: 1 of 2"), std::string::npos) << ran.text;
 }
 
 TEST_F(QueryCorpus, LeavesNothingBehindWhenItIsEnded) {
