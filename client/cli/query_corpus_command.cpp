@@ -109,6 +109,7 @@ Status run_corpus_command(Session& session, const CorpusOptions& options) {
   bar.wipe();
   REDOUBT_CHECK(score);
   print_score(session, *score);
+  if (score->labelled == 0) session.warn("no entry has a label (expect): nothing was held against what it should have been");
   if (score->whole()) return {};
   session.next("compare these entries' labels with their lines above");
   return Error(Code::refused, std::to_string(score->misses.size()) + " of " + std::to_string(score->entries) +

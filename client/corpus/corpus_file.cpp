@@ -37,9 +37,35 @@ Expect expect_of(const json::Value& item, std::string& problem) {
   return Expect::none;
 }
 
-int k_of(const json::Value* value, int otherwise) {
-  if (value == nullptr || value->integer() == nullptr || *value->integer() < 2 || *value->integer() > kMaxK) return otherwise;
-  return static_cast<int>(*value->integer());
+// k_of: `otherwise` where there is none. One that cannot be read is a problem: the entry would be asked under another k than its label is for.
+int k_of(const json::Value* value, int otherwise, std::string& problem) {
+  if (value == nullptr) return otherwise;
+  if (value->integer() != nullptr && *value->integer() >= 2 && *value->integer() <= kMaxK) return static_cast<int>(*value->integer());
+  if (problem.empty()) problem = "k: expected a whole number from 2 to " + std::to_string(kMaxK);
+  return otherwise;
+}
+
+std::optional<std::uint64_t> rows_of(const json::Value* value, std::string& problem) {
+  if (value == nullptr) return std::nullopt;
+  if (value->integer() != nullptr && *value->integer() >= 0) return static_cast<std::uint64_t>(*value->integer());
+  if (problem.empty()) problem = "released_rows: expected a whole number";
+  return std::nullopt;
+}
+
+// Defaults: what stands for a member that an entry has not.
+struct Defaults {
+  int k = 10;
+  std::string problem;  // of every entry that needs them
+};
+
+Defaults read_defaults(const json::Value& corpus, int k) {
+  Defaults out{k, ""};
+  const json::Value* const defaults = member(corpus, "defaults");
+  if (defaults == nullptr) return out;
+  if (defaults->object() == nullptr) out.problem = "expected an object";
+  out.k = k_of(member(*defaults, "k"), k, out.problem);
+  if (!out.problem.empty()) out.problem = "defaults: " + out.problem;
+  return out;
 }
 
 // read_after: ids, for whoever knows all entries.
@@ -52,10 +78,10 @@ std::vector<std::string> read_after(const json::Value& item, std::string& proble
   return {};
 }
 
-Entry read_entry(const json::Value& item, std::size_t number, int k, std::vector<std::string>& after) {
+Entry read_entry(const json::Value& item, std::size_t number, const Defaults& defaults, std::vector<std::string>& after) {
   Entry entry;
   entry.id = "#" + std::to_string(number);
-  entry.k = k;
+  entry.k = defaults.k;
   if (item.object() == nullptr) {
     entry.problem = "expected an object";
     return entry;
@@ -74,11 +100,10 @@ Entry read_entry(const json::Value& item, std::size_t number, int k, std::vector
     entry.problem = "sql: expected 1 to " + std::to_string(jobs::Proposal::kMaxSql) + " bytes, found " + std::to_string(entry.sql.size());
   }
   entry.level = text_of(item, "privacy_level", entry.problem);
-  entry.k = k_of(member(item, "k"), k);
+  entry.k = k_of(member(item, "k"), defaults.k, entry.problem);
+  if (member(item, "k") == nullptr && entry.problem.empty()) entry.problem = defaults.problem;
   after = read_after(item, entry.problem);
-  if (const json::Value* rows = member(item, "released_rows"); rows != nullptr && rows->integer() != nullptr && *rows->integer() >= 0) {
-    entry.released_rows = static_cast<std::uint64_t>(*rows->integer());
-  }
+  entry.released_rows = rows_of(member(item, "released_rows"), entry.problem);
   return entry;
 }
 
@@ -92,12 +117,12 @@ Result<Corpus> read_corpus(std::string_view text, int k) {
   if (items.size() > kMaxEntries) {
     return Error(Code::malformed, "corpus: expected at most " + std::to_string(kMaxEntries) + " queries, found " + std::to_string(items.size()));
   }
-  if (const json::Value* defaults = member(value, "defaults")) k = k_of(member(*defaults, "k"), k);
+  const Defaults defaults = read_defaults(value, k);
   Corpus corpus;
   std::map<std::string, std::size_t> places;
   std::vector<std::vector<std::string>> after(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
-    Entry& entry = corpus.entries.emplace_back(read_entry(items[i], i + 1, k, after[i]));
+    Entry& entry = corpus.entries.emplace_back(read_entry(items[i], i + 1, defaults, after[i]));
     if (!places.emplace(entry.id, i).second && entry.problem.empty()) entry.problem = "an earlier entry has the same id";
   }
   for (std::size_t i = 0; i < items.size(); ++i) {

@@ -1,7 +1,7 @@
 // corpus_file: a corpus of labelled queries, as JSON {"queries": [{id, category, privacy_level, sql, expect, why, after, released_rows}, ...]}.
 //
-// Corpora come from anybody and grow: members that are not known here are left alone, and an entry that cannot be run says why and stands
-// beside the others. Only a text that is no corpus at all is an Error. Pure.
+// Corpora come from anybody and grow: members that are not known here are left alone, and an entry that cannot be run, or whose label or k
+// cannot be read, says why and stands beside the others. Only a text that is no corpus at all is an Error. Pure.
 #pragma once
 
 #include <cstdint>

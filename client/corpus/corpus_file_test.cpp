@@ -59,6 +59,31 @@ TEST(CorpusFile, AnEntryThatCannotBeRunSaysWhy) {
   EXPECT_NE(twice.entries[1].problem.find("same id"), std::string::npos);
 }
 
+TEST(CorpusFile, AMemberThatCannotBeReadIsNotTakenForOneThatIsAbsent) {
+  const auto with = [](const std::string& more) { return only(R"({"id": "a", "privacy_level": "none", "sql": "SELECT 1", )" + more + "}"); };
+  for (const char* k : {"1", "1001", "-10", "\"20\"", "12.5", "true", "[20]", "{}"}) {
+    EXPECT_NE(with(R"("k": )" + std::string(k)).problem.find("k: expected a whole number from 2 to 1000"), std::string::npos) << k;
+  }
+  for (const char* rows : {"-1", "\"3\"", "1.5", "[]", "false"}) {
+    EXPECT_NE(with(R"("released_rows": )" + std::string(rows)).problem.find("released_rows: "), std::string::npos) << rows;
+  }
+  for (const char* label : {"\"\"", "\"Reject\"", "\"refuse\"", "3", "[\"reject\"]", "true"}) {
+    EXPECT_NE(with(R"("expect": )" + std::string(label)).problem.find("expect: "), std::string::npos) << label;
+  }
+  EXPECT_EQ(with(R"("k": 2, "released_rows": 0, "expect": "allow")").problem, "");
+  EXPECT_EQ(with(R"("k": null, "released_rows": null, "expect": null)").problem, "");
+}
+
+TEST(CorpusFile, DefaultsThatCannotBeReadSpoilTheEntriesThatNeedThem) {
+  for (const char* defaults : {R"({"k": 1})", R"({"k": "12"})", "3"}) {
+    const Corpus corpus = OrDie(read_corpus(R"({"defaults": )" + std::string(defaults) + R"(, "queries": [
+      {"id": "a", "privacy_level": "none", "sql": "SELECT 1"}, {"id": "b", "privacy_level": "none", "sql": "SELECT 1", "k": 20}]})", 10));
+    EXPECT_NE(corpus.entries[0].problem.find("defaults: "), std::string::npos) << defaults;
+    EXPECT_EQ(corpus.entries[1].problem, "") << defaults;
+    EXPECT_EQ(corpus.entries[1].k, 20);
+  }
+}
+
 TEST(CorpusFile, ATextThatIsNoCorpusIsRefused) {
   for (const char* text : {"", "junk", "{}", "3", R"({"queries": {}})", R"({"queries": null})", R"({"queries": []} x)"}) {
     EXPECT_ERROR(read_corpus(text, 10), Code::malformed, "") << text;

@@ -218,6 +218,7 @@ TEST_F(QueryCorpus, SaysWhatIsWrongWithItsFiles) {
   EXPECT_EQ(run(R"({"queries": []})", {"--fixture", "/nonexistent"}).code, 2);
   const Ran empty = run(R"({"queries": []})");
   EXPECT_EQ(empty.code, 0) << empty.text;
+  EXPECT_NE(empty.text.find("warning: no entry has a label"), std::string::npos) << empty.text;
 }
 
 }  // namespace
