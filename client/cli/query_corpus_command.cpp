@@ -95,16 +95,20 @@ Status run_corpus_command(Session& session, const CorpusOptions& options) {
   Surroundings& world = session.world();
   const HeldSignals signals;
   session.next("see that the script makes the tables of the schema, and that redoubt-cleanroom-engine stands beside this program and runs here");
-  REDOUBT_TRY(const auto beside, corpus::Beside::make(world.programs / "redoubt-cleanroom-engine", script, columns));
+  REDOUBT_TRY(const auto beside, corpus::Beside::make(world.programs / "redoubt-cleanroom-engine", script, columns, [&] { return signals.any(); }));
   session.next("see that `redoubt up` starts a hub on this machine");
   Progress bar = session.progress("query corpus");
   const auto told = [&](const corpus::Entry& entry, const corpus::Outcome& outcome) {
     bar.wipe();
     session.out() << corpus::line_of(entry, outcome) << '\n' << std::flush;
   };
+  const auto warn = [&](const std::string& line) {
+    bar.wipe();
+    session.warn(line);
+  };
   const corpus::RunPlan plan{world.programs, options.scratch, read, beside, rooms_of(options.rooms), world.random, world.now, world.sleep,
                              world.appraise, world.make_credential, told,
-                             [&](std::size_t done, std::size_t total) { bar.bar(done, total, "entries"); }, [&] { return signals.any(); }};
+                             [&](std::size_t done, std::size_t total) { bar.bar(done, total, "entries"); }, warn, [&] { return signals.any(); }};
   const auto score = corpus::run_corpus(plan);
   bar.wipe();
   REDOUBT_CHECK(score);

@@ -79,7 +79,8 @@ bool of_the_query(std::string_view message) {
 
 }  // namespace
 
-Result<Beside> Beside::make(const std::filesystem::path& engine, const std::string& script, const sdk::DatasetColumns& columns) {
+Result<Beside> Beside::make(const std::filesystem::path& engine, const std::string& script, const sdk::DatasetColumns& columns,
+                            const Interrupted& interrupted) {
   std::error_code error;
   if (!std::filesystem::exists(engine, error)) return Error(Code::missing_dependency, "no program " + engine.string());
   if (columns.empty() || columns.size() > EngineRequest::kMaxTables) return Error(Code::usage, "schema: expected 1 to 64 datasets");
@@ -89,6 +90,7 @@ Result<Beside> Beside::make(const std::filesystem::path& engine, const std::stri
   for (const auto& [name, table] : columns) {
     REDOUBT_TRY(const auto schema, jobs::Manifest::parse(manifest_of(name, table, 1).canonical()).context("schema of " + name));
     EngineRequest request{EngineRequest::Operation::script, script, "none", 2, {{schema.canonical(), {}}}};
+    if (interrupted()) return Error(Code::unavailable, "interrupted");
     REDOUBT_TRY(const EngineAnswer answer, engines::ask_engine(out.engine_, request, kTimeout));
     if (answer.kind != EngineAnswer::Kind::result) return Error(Code::malformed, "fixture: making " + name + ": " + answer.message);
     std::string csv = csv_of(answer);
@@ -113,11 +115,11 @@ Status Beside::examine_into(std::span<const Entry* const> entries, std::span<Exa
   return {};
 }
 
-std::vector<Examined> Beside::examine(std::span<const Entry* const> entries) const {
+std::vector<Examined> Beside::examine(std::span<const Entry* const> entries, const Interrupted& interrupted) const {
   std::vector<Examined> out(entries.size());
   // Halves, until those that are left over are the ones that cannot be told.
   const auto part = [&](const auto& self, std::size_t from, std::size_t count) -> void {
-    if (count == 0 || examine_into(entries.subspan(from, count), std::span(out).subspan(from, count)).ok() || count == 1) return;
+    if (count == 0 || interrupted() || examine_into(entries.subspan(from, count), std::span(out).subspan(from, count)).ok() || count == 1) return;
     self(self, from, count / 2);
     self(self, from + count / 2, count - count / 2);
   };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 
@@ -25,16 +26,20 @@ struct Examined {
 
 class Beside {
  public:
+  // Interrupted: asked before each question to the engine, from whichever thread asks it: the caller is to end.
+  using Interrupted = std::function<bool()>;
+
   // make runs the fixture's script and takes its tables: `engine` is redoubt-cleanroom-engine. `malformed` for a script that fails or does
-  // not make these tables; `missing_dependency`, `unavailable`.
-  static Result<Beside> make(const std::filesystem::path& engine, const std::string& script, const sdk::DatasetColumns& columns);
+  // not make these tables; `missing_dependency`, `unavailable`, also when it was interrupted.
+  static Result<Beside> make(const std::filesystem::path& engine, const std::string& script, const sdk::DatasetColumns& columns, const Interrupted& interrupted);
 
   const sdk::DatasetColumns& columns() const { return columns_; }
   // tables: as CSV, by name.
   const std::map<std::string, std::string>& tables() const { return tables_; }
 
-  // examine: one for each entry, in their order. An entry that ends the engine costs that entry alone.
-  std::vector<Examined> examine(std::span<const Entry* const> entries) const;
+  // examine: one for each entry, in their order. An entry that ends the engine costs that entry alone. Those that were not
+  // looked at when it was interrupted are not told.
+  std::vector<Examined> examine(std::span<const Entry* const> entries, const Interrupted& interrupted) const;
   // why_unanswered: for a run that a room refused, without saying why, after `before`: the rule (T4, T5) when one withholds the answer, empty
   // text when the query itself cannot be answered over these tables (a computation fails, too many rows). `unavailable` when neither is so: the
   // room's engine then failed for a reason of its own, and that is no refusal.

@@ -15,6 +15,8 @@ const std::string kScript =
     "CREATE TABLE visits AS SELECT i AS person, CASE WHEN i <= 30 THEN 'a' WHEN i <= 42 THEN 'b' ELSE 'c' END AS place, "
     "CASE WHEN i % 10 = 0 THEN NULL WHEN i % 7 = 0 THEN '' ELSE 'x,\"' || i END AS note FROM range(1, 47) t(i)";
 
+const Beside::Interrupted kNever = [] { return false; };
+
 sdk::DatasetColumns columns() {
   return {{"visits",
            {{"person", "BIGINT", jobs::ColumnRole::unit, "", ""},
@@ -25,7 +27,7 @@ sdk::DatasetColumns columns() {
 Entry entry(std::string sql, std::string level = "aggregate_only", int k = 10) { return {"e", std::move(level), std::move(sql), k, Expect::none, {}, {}, ""}; }
 
 TEST(Beside, SaysWhatIsReadWhatRefusesAndWhatIsWithheld) {
-  const Beside beside = OrDie(Beside::make(kEngine, kScript, columns()));
+  const Beside beside = OrDie(Beside::make(kEngine, kScript, columns(), kNever));
   EXPECT_TRUE(beside.tables().at("visits").starts_with("person,place,note\n1,a,\"x,\"\"1\"\n")) << beside.tables().at("visits").substr(0, 60);
   const Entry entries[] = {entry("SELECT place, count(*) FROM visits GROUP BY place"),
                            entry("SELECT count(*) FROM visits"),
@@ -37,7 +39,7 @@ TEST(Beside, SaysWhatIsReadWhatRefusesAndWhatIsWithheld) {
                            entry("SELECT count(*) FROM visits WHERE note IS NULL", "none")};
   std::vector<const Entry*> all;
   for (const Entry& one : entries) all.push_back(&one);
-  const auto found = beside.examine(all);
+  const auto found = beside.examine(all, kNever);
   ASSERT_EQ(found.size(), 8U);
   EXPECT_EQ(found[0].datasets, std::vector<std::string>{"visits"});
   EXPECT_EQ(found[0].withheld, 2U);  // c by T1, b by T2
@@ -53,7 +55,7 @@ TEST(Beside, SaysWhatIsReadWhatRefusesAndWhatIsWithheld) {
 }
 
 TEST(Beside, NamesTheRuleThatRefusesForWhatWasAskedBefore) {
-  const Beside beside = OrDie(Beside::make(kEngine, kScript, columns()));
+  const Beside beside = OrDie(Beside::make(kEngine, kScript, columns(), kNever));
   const Entry total = entry("SELECT count(*) FROM visits");
   const Entry part = entry("SELECT count(*) FROM visits WHERE place <> 'c'");
   const Entry groups = entry("SELECT place, count(*) FROM visits WHERE place <> 'c' GROUP BY place");
@@ -63,7 +65,7 @@ TEST(Beside, NamesTheRuleThatRefusesForWhatWasAskedBefore) {
 }
 
 TEST(Beside, NoAnswerThatNeitherARuleNorTheQueryItselfExplainsIsNoRefusal) {
-  const Beside beside = OrDie(Beside::make(kEngine, kScript, columns()));
+  const Beside beside = OrDie(Beside::make(kEngine, kScript, columns(), kNever));
   const Entry total = entry("SELECT count(*) FROM visits");
   const Entry part = entry("SELECT count(*) FROM visits WHERE place <> 'c'");
   const Entry* const before[] = {&total};
@@ -77,14 +79,33 @@ TEST(Beside, NoAnswerThatNeitherARuleNorTheQueryItselfExplainsIsNoRefusal) {
   EXPECT_EQ(OrDie(beside.why_unanswered(entry("SELECT a.person FROM visits a, visits b, visits c, visits d", "none"), {})), "");
 }
 
+TEST(Beside, OnceInterruptedItAsksTheEngineNothingMore) {
+  sdk::DatasetColumns two = columns();
+  two["visits2"] = two["visits"];
+  const std::string script = kScript + "; CREATE TABLE visits2 AS SELECT * FROM visits";
+  std::size_t asked = 0;
+  const auto at = [&asked](std::size_t time) { return [&asked, time] { return ++asked == time; }; };
+  EXPECT_ERROR(Beside::make(kEngine, script, two, at(1)), Code::unavailable, "interrupted");
+  EXPECT_EQ(asked, 1U);
+  asked = 0;
+  EXPECT_ERROR(Beside::make(kEngine, script, two, at(2)), Code::unavailable, "interrupted");
+  EXPECT_EQ(asked, 2U);
+  asked = 0;
+  const Beside beside = OrDie(Beside::make(kEngine, script, two, at(3)));
+  const Entry total = entry("SELECT count(*) FROM visits");
+  const Entry* const all[] = {&total, &total};
+  for (const Examined& one : beside.examine(all, [] { return true; })) EXPECT_FALSE(one.told);
+  for (const Examined& one : beside.examine(all, kNever)) EXPECT_TRUE(one.told);
+}
+
 TEST(Beside, AScriptThatMakesOtherTablesOrNoneIsRefused) {
-  EXPECT_ERROR(Beside::make(kEngine, "CREATE TABLE others (person BIGINT)", columns()), Code::malformed, "making visits");
-  EXPECT_ERROR(Beside::make(kEngine, "CREATE TABLE visits (person BIGINT)", columns()), Code::malformed, "making visits");
-  EXPECT_ERROR(Beside::make(kEngine, "junk", columns()), Code::malformed, "making visits");
-  EXPECT_ERROR(Beside::make(kEngine, "CREATE TABLE visits AS SELECT * FROM read_csv('/etc/passwd')", columns()), Code::malformed, "making visits");
-  EXPECT_ERROR(Beside::make("/nonexistent", kScript, columns()), Code::missing_dependency, "no program");
-  EXPECT_ERROR(Beside::make("/bin/cat", kScript, columns()), Code::unavailable, "");
-  EXPECT_ERROR(Beside::make(kEngine, kScript, {}), Code::usage, "schema");
+  EXPECT_ERROR(Beside::make(kEngine, "CREATE TABLE others (person BIGINT)", columns(), kNever), Code::malformed, "making visits");
+  EXPECT_ERROR(Beside::make(kEngine, "CREATE TABLE visits (person BIGINT)", columns(), kNever), Code::malformed, "making visits");
+  EXPECT_ERROR(Beside::make(kEngine, "junk", columns(), kNever), Code::malformed, "making visits");
+  EXPECT_ERROR(Beside::make(kEngine, "CREATE TABLE visits AS SELECT * FROM read_csv('/etc/passwd')", columns(), kNever), Code::malformed, "making visits");
+  EXPECT_ERROR(Beside::make("/nonexistent", kScript, columns(), kNever), Code::missing_dependency, "no program");
+  EXPECT_ERROR(Beside::make("/bin/cat", kScript, columns(), kNever), Code::unavailable, "");
+  EXPECT_ERROR(Beside::make(kEngine, kScript, {}, kNever), Code::usage, "schema");
 }
 
 }  // namespace

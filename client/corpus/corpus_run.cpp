@@ -123,7 +123,7 @@ std::vector<Examined> examine_all(const RunPlan& plan) {
     for (std::size_t from = next.fetch_add(kPart); from < entries.size() && !plan.interrupted(); from = next.fetch_add(kPart)) {
       std::vector<const Entry*> part;
       for (std::size_t i = from; i < std::min(from + kPart, entries.size()); ++i) part.push_back(&entries[i]);
-      auto examined = plan.beside.examine(part);
+      auto examined = plan.beside.examine(part, plan.interrupted);
       std::ranges::move(examined, out.begin() + static_cast<std::ptrdiff_t>(from));
     }
   };
@@ -206,8 +206,9 @@ Result<Score> run_corpus(const RunPlan& plan) {
     std::error_code error;
     if (!std::filesystem::exists(plan.programs / program, error)) return Error(Code::missing_dependency, "no program " + (plan.programs / program).string());
   }
-  REDOUBT_TRY(LocalHub hub, LocalHub::start(plan.programs, plan.scratch));
+  REDOUBT_TRY(LocalHub hub, LocalHub::start(plan.programs, plan.scratch, plan.warn));
   const std::vector<Examined> examined = examine_all(plan);
+  if (plan.interrupted()) return Error(Code::unavailable, "interrupted");
   Desk desk(plan.corpus.entries.size());
   std::vector<sdk::HubOptions> callers;
   for (std::size_t i = 0; i < plan.rooms; ++i) {

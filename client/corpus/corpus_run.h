@@ -26,6 +26,8 @@ struct RunPlan {
   // told: outcomes in the order of the entries; progress: how many entries are judged. Both on the calling thread.
   std::function<void(const Entry&, const Outcome&)> told;
   std::function<void(std::size_t done, std::size_t total)> progress;
+  // warn: something was left behind. On the calling thread, in the end.
+  std::function<void(const std::string&)> warn;
   // interrupted: asked often, from any thread: the run is to end, with nothing left behind.
   std::function<bool()> interrupted = [] { return false; };
 };

@@ -16,10 +16,10 @@ Result<std::string> rest(std::string_view line, std::string_view prefix) {
 
 }  // namespace
 
-Result<LocalHub> LocalHub::start(const std::filesystem::path& programs, const std::filesystem::path& scratch) {
+Result<LocalHub> LocalHub::start(const std::filesystem::path& programs, const std::filesystem::path& scratch, std::function<void(const std::string&)> warn) {
   std::string folder = (scratch / "redoubt-corpus-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) return Error(Code::unavailable, "making a folder below " + scratch.string());
-  LocalHub hub(programs, folder);
+  LocalHub hub(programs, folder, std::move(warn));
   REDOUBT_TRY(Child child, Child::start(programs / "redoubt-hub", {"serve", "--state", folder + "/hub", "--listen", "127.0.0.1:0"}, hub.folder_ / "hub.log"));
   hub.hub_.emplace(std::move(child));
   REDOUBT_TRY(const std::string listening, hub.hub_->line(kHubStart).context("starting redoubt-hub"));
@@ -32,7 +32,7 @@ Result<LocalHub> LocalHub::start(const std::filesystem::path& programs, const st
 }
 
 LocalHub::LocalHub(LocalHub&& other) noexcept
-    : programs_(std::move(other.programs_)), folder_(std::move(other.folder_)), hub_(std::move(other.hub_)), options_(std::move(other.options_)) {
+    : programs_(std::move(other.programs_)), folder_(std::move(other.folder_)), warn_(std::move(other.warn_)), hub_(std::move(other.hub_)), options_(std::move(other.options_)) {
   other.folder_.clear();
   other.hub_.reset();
 }
@@ -43,8 +43,10 @@ void LocalHub::stop() {
 
 LocalHub::~LocalHub() {
   stop();
-  std::error_code ignored;
-  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+  if (folder_.empty()) return;
+  std::error_code error;
+  std::filesystem::remove_all(folder_, error);
+  if (error) warn_("the hub's state stays behind in " + folder_.string() + ": " + error.message());
 }
 
 Result<sdk::HubOptions> LocalHub::caller(const std::string& name) {

@@ -8,8 +8,8 @@ namespace redoubt::corpus {
 
 class LocalHub {
  public:
-  // start: redoubt-hub of the folder `programs`; its state is a new folder below `scratch`.
-  static Result<LocalHub> start(const std::filesystem::path& programs, const std::filesystem::path& scratch);
+  // start: redoubt-hub of the folder `programs`; its state is a new folder below `scratch`. `warn` is told when that cannot be removed.
+  static Result<LocalHub> start(const std::filesystem::path& programs, const std::filesystem::path& scratch, std::function<void(const std::string&)> warn);
   LocalHub(LocalHub&& other) noexcept;
   LocalHub& operator=(LocalHub&&) = delete;
   // Ends the hub and its programs, and removes the folder.
@@ -22,10 +22,12 @@ class LocalHub {
   Result<sdk::HubOptions> caller(const std::string& name);
 
  private:
-  LocalHub(std::filesystem::path programs, std::filesystem::path folder) : programs_(std::move(programs)), folder_(std::move(folder)) {}
+  LocalHub(std::filesystem::path programs, std::filesystem::path folder, std::function<void(const std::string&)> warn)
+      : programs_(std::move(programs)), folder_(std::move(folder)), warn_(std::move(warn)) {}
 
   std::filesystem::path programs_;
   std::filesystem::path folder_;
+  std::function<void(const std::string&)> warn_;
   std::optional<Child> hub_;
   sdk::HubOptions options_;
 };
