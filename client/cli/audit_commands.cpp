@@ -130,6 +130,8 @@ struct Kept {
   sdk::AuditKnowledge knowledge;
 };
 
+constexpr std::string_view kNameTheKey = "name the receipt key of the instance with --receipt-key, or the environment that you verified it in";
+
 Result<Kept> kept_of(Session& session, const AuditOptions& options, const InstanceId& instance) {
   Kept kept;
   if (!options.receipt_key.empty()) {
@@ -140,7 +142,11 @@ Result<Kept> kept_of(Session& session, const AuditOptions& options, const Instan
   REDOUBT_TRY(kept.state, sdk::EnvironmentState::open(session.config(), *name));
   REDOUBT_TRY(const auto known, sdk::known_log_of(*kept.state, instance));
   if (!known) return kept;
-  if (!kept.knowledge.receipt_key) kept.knowledge.receipt_key = known->receipt_key;
+  if (kept.knowledge.receipt_key && *kept.knowledge.receipt_key != known->receipt_key) {
+    return Error(Code::binding, "--receipt-key: expected " + known->receipt_key.hex() + " as environment \"" + *name + "\" knows it, found " +
+                                    kept.knowledge.receipt_key->hex());
+  }
+  kept.knowledge.receipt_key = known->receipt_key;
   REDOUBT_TRY(kept.knowledge.kept, sdk::kept_head(*kept.state, instance));
   return kept;
 }
@@ -174,6 +180,14 @@ Status print_audit(Session& session, const std::vector<receipt::ReceiptCheck>& c
   return {};
 }
 
+// next_of: what to do about a log that is not accepted. Only what failed is for others to see; what was not shown may be the reader's to bring.
+std::string next_of(const sdk::AuditReport& report, const sdk::AuditKnowledge& knowledge) {
+  const bool failed = std::ranges::any_of(report.checks, [](const auto& check) { return check.outcome == receipt::Outcome::failed; });
+  if (failed) return "do not rely on this log, and show it to the other participants";
+  if (!knowledge.receipt_key) return std::string(kNameTheKey);
+  return "save the log again with `redoubt audit log --save FILE`";
+}
+
 // verify_fork: a proof of a fork that somebody else found, by the key that this participant knows the log by.
 Status verify_fork(Session& session, const AuditOptions& options, const std::string& text, const json::Value& proof) {
   const auto first = proof.object()->find("first");
@@ -183,7 +197,7 @@ Status verify_fork(Session& session, const AuditOptions& options, const std::str
   if (!origin.starts_with(prefix)) return Error(Code::malformed, "fork proof: expected an origin redoubt/INSTANCE");
   REDOUBT_TRY(const auto instance, InstanceId::from_hex(origin.substr(prefix.size()), "origin"));
   REDOUBT_TRY(const auto kept, kept_of(session, options, instance));
-  session.next("name the receipt key of the instance with --receipt-key, or the environment that you verified it in");
+  session.next(std::string(kNameTheKey));
   if (!kept.knowledge.receipt_key) return Error(Code::not_found, "the receipt key of instance " + instance.hex() + " is not known here");
   session.next("this proves nothing");
   const auto fork = receipt::ForkProof::verify(text, *kept.knowledge.receipt_key);
@@ -215,7 +229,7 @@ Status verify(Session& session, const AuditOptions& options) {
   REDOUBT_TRY(const auto kept, kept_of(session, options, log.instance()));
   const sdk::AuditReport report = sdk::audit(log, kept.knowledge, receipts);
   REDOUBT_CHECK(print_audit(session, report.checks, report.accepted().ok()));
-  session.next("do not rely on this log, and show it to the other participants");
+  session.next(next_of(report, kept.knowledge));
   if (report.fork) REDOUBT_CHECK(keep_proof(session, options, kept, *report.fork));
   REDOUBT_CHECK(report.accepted());
   if (!session.json()) print_log(session, log, {}, false, "");
@@ -252,7 +266,7 @@ Status consistency(Session& session, const AuditOptions& options) {
   if (key && *key != first.checkpoint().key()) {
     return Error(Code::binding, options.file + ": expected receipt key " + key->hex() + ", found " + first.checkpoint().key().hex());
   }
-  if (!key) session.warn("whose key signed these heads is not known here: that they fit says nothing yet");
+  if (!key) session.warn("whose key signed these heads is not known here: that they fit says nothing");
   std::optional<Head> second;
   if (!options.other.empty()) {
     REDOUBT_TRY(second, read_head(options.other, first.checkpoint().key()));
@@ -277,6 +291,8 @@ Status consistency(Session& session, const AuditOptions& options) {
     return Error(Code::log_proof, "the log was forked: its " + std::to_string(smaller.checkpoint.head().size) + " entries are no prefix of its " +
                                       std::to_string(larger.checkpoint.head().size));
   }
+  session.next(std::string(kNameTheKey));  // anybody can sign two heads that fit
+  if (!key) return Error(Code::log_proof, "log.key: not shown: whose key signed the heads of instance " + first.instance().hex() + " is not known here");
   session.next("");
   REDOUBT_TRY(const auto proof, larger.log->tree().consistency(smaller.checkpoint.head().size, larger.checkpoint.head().size));
   if (session.json()) {

@@ -10,6 +10,8 @@ namespace {
 using receipt::Outcome;
 using receipt::ReceiptCheck;
 
+constexpr std::string_view kKnownHead = "log.known_head";
+
 Error out_of_order(std::size_t index, std::string_view what) {
   return Error(Code::log_proof, "entry " + std::to_string(index) + ": " + std::string(what));
 }
@@ -37,7 +39,7 @@ Status hold_against(const receipt::Checkpoint& head, const SavedLog& log, AuditR
 }
 
 ReceiptCheck check_known_head(const SavedLog& log, const AuditKnowledge& knowledge, AuditReport& report) {
-  constexpr const char* id = "log.known_head";
+  const std::string id(kKnownHead);
   if (!knowledge.kept) return not_told(id, "no head of this log is kept");
   const std::uint64_t kept = knowledge.kept->head().size;
   const std::uint64_t saved = log.checkpoint().head().size;
@@ -93,6 +95,10 @@ Status AuditReport::accepted() const {
   for (const ReceiptCheck& check : checks) {
     if (check.outcome == Outcome::failed) return Error(check.code, check.id + ": " + check.detail);
   }
+  for (const ReceiptCheck& check : checks) {
+    const bool nothing_kept = check.id == kKnownHead && !head_is_kept;
+    if (check.outcome == Outcome::not_shown && !nothing_kept) return Error(check.code, check.id + ": not shown: " + check.detail);
+  }
   return {};
 }
 
@@ -119,6 +125,7 @@ Status check_order(const std::vector<receipt::LogEntry>& entries) {
 
 AuditReport audit(const SavedLog& log, const AuditKnowledge& knowledge, const std::vector<NamedReceipt>& receipts) {
   AuditReport report;
+  report.head_is_kept = knowledge.kept.has_value();
   report.checks.push_back(check_key(log, knowledge));
   report.checks.push_back(check_of("log.order", check_order(log.entries())));
   report.checks.push_back(check_known_head(log, knowledge, report));

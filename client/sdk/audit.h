@@ -20,8 +20,10 @@ struct AuditKnowledge {
 struct AuditReport {
   std::vector<receipt::ReceiptCheck> checks;  // "log.key", "log.order", "log.known_head", then "receipt.NAME" for each receipt
   std::optional<std::string> fork;            // proof that the log was forked, JSON
+  bool head_is_kept = false;                  // the auditor brought a head: "log.known_head" must pass
 
-  // accepted: no check failed; otherwise the first that did, with its code.
+  // accepted: every check passed; "log.known_head" may be not shown when no head is kept. Otherwise the first that failed, or else the
+  // first that was not shown, with its code.
   Status accepted() const;
 };
 

@@ -64,16 +64,28 @@ TEST_F(AuditTest, AnHonestLogWithItsReceiptPassesEveryCheck) {
   EXPECT_FALSE(report.fork);
 }
 
-TEST_F(AuditTest, WhatIsNotKnownIsNotShown) {
+TEST_F(AuditTest, ALogWhoseKeyNobodyNamedIsNotAccepted) {
   const AuditReport report = audit(saved(entries_), {}, {});
-  EXPECT_OK(report.accepted());
+  EXPECT_ERROR(report.accepted(), Code::log_proof, "log.key: not shown: whose key signed the head is not known here");
   EXPECT_EQ(find(report, "log.key").outcome, Outcome::not_shown);
   EXPECT_EQ(find(report, "log.known_head").outcome, Outcome::not_shown);
-  std::vector<receipt::LogEntry> shorter(entries_.begin(), entries_.begin() + 3);
-  const AuditReport old = audit(saved(shorter), knowledge(), {{"receipt.json", file_}});
+  // Whoever was given the key and keeps no head has nothing to hold the log against: the report says so, and the rest stands.
+  const AuditReport keyed = audit(saved(entries_), {key().public_key(), std::nullopt}, {{"receipt.json", file_}});
+  EXPECT_OK(keyed.accepted());
+  EXPECT_EQ(find(keyed, "log.known_head").outcome, Outcome::not_shown);
+}
+
+TEST_F(AuditTest, ALogCutBeforeWhatTheAuditorHoldsIsNotAccepted) {
+  const auto cut = [&](std::uint64_t size) {
+    return saved(std::vector<receipt::LogEntry>(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(size)));
+  };
+  const AuditReport old = audit(cut(early_->head().size - 1), knowledge(), {});
+  EXPECT_ERROR(old.accepted(), Code::log_proof, "log.known_head: not shown: the saved log ends 1 entries before the head that is kept");
   EXPECT_EQ(find(old, "log.known_head").outcome, Outcome::not_shown);
-  EXPECT_NE(find(old, "log.known_head").detail.find("before the head that is kept"), std::string::npos);
-  EXPECT_EQ(find(old, "receipt.receipt.json").outcome, Outcome::not_shown);
+  const AuditReport receipts = audit(cut(early_->head().size), knowledge(), {{"receipt.json", file_}});
+  EXPECT_EQ(find(receipts, "log.known_head").outcome, Outcome::passed);
+  EXPECT_EQ(find(receipts, "receipt.receipt.json").outcome, Outcome::not_shown);
+  EXPECT_ERROR(receipts.accepted(), Code::log_proof, "receipt.receipt.json: not shown: the saved log ends before this receipt's checkpoint");
 }
 
 TEST_F(AuditTest, AForkedLogIsProvedAtTwoSizesAndAtOne) {
