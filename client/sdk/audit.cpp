@@ -49,20 +49,31 @@ ReceiptCheck check_known_head(const SavedLog& log, const AuditKnowledge& knowled
   return check_of(id, hold_against(*knowledge.kept, log, report));
 }
 
-// ballots_before: every ballot of the receipt stands in the log before it, and so does the run of the proposal that they name.
-Status ballots_before(const receipt::ReceiptFile& file, const std::vector<receipt::LogEntry>& entries, std::uint64_t sequence) {
-  const auto before = [&](std::string_view kind, ByteView content) {
-    return std::any_of(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(sequence),
-                       [&](const receipt::LogEntry& entry) { return entry.kind == kind && equal(entry.content.view(), content); });
-  };
+// own_ballots: the ballots of the file are those that the receipt counts, no more and no fewer; without any, nobody approved.
+Status own_ballots(const receipt::ReceiptFile& file, const receipt::ReceiptBody& body) {
+  if (body.approvals.empty()) return Error(Code::binding, "no ballots: nobody approved");
+  std::vector<receipt::ApprovalDigest> found;
+  for (const std::string& text : file.ballots) found.push_back(receipt::approval_digest(text));
+  std::ranges::sort(found);
+  if (found == body.approvals) return {};
+  return Error(Code::binding, "ballots: the " + std::to_string(found.size()) + " in the file are not the " + std::to_string(body.approvals.size()) +
+                                  " that the receipt counts");
+}
+
+// own_story: every ballot of the receipt stands in the log before it, and the entry just before it is the run of the proposal that they name.
+Status own_story(const receipt::ReceiptFile& file, const receipt::ReceiptBody& body, const std::vector<receipt::LogEntry>& entries) {
+  REDOUBT_CHECK(own_ballots(file, body));
+  const auto end = entries.begin() + static_cast<std::ptrdiff_t>(body.sequence);
   for (const std::string& text : file.ballots) {
     REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(text, jobs::Ballot::kMaxBytes));
     REDOUBT_TRY(const auto ballot, jobs::Ballot::parse(document.text));
-    if (!before(receipt::kBallotEntry, receipt::approval_digest(text).view())) {
+    const receipt::LogEntry voted{std::string(receipt::kBallotEntry), crypto::Sha256Digest(receipt::approval_digest(text).array())};
+    if (std::find(entries.begin(), end, voted) == end) {
       return Error(Code::log_proof, "ballot of " + ballot.voter + ": not in the log before the receipt");
     }
-    if (!before(receipt::kRunEntry, ballot.proposal.view())) {
-      return Error(Code::log_proof, "proposal " + ballot.proposal.hex() + ": no run of it in the log before the receipt");
+    const receipt::LogEntry run{std::string(receipt::kRunEntry), crypto::Sha256Digest(ballot.proposal.array())};
+    if (body.sequence == 0 || *std::prev(end) != run) {
+      return Error(Code::log_proof, "proposal " + ballot.proposal.hex() + ": its run is not in the log just before the receipt");
     }
   }
   return {};
@@ -86,7 +97,7 @@ ReceiptCheck check_one(const NamedReceipt& named, const SavedLog& log, AuditRepo
   if (body->sequence >= log.entries().size() || log.entries()[static_cast<std::size_t>(body->sequence)] != expected) {
     return check_of(id, Error(Code::log_proof, "entry " + std::to_string(body->sequence) + " is not this receipt"));
   }
-  return check_of(id, ballots_before(named.file, log.entries(), body->sequence));
+  return check_of(id, own_story(named.file, *body, log.entries()));
 }
 
 }  // namespace
@@ -118,7 +129,10 @@ Status check_order(const std::vector<receipt::LogEntry>& entries) {
       if (!run.insert(entry.content).second) return out_of_order(i, "this proposal was run before");
       if (runs++ != receipts) return out_of_order(i, "the run before this one has no receipt");
     }
-    if (entry.kind == receipt::kReceiptEntry && ++receipts > runs) return out_of_order(i, "a receipt without a run");
+    if (entry.kind == receipt::kReceiptEntry) {
+      if (entries[i - 1].kind != receipt::kRunEntry) return out_of_order(i, "a receipt whose run is not the entry before it");
+      ++receipts;
+    }
   }
   return {};
 }

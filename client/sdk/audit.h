@@ -33,11 +33,13 @@ struct NamedReceipt {
   receipt::ReceiptFile file;
 };
 
-// audit: signatures, Evidence and the approval rule of a receipt are check_receipt's; here it is held against the log.
+// audit: signatures, Evidence and the approval rule of a receipt are check_receipt's; here it is held against the log: it stands there at its
+// sequence number, just after the run of the proposal that its ballots name, and its file has exactly the ballots that it counts, all logged
+// before it.
 AuditReport audit(const SavedLog& log, const AuditKnowledge& knowledge, const std::vector<NamedReceipt>& receipts);
 
 // check_order: `log_proof` for a log that no program of ours writes: it begins with its one boot; no proposal is reserved or run twice;
-// what is run was reserved before, here or in a log that was carried over; every receipt follows the run that it is of.
+// what is run was reserved before, here or in a log that was carried over; the run that a receipt is of is the entry before it.
 Status check_order(const std::vector<receipt::LogEntry>& entries);
 
 // rollback_report: two heads that were shown one after the other and do not fit, for others to see (docs/specs/log.md).

@@ -43,6 +43,25 @@ class AuditTest : public cleanroom::RoomTest {
     EXPECT_NE(found, report.checks.end()) << id;
     return *found;
   }
+  // issue: the receipt that a program signs for this log, as `change` leaves its file and body; appended to `entries`.
+  receipt::ReceiptFile issue(std::vector<receipt::LogEntry>& entries, const std::function<void(receipt::ReceiptFile&, receipt::ReceiptBody&)>& change) const {
+    receipt::Log log(room_->claims().instance);
+    for (const auto& entry : entries) log.append(entry);
+    receipt::ReceiptFile file = file_;
+    receipt::ReceiptBody body = OrDie(receipt::ReceiptBody::parse(file_.receipt.body));
+    body.sequence = log.size();
+    if (change) change(file, body);
+    file.receipt = OrDie(receipt::issue_receipt(body, file_.evidence.digest(), log, key()));
+    entries.push_back({std::string(receipt::kReceiptEntry), body.digest()});
+    return file;
+  }
+  // held: what the check of this receipt against these entries says.
+  Status held(const std::vector<receipt::LogEntry>& entries, const receipt::ReceiptFile& file) const {
+    const AuditReport report = audit(saved(entries), {key().public_key(), std::nullopt}, {{"r", file}});
+    const receipt::ReceiptCheck& check = find(report, "receipt.r");
+    if (check.outcome == Outcome::passed) return {};
+    return Error(check.code, check.detail);
+  }
   // as: the log with one entry of another kind in the place of the first of `kind`.
   std::vector<receipt::LogEntry> without(std::string_view kind) const {
     std::vector<receipt::LogEntry> out = entries_;
@@ -122,20 +141,58 @@ TEST_F(AuditTest, AReceiptWhoseBallotOrRunIsNotInTheLogIsRefused) {
     // The program that forgot it signs a receipt for the log that it made.
     std::vector<receipt::LogEntry> rest = without(kind);
     rest.pop_back();
-    receipt::Log log(room_->claims().instance);
-    for (const auto& entry : rest) log.append(entry);
-    receipt::ReceiptBody body = OrDie(receipt::ReceiptBody::parse(file_.receipt.body));
-    body.sequence = log.size();
-    receipt::ReceiptFile forged = file_;
-    forged.receipt = OrDie(receipt::issue_receipt(body, file_.evidence.digest(), log, key()));
-    rest.push_back({std::string(receipt::kReceiptEntry), body.digest()});
-    const AuditReport report = audit(saved(rest), {}, {{"r", forged}});
-    EXPECT_EQ(find(report, "receipt.r").outcome, Outcome::failed) << kind;
-    EXPECT_NE(find(report, "receipt.r").detail.find("in the log before the receipt"), std::string::npos) << find(report, "receipt.r").detail;
+    const receipt::ReceiptFile forged = issue(rest, {});
+    EXPECT_ERROR(held(rest, forged), Code::log_proof, "in the log ") << kind;
   }
   receipt::ReceiptFile moved = file_;
   moved.receipt.body.replace(moved.receipt.body.find("\"sequence\":\""), 12, "\"sequence\":\"1");
-  EXPECT_ERROR(audit(saved(entries_), {}, {{"r", moved}}).accepted(), Code::log_proof, "is not this receipt");
+  EXPECT_ERROR(held(entries_, moved), Code::log_proof, "is not this receipt");
+}
+
+TEST_F(AuditTest, AReceiptFileWithOtherBallotsThanTheReceiptCountsIsRefused) {
+  ASSERT_OK(held(entries_, file_));
+  receipt::ReceiptFile fewer = file_;
+  fewer.ballots.pop_back();
+  EXPECT_ERROR(held(entries_, fewer), Code::binding, "ballots: the 1 in the file are not the 2");
+  fewer.ballots.clear();
+  EXPECT_ERROR(held(entries_, fewer), Code::binding, "ballots: the 0 in the file are not the 2");
+  receipt::ReceiptFile twice = file_;
+  twice.ballots[1] = twice.ballots[0];
+  EXPECT_ERROR(held(entries_, twice), Code::binding, "ballots: the 2 in the file are not the 2");
+  // A program that counted nobody.
+  std::vector<receipt::LogEntry> entries(entries_.begin(), entries_.end() - 1);
+  const receipt::ReceiptFile nobody = issue(entries, [](receipt::ReceiptFile& file, receipt::ReceiptBody& body) {
+    file.ballots.clear();
+    body.approvals.clear();
+  });
+  EXPECT_ERROR(held(entries, nobody), Code::binding, "nobody approved");
+}
+
+TEST_F(AuditTest, AReceiptOfAnotherQuerysBallotsOrFarFromItsRunIsRefused) {
+  const jobs::Proposal query = proposal(*room_);
+  EXPECT_OK(room_->propose(sign(query, analyst_)));
+  approve(*room_, query);
+  const auto other = OrDie(receipt::ReceiptFile::parse(OrDie(room_->run(query.digest())).receipt_file));
+  entries_.clear();
+  for (const Bytes& bytes : room_->entries(0)) entries_.push_back(OrDie(receipt::LogEntry::parse(bytes)));
+  ASSERT_OK(held(entries_, file_));
+  ASSERT_OK(held(entries_, other));
+  // In the file alone, and by a program that counts the first query's ballots for the second one's run.
+  receipt::ReceiptFile swapped = other;
+  swapped.ballots = file_.ballots;
+  EXPECT_ERROR(held(entries_, swapped), Code::binding, "are not the 2 that the receipt counts");
+  std::vector<receipt::LogEntry> entries(entries_.begin(), entries_.end() - 1);
+  const receipt::ReceiptFile counted = issue(entries, [&](receipt::ReceiptFile& file, receipt::ReceiptBody& body) {
+    file.ballots = file_.ballots;
+    body.approvals = OrDie(receipt::ReceiptBody::parse(file_.receipt.body)).approvals;
+  });
+  EXPECT_ERROR(held(entries, counted), Code::log_proof, "its run is not in the log just before the receipt");
+  // Its run stands somewhere before, but something else stands between.
+  entries.pop_back();
+  entries.push_back({std::string(receipt::kRefusalEntry), crypto::Sha256Digest(query.digest().array())});
+  const receipt::ReceiptFile late = issue(entries, {});
+  EXPECT_ERROR(held(entries, late), Code::log_proof, "its run is not in the log just before the receipt");
+  EXPECT_ERROR(check_order(entries), Code::log_proof, "a receipt whose run is not the entry before it");
 }
 
 TEST_F(AuditTest, ALogOutOfOrderIsRefused) {
@@ -153,7 +210,10 @@ TEST_F(AuditTest, ALogOutOfOrderIsRefused) {
   EXPECT_ERROR(order({{"boot", a}, {"reservation", a}, {"reservation", a}}), Code::log_proof, "entry 2: this proposal was reserved before");
   EXPECT_ERROR(order({{"boot", a}, {"reservation", a}, {"run", a}, {"receipt", b}, {"run", a}}), Code::log_proof, "was run before");
   EXPECT_ERROR(order({{"boot", a}, {"reservation", a}, {"reservation", b}, {"run", a}, {"run", b}}), Code::log_proof, "has no receipt");
-  EXPECT_ERROR(order({{"boot", a}, {"receipt", a}}), Code::log_proof, "a receipt without a run");
+  const std::string_view apart = "a receipt whose run is not the entry before it";
+  EXPECT_ERROR(order({{"boot", a}, {"receipt", a}}), Code::log_proof, apart);
+  EXPECT_ERROR(order({{"boot", a}, {"reservation", a}, {"run", a}, {"ballot", b}, {"receipt", b}}), Code::log_proof, apart);
+  EXPECT_ERROR(order({{"boot", a}, {"reservation", a}, {"run", a}, {"receipt", b}, {"receipt", b}}), Code::log_proof, apart);
 }
 
 TEST_F(AuditTest, ASavedLogIsItsEntriesAndNothingElse) {
