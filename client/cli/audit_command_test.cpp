@@ -136,6 +136,30 @@ TEST_F(AuditCommandTest, ALogOfAnInstanceThatTheEnvironmentDoesNotKnowIsNotAccep
          "as environment \"study\" knows it");
 }
 
+TEST_F(AuditCommandTest, WhichQueryAReceiptIsOfIsReadFromTheLogNotFromTheHub) {
+  const auto receipt_read = [&] {
+    return OrDie(json::parse(test::read_text(stage.path("receipt.json")), {.max_bytes = receipt::ReceiptFile::kMaxSize}));
+  };
+  const std::string first = run_query();
+  const json::Value first_receipt = receipt_read();
+  const std::string second = run_query();
+  const json::Value second_receipt = receipt_read();
+  ASSERT_NE(first.substr(0, 12), second.substr(0, 12));
+  // The hub serves each query's receipt as the other's.
+  stage.tamper = [&](const std::string& who, const net::HttpRequest& request, json::Value& answer) {
+    if (who == "hub" && request.path.ends_with("/receipt")) answer = request.path.find(first) == std::string::npos ? first_receipt : second_receipt;
+  };
+  const Ran ran = stage.run("hospital", {"audit", "log", "--save", stage.path("log.json"), "-o", "json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const auto shown = OrDie(json::parse(ran.out));
+  std::vector<std::string> labels;
+  for (const json::Value& item : *shown.object()->at("items").array()) {
+    const json::Object& entry = *item.object();
+    if (entry.at("kind") == json::Value(std::string(receipt::kReceiptEntry))) labels.push_back(entry.contains("about") ? *entry.at("about").string() : "");
+  }
+  EXPECT_EQ(labels, (std::vector<std::string>{"of query " + first.substr(0, 12), "of query " + second.substr(0, 12)}));
+}
+
 TEST_F(AuditCommandTest, ARollbackLeavesBothSignedHeads) {
   const std::string old = stage.room->checkpoint();
   run_query();

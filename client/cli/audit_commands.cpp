@@ -33,7 +33,8 @@ Result<sdk::SavedLog> fetch_log(Session& session, Visit& visit) {
   return sdk::SavedLog::of(visit.enclave.claims().instance, std::move(checkpoint), std::move(entries));
 }
 
-// Labels: what entries are about, by the digest that stands in them. They come from the hub; the digest says that they are what was logged.
+// Labels: what entries are about, by the digest that stands in them. They come from the hub; the digest, computed here, says that they are what
+// was logged.
 using Labels = std::map<std::string, std::string>;
 
 Labels labels_of(Session& session, Environment& environment) {
@@ -59,25 +60,30 @@ Labels labels_of(Session& session, Environment& environment) {
       labels[receipt::approval_digest(document.encode()).hex()] =
           ballot->voter + (ballot->decision == jobs::Decision::approve ? " approves" : " rejects") + " query " + ballot->proposal.hex().substr(0, 12);
     }
-    const auto text = view.state == "done" ? environment.hub.receipt(environment.id, id) : Result<std::string>(Error(Code::not_found, ""));
-    const auto file = text.ok() ? receipt::ReceiptFile::parse(*text) : Result<receipt::ReceiptFile>(text.error());
-    if (file.ok()) labels[receipt::receipt_digest(file->receipt.body).hex()] = "of query " + id.substr(0, 12);
   }
   return labels;
 }
 
+// label_of: a receipt is of the run before it, as the log itself says; which receipt is whose, nobody else is asked.
+std::string label_of(const std::vector<receipt::LogEntry>& entries, std::size_t index, const Labels& labels) {
+  const receipt::LogEntry& entry = entries[index];
+  if (entry.kind == receipt::kReceiptEntry) {
+    const bool follows = index > 0 && entries[index - 1].kind == receipt::kRunEntry;
+    return follows ? "of query " + entries[index - 1].content.hex().substr(0, 12) : "";
+  }
+  const auto found = labels.find(entry.content.hex());
+  return found == labels.end() ? "" : found->second;
+}
+
 void print_log(Session& session, const sdk::SavedLog& log, const Labels& labels, bool with_entries, std::string_view more) {
   const receipt::TreeHead& head = log.checkpoint().head();
-  const auto label_of = [&](const receipt::LogEntry& entry) {
-    const auto found = labels.find(entry.content.hex());
-    return found == labels.end() ? std::string() : found->second;
-  };
   if (session.json()) {
     json::Object value{{"origin", head.origin}, {"root", head.root.hex()}, {"size", std::to_string(head.size)}};
     json::Array items;
-    for (const auto& entry : log.entries()) {
+    for (std::size_t i = 0; i < log.entries().size(); ++i) {
+      const receipt::LogEntry& entry = log.entries()[i];
       json::Object item{{"content", entry.content.hex()}, {"kind", entry.kind}};
-      if (const std::string label = label_of(entry); !label.empty()) item.emplace("about", label);
+      if (const std::string label = label_of(log.entries(), i, labels); !label.empty()) item.emplace("about", label);
       items.emplace_back(std::move(item));
     }
     if (with_entries) value.emplace("items", std::move(items));
@@ -88,7 +94,7 @@ void print_log(Session& session, const sdk::SavedLog& log, const Labels& labels,
     Table table{{"index", "kind", "content", "about"}, {}};
     for (std::size_t i = 0; i < log.entries().size(); ++i) {
       const receipt::LogEntry& entry = log.entries()[i];
-      table.rows.push_back({std::to_string(i), entry.kind, entry.content.hex(), label_of(entry)});
+      table.rows.push_back({std::to_string(i), entry.kind, entry.content.hex(), label_of(log.entries(), i, labels)});
     }
     print_table(session.out(), table);
   }
