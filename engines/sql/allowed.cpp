@@ -77,6 +77,8 @@ bool has_aggregate(const Expression& e) { return is_aggregate_call(e) || any_par
 
 bool has_window(const Expression& e) { return e.kind == Kind::window || any_part(e, has_window); }
 
+bool has_noisy(const Expression& e) { return e.noisy || any_part(e, has_noisy); }
+
 Refusal refuse_function(const Expression& call) {
   const std::string rule(refused_function_rule(call.text));
   const std::string name = call.text.substr(0, 64);

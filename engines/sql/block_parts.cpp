@@ -76,6 +76,7 @@ Allowed BlockParts::resolve_items() {
 Allowed BlockParts::check_terms(const std::vector<Expression>& terms) {
   for (const Expression& term : terms) {
     if (!unit_) {
+      noisy_ = noisy_ || has_noisy(term);
       REDOUBT_ALLOW_ALL(check_free_expression(term));
     } else if (!scope_.is_unit_equality(term)) {
       REDOUBT_ALLOW_ALL(check_row_expression(term, scope_.columns()));
@@ -103,6 +104,7 @@ Allowed BlockParts::resolve_where() {
 Allowed BlockParts::add_key(const Expression& key) {
   const bool identifier = key.kind == Kind::column && scope_.columns()[key.index].role != Role::attribute;
   if (!unit_) {
+    noisy_ = noisy_ || has_noisy(key);
     REDOUBT_ALLOW_ALL(check_free_expression(key));
   } else if (!identifier) {
     REDOUBT_ALLOW_ALL(check_row_expression(key, scope_.columns()));

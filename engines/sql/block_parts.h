@@ -43,6 +43,7 @@ class BlockParts {
   Scope scope_;
   bool unit_ = false;        // over rows of people
   bool aggregated_ = false;  // has groups or aggregates
+  bool noisy_ = false;       // not over rows of people, and something in it is computed from released rows under noise
   std::vector<Expression> items_;   // over the columns of the scope
   std::vector<std::string> names_;  // of the items
   std::vector<std::string> where_;  // printed

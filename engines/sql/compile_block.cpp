@@ -48,8 +48,12 @@ class BlockCompiler : private BlockParts {
       select.having.push_back(std::move(having));
     }
     REDOUBT_ALLOW_ALL(output(select));
-    REDOUBT_ALLOW_ALL(each(select, [](const Expression& e) { return check_free_expression(e); }));
-    return finish(select, scope_.kind());
+    REDOUBT_ALLOW_ALL(each(select, [&](const Expression& e) {
+      noisy_ = noisy_ || has_noisy(e);
+      return check_free_expression(e);
+    }));
+    // Constants that released numbers choose tell of them, and rows of people would then be chosen by these (D1).
+    return finish(select, noisy_ ? RelationKind::released : scope_.kind());
   }
 
   // finish adds the statement and describes its columns.

@@ -41,6 +41,8 @@ bool is_aggregate_call(const Expression& expression);
 bool has_aggregate(const Expression& expression);
 // has_window: a window anywhere outside of subqueries.
 bool has_window(const Expression& expression);
+// has_noisy: reads released rows under noise anywhere (a subquery).
+bool has_noisy(const Expression& expression);
 
 // refuse_function names the rule for a function that is on no allow-list.
 Refusal refuse_function(const Expression& call);
