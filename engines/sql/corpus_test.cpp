@@ -124,7 +124,7 @@ void run_honest(Fixture& fixture, const nlohmann::json& entry, const ReleasePlan
     EXPECT_FALSE(plan.noisy().empty()) << id;
     const auto key = redoubt::SecretBytes::copy_of(redoubt::Bytes(32, std::byte{9}));
     const std::vector<dp::TouchedDataset> touched{{dp::DatasetDigest(), &key}};
-    const auto seed = OrDie(dp::NoiseSeed::derive(touched, redoubt::ContractDigest(), dp::QueryDigest()));
+    const auto seed = OrDie(dp::NoiseSeed::derive(touched, redoubt::ContractDigest(), dp::QueryDigest(), {}));
     const NoiseParameters parameters{OrDie(dp::Epsilon::parse("64")), OrDie(dp::Delta::parse("0.000001"))};
     const auto noisy = fixture.engine.run_noisy(plan, parameters, seed);
     EXPECT_TRUE(noisy.ok()) << id << ": " << (noisy.ok() ? "" : noisy.error().message()) << "\n" << plan.noisy()[0].rows_sql << "\n" << plan.sql();

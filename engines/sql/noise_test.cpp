@@ -49,7 +49,7 @@ dp::NoiseSeed seed_of(std::uint64_t number) {
   dp::QueryDigest query;
   for (std::size_t i = 0; i < 8; ++i) query.array()[i] = static_cast<std::byte>(number >> (8 * i));
   const std::vector<dp::TouchedDataset> datasets{{dp::DatasetDigest(), &key}};
-  return OrDie(dp::NoiseSeed::derive(datasets, ContractDigest(), query));
+  return OrDie(dp::NoiseSeed::derive(datasets, ContractDigest(), query, {}));
 }
 
 Row visit(std::int64_t person, const char* place, std::int64_t score, std::int64_t cents, bool good = true, double weight = 0.5) {

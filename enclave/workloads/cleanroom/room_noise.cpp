@@ -86,7 +86,8 @@ Result<SecretBytes> Room::noise_seed(const jobs::Terms& terms) const {
     if (found == datasets_.end() || !found->second.has_key()) return Error(Code::unavailable, "a dataset's key is not here");
     touched.push_back({sql::dp::DatasetDigest(digest.array()), &found->second.key()});
   }
-  REDOUBT_TRY(const auto seed, sql::dp::NoiseSeed::derive(touched, contract_digest_, sql::dp::QueryDigest(terms.query.array())));
+  REDOUBT_TRY(const auto seed, sql::dp::NoiseSeed::derive(touched, contract_digest_, sql::dp::QueryDigest(terms.query.array()),
+                                                          {terms.program.view(), terms.rule_set}));
   return seed.secret().clone();
 }
 

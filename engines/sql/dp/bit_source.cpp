@@ -43,12 +43,12 @@ std::uint64_t KeyedBits::bits(unsigned count) {
 }
 
 Result<NoiseSeed> NoiseSeed::derive(std::span<const TouchedDataset> datasets, const ContractDigest& contract,
-                                    const QueryDigest& query) {
+                                    const QueryDigest& query, const Program& program) {
   std::vector<TouchedDataset> sorted(datasets.begin(), datasets.end());
   std::ranges::sort(sorted, {}, &TouchedDataset::digest);
   if (sorted.empty()) return Error(Code::usage, "seed of noise: no dataset");
-  Fields context("redoubt/dp-noise/1");
-  context.field(contract.view()).field(query.view()).number(sorted.size());
+  Fields context("redoubt/dp-noise/2");
+  context.field(contract.view()).field(query.view()).field(program.measurements).text(program.rule_set).number(sorted.size());
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     if (i > 0 && sorted[i].digest == sorted[i - 1].digest) return Error(Code::usage, "seed of noise: a dataset stands twice");
     if (sorted[i].key->size() < 16) return Error(Code::usage, "seed of noise: a dataset key below 16 bytes");

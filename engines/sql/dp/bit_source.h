@@ -1,6 +1,7 @@
 // Where the samplers' random bits come from: BitSource, and its one use in production, bits that follow from keys and digests.
 //
-// NoiseSeed is HKDF (RFC 5869) over the keys of all datasets that a query touches, the contract, and the digests of query and data;
+// NoiseSeed is HKDF (RFC 5869) over the keys of all datasets that a query touches, the contract, the digests of query and data, and the
+// program and rules that answer: another program may compute another sum for the same text, and equal noise would cancel between the two.
 // KeyedBits is an AES-256-CTR stream under a key that HKDF expands from the seed for one label. So an instance that restarts, or that
 // a host forks, draws the same noise again for the same question, and who lacks one of the dataset keys cannot predict a bit. Each
 // noisy value has a label of its own: equal labels are equal noise, which a difference would cancel.
@@ -51,10 +52,17 @@ struct TouchedDataset {
   const SecretBytes* key;
 };
 
+// Program: what computes the sums. Borrows; both are bound by every ballot.
+struct Program {
+  ByteView measurements;      // the program's digest
+  std::string_view rule_set;  // the version of the rules that it enforces
+};
+
 class NoiseSeed {
  public:
   // derive: the order of `datasets` does not matter. `usage`: none, the same digest twice, or a key shorter than 16 bytes.
-  static Result<NoiseSeed> derive(std::span<const TouchedDataset> datasets, const ContractDigest& contract, const QueryDigest& query);
+  static Result<NoiseSeed> derive(std::span<const TouchedDataset> datasets, const ContractDigest& contract, const QueryDigest& query,
+                                  const Program& program);
 
   // from_secret: what secret() of another process of the same enclave gave; `usage` unless it has 32 bytes.
   static constexpr std::size_t kSize = 32;

@@ -13,6 +13,8 @@ struct Inputs {
   std::vector<std::pair<std::uint64_t, std::uint8_t>> datasets{{1, 10}, {2, 20}};  // digest, key
   std::uint64_t contract = 3;
   std::uint64_t query = 4;
+  std::uint64_t program = 6;
+  std::string rule_set = "rules/1";
   std::string label = "cell";
 };
 
@@ -20,7 +22,8 @@ Result<NoiseSeed> derive(const Inputs& inputs, std::vector<SecretBytes>& keys) {
   std::vector<TouchedDataset> datasets;
   for (const auto& [digest, key] : inputs.datasets) keys.push_back(key_from(key));
   for (std::size_t i = 0; i < keys.size(); ++i) datasets.push_back({digest_from<DatasetDigest>(inputs.datasets[i].first), &keys[i]});
-  return NoiseSeed::derive(datasets, digest_from<ContractDigest>(inputs.contract), digest_from<QueryDigest>(inputs.query));
+  const auto program = digest_from<DatasetDigest>(inputs.program);
+  return NoiseSeed::derive(datasets, digest_from<ContractDigest>(inputs.contract), digest_from<QueryDigest>(inputs.query), {program.view(), inputs.rule_set});
 }
 
 std::vector<std::uint64_t> stream(const Inputs& inputs) {
@@ -49,6 +52,8 @@ TEST(NoiseSeed, DiffersForEachChangedInput) {
   };
   differs([](Inputs& i) { i.contract = 5; }, "contract");
   differs([](Inputs& i) { i.query = 5; }, "query");
+  differs([](Inputs& i) { i.program = 5; }, "program");
+  differs([](Inputs& i) { i.rule_set = "rules/2"; }, "rule set");
   differs([](Inputs& i) { i.label = "cell "; }, "label");
   differs([](Inputs& i) { i.datasets[0].first = 9; }, "first dataset version");
   differs([](Inputs& i) { i.datasets[1].first = 9; }, "second dataset version");
@@ -74,7 +79,7 @@ TEST(NoiseSeed, RefusesNoDatasetTheSameTwiceAndShortKeys) {
 
   const SecretBytes brief(15);
   const std::vector<TouchedDataset> datasets{{digest_from<DatasetDigest>(1), &brief}};
-  const auto weak = NoiseSeed::derive(datasets, digest_from<ContractDigest>(1), digest_from<QueryDigest>(1));
+  const auto weak = NoiseSeed::derive(datasets, digest_from<ContractDigest>(1), digest_from<QueryDigest>(1), {});
   ASSERT_FALSE(weak.ok());
   EXPECT_EQ(weak.error().code(), Code::usage);
 }

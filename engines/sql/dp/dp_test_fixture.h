@@ -25,7 +25,7 @@ inline SecretBytes key_from(std::uint8_t fill) { return SecretBytes::copy_of(Byt
 inline NoiseSeed seed_from(std::uint64_t number, std::uint64_t data = 1) {
   static const SecretBytes key = key_from(7);
   const std::vector<TouchedDataset> datasets{{digest_from<DatasetDigest>(data), &key}};
-  return OrDie(NoiseSeed::derive(datasets, digest_from<ContractDigest>(2), digest_from<QueryDigest>(number)));
+  return OrDie(NoiseSeed::derive(datasets, digest_from<ContractDigest>(2), digest_from<QueryDigest>(number), {}));
 }
 
 inline KeyedBits bits_from(std::uint64_t number) { return OrDie(seed_from(number).bits(as_bytes("test"))); }
