@@ -42,7 +42,7 @@ programs() { awk -v zones="$2" -v area="$area" '$2 ~ zones && $1 ~ area { print 
 # labels PROGRAM...: the regular expression of CTest that selects exactly these.
 labels() { printf '^(%s)$' "$(IFS='|'; echo "$*")"; }
 
-# sanitized PRESET ZONES [EXCEPT]: builds and runs the test programs of the zones under a sanitizer.
+# sanitized PRESET ZONES [PROGRAMS [TESTS]]: builds and runs the test programs of the zones under a sanitizer, except these.
 sanitized() {
   local preset="$1" selected
   (cmake --preset "$preset" -DREDOUBT_TESTS=ON) >"build/$preset.log" 2>&1 || { tail -n 40 "build/$preset.log" >&2; exit 1; }
@@ -52,7 +52,7 @@ sanitized() {
     return
   fi
   build "$preset" -- "${selected[@]}"
-  run_tests "$preset-tests" "$preset" -L "$(labels "${selected[@]}")"
+  run_tests "$preset-tests" "$preset" -L "$(labels "${selected[@]}")" -E "${4:-^$}"
 }
 
 # fuzz OPTION...: builds all fuzz targets and runs them within a budget.
@@ -70,8 +70,8 @@ build release -DREDOUBT_TESTS=ON
 if [[ -z "$full" ]]; then
   run_tests release release -LE '^long$'
   # The tree of the fuzz targets has the tests of common and engines too, under the same sanitizers: those rooms are compiled once.
-  # What appraises and what serves stands on the parsers, and waits for --full.
-  sanitized fuzz '^(common|engines)$' 'test_(appraise|net)'
+  # What appraises and what serves stands on the parsers, and waits for --full; so do the statistics of noise, thousands of runs each.
+  sanitized fuzz '^(common|engines)$' 'test_(appraise|net)' '^(Neighbours|RunNoisy|Discrete[A-Z][a-z]+)\.'
   fuzz --total 240
 else
   if [[ "$area" == . ]]; then
