@@ -255,6 +255,8 @@ Status verify(Session& session, const EnvironmentOptions& options) {
   session.next("give the contract that you hold: `redoubt environment verify " + name + " --contract FILE`");
   REDOUBT_TRY(auto contract, state.contract());
   REDOUBT_CHECK(check_own_entry(contract, keys));
+  session.next("do not join: ask whoever wrote the contract, and compare fingerprints (`redoubt key show`)");
+  REDOUBT_CHECK(check_members(contract, options.participants));  // also for a contract that was kept before
   REDOUBT_CHECK(keep_given_roots(options, state));
   REDOUBT_TRY(auto hub, session.hub());
   session.next("ask whoever creates the environment to run `redoubt environment create`");

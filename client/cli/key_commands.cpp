@@ -20,6 +20,10 @@ Status set_context(Session& session, const ContextOptions& options) {
   }());
   const std::string key_file = options.key_file.empty() ? "" : std::filesystem::absolute(options.key_file).string();
   REDOUBT_CHECK(session.keep_context(options.name, {options.hub, options.pin, key_file}));
+  if (session.json()) {
+    print_json(session.out(), json::Object{{"context", options.name}, {"hub", options.hub}, {"key_file", key_file}, {"pin", options.pin}});
+    return {};
+  }
   session.out() << "context " << options.name << ": " << shown(options.hub) << '\n';
   return {};
 }
