@@ -87,8 +87,8 @@ function(redoubt_tests program)
     file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
     redoubt_floor(${path} floor zone)
     set_property(GLOBAL APPEND PROPERTY REDOUBT_TEST_PROGRAMS "${program} ${zone}")
-    # Tests of the other zones are few and name their helpers alike: each is compiled by itself.
-    if(NOT zone MATCHES "^(common|engines)$")
+    # Tests of these zones name their helpers alike: each is compiled by itself.
+    if(zone MATCHES "^(enclave|untrusted)$")
       set_target_properties(${program} PROPERTIES UNITY_BUILD OFF)
     endif()
     # A test's own code is not what is released: it is compiled quicker than that.
