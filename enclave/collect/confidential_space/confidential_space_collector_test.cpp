@@ -197,6 +197,10 @@ class Raw {
       if (holds_ && held_ < 0) {
         held_ = client;
       } else {
+        // The request may come in parts: who closed before the last of them would break its sending.
+        ::shutdown(client, SHUT_WR);
+        while (::recv(client, request.data(), request.size(), 0) > 0) {
+        }
         ::close(client);
       }
     }
