@@ -83,6 +83,11 @@ def reads_environment(path):
     return path.startswith(("tests/support/", "tests/mutation/")) or "bin" in path.split("/")[:-1]
 
 
+def read_path(path):
+    """What an appraisal runs through: many threads do at once, and none may wait for another."""
+    return path.startswith(("common/base/", "common/crypto/", "common/attest/")) and not is_test(path)
+
+
 def anywhere(_path):
     return True
 
@@ -99,6 +104,10 @@ BANNED = [
                     r"|netdb\.h|arpa/inet\.h|netinet/in\.h)>|\b[io]?fstream\b|\bf(re)?open\s*\(|(?<![\w:>.])::open\s*\("
                     r"|\bopen\s*\([^;]*\bO_[A-Z]+|\bstd::filesystem\b", pure,
      "take the bytes as a parameter: common/ outside common/net touches no file and no socket"),
+    ("lock", r"#\s*include\s*<(mutex|shared_mutex|condition_variable|semaphore|latch|barrier|future|pthread\.h)>"
+             r"|\b(\w*mutex|lock_guard|scoped_lock|unique_lock|shared_lock|call_once|once_flag|condition_variable\w*)\b"
+             r"|\bpthread_\w+\s*\(|\batomic_flag\b|\.wait\s*\(", read_path,
+     "an appraisal takes no lock: hand in what was prepared, or remember it without one (common/attest/appraise/remembered.h)"),
     ("memcmp", r"\bmemcmp\b", zone_code("common", "engines", "enclave", "untrusted", "client"),
      "use constant_time_equal for secrets and equal for public bytes (common/base/bytes.h)"),
     ("secret-compare", r"\breveal\(\)\s*[!=]=|[!=]=\s*[\w.>-]+\.reveal\(\)|(?<![\w])(equal|std::(ranges::)?equal)\s*\("

@@ -157,6 +157,13 @@ class Calls(Tree):
     def test_memcmp_is_refused(self):
         self.refuses_call("common/crypto/a.cpp", "if (std::memcmp(a, b, 32) == 0) return;", "memcmp", "constant_time_equal")
 
+    def test_an_appraisal_takes_no_lock(self):
+        self.refuses_call("common/crypto/a.cpp", "const std::lock_guard lock(own);", "lock", "remembered.h")
+        self.refuses_call("common/crypto/a.cpp", "std::call_once(flag, make);", "lock", "remembered.h")
+        self.write("common/crypto/a.cpp", "// Nothing.\n")
+        self.write("common/net/a.cpp", "const std::lock_guard lock(mutex_);\n")
+        self.accepts()
+
     def test_secrets_are_not_compared_byte_by_byte(self):
         self.refuses_call("enclave/seal/seal.cpp", "if (equal(key.reveal(), other)) return;", "secret-compare", "SecretBytes")
 

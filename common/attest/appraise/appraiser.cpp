@@ -1,12 +1,6 @@
 #include "common/attest/appraise/appraiser.h"
 
 namespace redoubt::appraise {
-namespace {
-
-constexpr std::size_t kMaxRemembered = 256;
-
-}  // namespace
-
 Appraiser::Appraiser(Policy policy, Endorsements endorsements)
     : policy_(std::move(policy)), endorsements_(std::move(endorsements)) {
   for (const tpm::AkEnrolment& enrolment : endorsements_.enrolments) {
@@ -17,17 +11,12 @@ Appraiser::Appraiser(Policy policy, Endorsements endorsements)
 
 std::shared_ptr<const tpm::VerifiedEk> Appraiser::remembered(const tpm::RawEvidence& raw, Instant now) const {
   const crypto::Sha256Digest digest = crypto::sha256(raw.ek_certificate);
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = verified_.find(digest);
-    if (found != verified_.end() && found->second->validity().contains(now)) return found->second;
-  }
+  const auto* known = verified_.find(digest, hash_of_digest(digest), [&](const auto& proof) { return proof->validity().contains(now); });
+  if (known != nullptr) return *known;
   auto verified = tpm::verify_ek(raw.ek_certificate, raw.ek_intermediates, endorsements_.tpm_roots, now);
   if (!verified.ok()) return nullptr;
   auto proof = std::make_shared<const tpm::VerifiedEk>(std::move(*verified));
-  const std::lock_guard lock(mutex_);
-  if (verified_.size() >= kMaxRemembered) verified_.clear();
-  verified_[digest] = proof;
+  verified_.keep(digest, hash_of_digest(digest), proof);
   return proof;
 }
 
@@ -37,14 +26,14 @@ void Appraiser::know_key(const tpm::RawEvidence& raw, std::vector<tpm::VerifiedE
   for (tpm::VerifiedEnrolment& enrolment : enrolments) {
     if (enrolment->ak_name != ak->name || enrolment.key() != nullptr) continue;
     const crypto::Sha256Digest digest = crypto::sha256(enrolment->encode());
-    const std::lock_guard lock(mutex_);
-    auto found = keys_.find(digest);
-    if (found == keys_.end()) {
-      auto keyed = tpm::VerifiedEnrolment::of(*enrolment, raw.ak_public);
-      if (!keyed.ok()) continue;
-      found = keys_.emplace(digest, std::move(*keyed)).first;  // as many as there are enrolments, and no more
+    if (const tpm::VerifiedEnrolment* found = keys_.find(digest, hash_of_digest(digest)); found != nullptr) {
+      enrolment = *found;
+      continue;
     }
-    enrolment = found->second;
+    auto keyed = tpm::VerifiedEnrolment::of(*enrolment, raw.ak_public);
+    if (!keyed.ok()) continue;
+    keys_.keep(digest, hash_of_digest(digest), *keyed);
+    enrolment = std::move(*keyed);
   }
 }
 

@@ -1,14 +1,14 @@
 // Appraiser: appraise() with the policy and endorsements of one Relying Party, and a memory of what was verified.
 //
-// EK chains are remembered as immutable proof objects keyed by the certificate's digest, at most 256, each used only while
-// the time is inside its validity; enrolled attestation keys are decoded once, one for each enrolment. Memory changes how long an appraisal takes, never its result. Thread-safe.
+// EK chains are remembered as immutable proof objects keyed by the certificate's digest, at most 1024, each used only while the time
+// is inside its validity; enrolled attestation keys are decoded once, at most 4096 of them. Memory changes how long an appraisal takes,
+// never its result. Thread-safe, and appraising takes no lock (remembered.h).
 #pragma once
 
-#include <map>
 #include <memory>
-#include <mutex>
 
 #include "common/attest/appraise/appraisal.h"
+#include "common/attest/appraise/remembered.h"
 
 namespace redoubt::appraise {
 
@@ -27,10 +27,9 @@ class Appraiser {
 
   const PreparedPolicy policy_;
   Endorsements endorsements_;
-  mutable std::mutex mutex_;
-  mutable std::map<crypto::Sha256Digest, std::shared_ptr<const tpm::VerifiedEk>> verified_;
+  mutable Remembered<crypto::Sha256Digest, std::shared_ptr<const tpm::VerifiedEk>> verified_{1024};
   // By the digest of its encoding: an enrolment, its signature verified, with its key.
-  mutable std::map<crypto::Sha256Digest, tpm::VerifiedEnrolment> keys_;
+  mutable Remembered<crypto::Sha256Digest, tpm::VerifiedEnrolment> keys_{4096};
 };
 
 }  // namespace redoubt::appraise

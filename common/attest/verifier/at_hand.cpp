@@ -7,9 +7,6 @@
 namespace redoubt::verifier {
 namespace {
 
-constexpr std::size_t kMaxPairs = 16384;
-constexpr std::size_t kMaxVerified = 256;
-
 crypto::Sha256Digest key_of(const endorse::RawCollateral& raw, std::span<const endorse::RootPin> roots) {
   Writer writer;
   const auto all = [&](const std::vector<Bytes>& parts) {
@@ -45,13 +42,10 @@ bool AtHand::holds(const Item* item) const { return item != nullptr && !items_.e
 bool AtHand::signed_by(const Item* signer, const Item* piece, const std::function<bool()>& check) const {
   if (!holds(signer) || !holds(piece)) return check();
   const std::pair key(signer, piece);
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = signed_.find(key); found != signed_.end()) return found->second;
-  }
+  const std::size_t hash = static_cast<std::size_t>(signer - items_.data()) * 31 + static_cast<std::size_t>(piece - items_.data());
+  if (const bool* found = signed_.find(key, hash); found != nullptr) return *found;
   const bool result = check();
-  const std::lock_guard lock(mutex_);
-  if (signed_.size() < kMaxPairs) signed_.emplace(key, result);
+  signed_.keep(key, hash, result);
   return result;
 }
 
@@ -59,15 +53,11 @@ std::shared_ptr<const endorse::VerifiedCollateral> AtHand::verified(const endors
                                                                     bool remember) const {
   const crypto::Sha256Digest key = remember ? key_of(raw, roots) : crypto::Sha256Digest();
   if (remember) {
-    const std::lock_guard lock(mutex_);
-    const auto found = verified_.find(key);
-    if (found != verified_.end() && found->second->validity().contains(now)) return found->second;
+    const auto* found = verified_.find(key, appraise::hash_of_digest(key), [&](const auto& one) { return one->validity().contains(now); });
+    if (found != nullptr) return *found;
   }
   auto made = endorse::verify_collateral(raw, {.roots = roots, .now = now, .minimum_evaluation_number = std::nullopt, .leaf = nullptr}).verified;
-  if (!remember || made == nullptr) return made;
-  const std::lock_guard lock(mutex_);
-  if (verified_.size() >= kMaxVerified) verified_.clear();
-  verified_[key] = made;
+  if (remember && made != nullptr) verified_.keep(key, appraise::hash_of_digest(key), made);
   return made;
 }
 

@@ -3,13 +3,12 @@
 // The pieces are candidates as in heap.h, immutable, and known by digest. Remembered are which piece signed which (a signature never
 // changes), and Intel collateral that was verified under given roots: its time, leaf and numbers are checked anew each time, by the rules
 // of the whole check (recheck_collateral). Memory changes how long a verification takes, never its result; it is bounded, and only
-// pieces that are at hand are remembered, so that what a peer sends along leaves no trace. Thread-safe; shared by pointer.
+// pieces that are at hand are remembered, so that what a peer sends along leaves no trace. Thread-safe without a lock; shared by pointer.
 #pragma once
 
 #include <functional>
-#include <map>
-#include <mutex>
 
+#include "common/attest/appraise/remembered.h"
 #include "common/attest/endorse/intel/collateral.h"
 #include "common/attest/verifier/heap.h"
 
@@ -39,9 +38,8 @@ class AtHand {
 
   const std::vector<Item> items_;
   crypto::Sha256Digest digest_;
-  mutable std::mutex mutex_;
-  mutable std::map<std::pair<const Item*, const Item*>, bool> signed_;
-  mutable std::map<crypto::Sha256Digest, std::shared_ptr<const endorse::VerifiedCollateral>> verified_;
+  mutable appraise::Remembered<std::pair<const Item*, const Item*>, bool> signed_{16384};
+  mutable appraise::Remembered<crypto::Sha256Digest, std::shared_ptr<const endorse::VerifiedCollateral>> verified_{1024};
 };
 
 }  // namespace redoubt::verifier
