@@ -44,19 +44,22 @@ Result<cbor::Value> header(ByteView bytes, std::string_view what) {
   return value;
 }
 
-void write_string(Writer& out, unsigned major, ByteView bytes) {
-  const auto initial = static_cast<std::uint8_t>(major << 5U);
+void write_string(Bytes& out, unsigned major, ByteView bytes) {
+  const auto head = [&](unsigned more, std::size_t size, unsigned size_bytes) {
+    out.push_back(static_cast<std::byte>(major << 5U | more));
+    while (size_bytes-- > 0) out.push_back(static_cast<std::byte>(size >> (8 * size_bytes) & 0xff));
+  };
   const std::size_t size = bytes.size();
   if (size < 24) {
-    out.u8(static_cast<std::uint8_t>(initial | size));
+    head(static_cast<unsigned>(size), 0, 0);
   } else if (size <= 0xFF) {
-    out.u8(initial | 24U).u8(static_cast<std::uint8_t>(size));
+    head(24, size, 1);
   } else if (size <= 0xFFFF) {
-    out.u8(initial | 25U).u16be(static_cast<std::uint16_t>(size));
+    head(25, size, 2);
   } else {
-    out.u8(initial | 26U).u32be(static_cast<std::uint32_t>(size));
+    head(26, size, 4);
   }
-  out.bytes(bytes);
+  append(out, bytes);
 }
 
 }  // namespace
@@ -133,14 +136,16 @@ const cbor::Value* CoseSign1::protected_value(std::string_view label) const {
 }
 
 Bytes CoseSign1::to_be_signed(ByteView external_aad) const {
-  Writer out;
-  out.u8(0x84);
+  constexpr std::size_t kHeads = 32;  // of the array and its four strings, with the name
+  Bytes out;
+  out.reserve(kHeads + protected_bytes.size() + external_aad.size() + payload.size());
+  out.push_back(std::byte{0x84});
   write_string(out, 3, as_bytes("Signature1"));
   // An empty map is signed as an empty byte string, however it was sent.
   write_string(out, 2, protected_header.as_map()->empty() ? ByteView{} : protected_bytes);
   write_string(out, 2, external_aad);
   write_string(out, 2, payload);
-  return out.take();
+  return out;
 }
 
 Status CoseSign1::verify(const PublicKey& key, CoseAlgorithm expected, ByteView external_aad) const {

@@ -16,19 +16,39 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// anchors_of: sets of anchors, of which one must hold. A root of the policy may be that of any product, one at a time: which one it is
+// AnchorSets: sets of anchors, of which one must hold. A root of the policy may be that of any product, one at a time: which one it is
 // shows in its certificate, and a set names each root once.
-std::vector<std::vector<amd::Anchor>> anchors_of(const SnpPolicy& policy) {
-  if (!policy.roots) {
-    const auto production = amd::production_anchors();
-    return {{production.begin(), production.end()}};
+class AnchorSets {
+ public:
+  explicit AnchorSets(const SnpPolicy& policy) {
+    if (!policy.roots) {
+      sets_[0] = amd::production_anchors();
+      count_ = 1;
+      return;
+    }
+    constexpr amd::Product kProducts[] = {amd::Product::milan, amd::Product::genoa, amd::Product::turin};
+    anchors_.reserve(std::size(kProducts) * policy.roots->size());
+    for (const amd::Product product : kProducts) {
+      for (const VendorRoot& root : *policy.roots) anchors_.push_back({product, SpkiDigest(root.spki.array()), std::nullopt, std::nullopt});
+    }
+    for (; count_ < std::size(kProducts); ++count_) sets_[count_] = std::span(anchors_).subspan(count_ * policy.roots->size(), policy.roots->size());
   }
-  std::vector<std::vector<amd::Anchor>> sets;
-  for (const amd::Product product : {amd::Product::milan, amd::Product::genoa, amd::Product::turin}) {
-    auto& anchors = sets.emplace_back();
-    for (const VendorRoot& root : *policy.roots) anchors.push_back({product, SpkiDigest(root.spki.array()), std::nullopt, std::nullopt});
-  }
-  return sets;
+  AnchorSets(const AnchorSets&) = delete;
+  AnchorSets& operator=(const AnchorSets&) = delete;
+
+  std::span<const std::span<const amd::Anchor>> all() const { return std::span(sets_).first(count_); }
+
+ private:
+  std::vector<amd::Anchor> anchors_;
+  std::array<std::span<const amd::Anchor>, 3> sets_;
+  std::size_t count_ = 0;
+};
+
+// product_of: of the chain that the certificates are of, by the intermediate's name; a proof of the same certificate knows it already.
+std::optional<amd::Product> product_of(const AmdCertificates& certificates, const amd::VerifiedVcek* proof) {
+  if (proof != nullptr && equal(proof->chain().intermediate(), certificates.intermediate)) return proof->chain().product();
+  const auto name = amd::intermediate_name_of(certificates.intermediate);
+  return name.ok() ? std::optional(name->product) : std::nullopt;
 }
 
 // rank: which of several sets of certificates speaks for a report. One whose list revokes the key comes before one without a list, so
@@ -164,13 +184,13 @@ Result<Findings> find_snp(const Evidence& evidence, const Endorsements& endorsem
   REDOUBT_TRY(const auto parsed, snp::parse(evidence.bytes).context("parsing evidence"));
   if (endorsements.amd.empty()) return without_certificates(parsed, now);
   std::optional<snp::Outcome> best;
-  const auto sets = anchors_of(section);
+  const AnchorSets sets(section);
   for (const AmdCertificates& one : endorsements.amd) {
     // Of sets for several products only that of the certificates' own can hold; the others would cost a signature each.
-    const auto name = amd::intermediate_name_of(one.intermediate);
-    const auto of_product = [&](const std::vector<amd::Anchor>& set) { return name.ok() && !set.empty() && set.front().product == name->product; };
-    const bool choose = sets.size() > 1 && std::ranges::any_of(sets, of_product);
-    for (const std::vector<amd::Anchor>& anchors : sets) {
+    const auto product = product_of(one, endorsements.verified_vcek.get());
+    const auto of_product = [&](std::span<const amd::Anchor> set) { return product && !set.empty() && set.front().product == *product; };
+    const bool choose = sets.all().size() > 1 && std::ranges::any_of(sets.all(), of_product);
+    for (const std::span<const amd::Anchor> anchors : sets.all()) {
       if (choose && !of_product(anchors)) continue;
       auto candidate = snp::authenticate(parsed, {.leaf = one.leaf, .intermediate = one.intermediate, .ark = one.ark, .anchors = anchors, .now = now,
                                                   .crl = one.crl, .verified_vcek = endorsements.verified_vcek.get()});
@@ -182,8 +202,7 @@ Result<Findings> find_snp(const Evidence& evidence, const Endorsements& endorsem
   Appraisal& appraisal = findings.appraisal;
   appraisal.validity = outcome.validity;
   appraisal.host_asserted = false;
-  findings.checks.reserve(outcome.checks.size() + 8);  // six of the policy, two of the claims
-  std::ranges::move(outcome.checks, std::back_inserter(findings.checks));
+  findings.checks = std::move(outcome.checks);
   if (!outcome.authentic) {
     for (const CheckId id : {CheckId::n8, CheckId::n9, CheckId::n10, CheckId::n11, CheckId::n12, CheckId::n14}) {
       findings.checks.push_back(attest::not_applicable(id, "the Evidence is not authentic"));

@@ -41,6 +41,7 @@ void read_pcrs(cbor::Cursor& cursor, NitroEvidence& out) {
 
 void read_bundle(cbor::Cursor& cursor, NitroEvidence& out) {
   auto items = cursor.array("cabundle", kMaxBundle);
+  out.cabundle.reserve(kMaxBundle);
   while (cursor.more(items)) out.cabundle.push_back(cursor.bytes("cabundle", 1, kMaxCertificate));
   if (out.cabundle.empty()) cursor.fail("cabundle: expected at least one certificate");
 }
@@ -68,7 +69,7 @@ void read_member(cbor::Cursor& cursor, Member member, NitroEvidence& out) {
     case kPcrs: read_pcrs(cursor, out); break;
     case kCertificate: out.certificate = cursor.bytes("certificate", 1, kMaxCertificate); break;
     case kCabundle: read_bundle(cursor, out); break;
-    case kPublicKey: out.public_key = read_optional(cursor, "public_key", 1, kMaxPublicKey); break;
+    case kPublicKey: out.public_key = read_optional(cursor, "public_key", 0, kMaxPublicKey); break;
     case kUserData: out.user_data = read_optional(cursor, "user_data", 0, kMaxUserData); break;
     case kNonce: out.nonce = read_optional(cursor, "nonce", 0, kMaxUserData); break;
     case kUnknown: break;
@@ -83,6 +84,7 @@ Status read_payload(ByteView payload, NitroEvidence& out) {
     const std::string_view name = cursor.text("key", 1, 32);
     if (!cursor.ok()) break;
     const Member member = member_of(name);
+    if (name == "nitrotpm_pcrs") cursor.fail("a document of an instance's NitroTPM, not of an enclave");
     if (member == kUnknown) cursor.fail("unknown key " + std::string(name));
     if ((seen & 1U << member) != 0) cursor.fail(std::string(name) + " stands twice");
     seen |= 1U << member;

@@ -85,6 +85,7 @@ void NitroAuthenticator::check_chain() {
 }
 
 Outcome NitroAuthenticator::run() {
+  outcome_.checks.reserve(8);  // two here; one of the policy and two of the claims follow
   check_form();
   check_chain();
   std::string expected = concat("a document signed by its leaf, under its cabundle, under a pinned root, all valid at ", inputs_.now);

@@ -121,8 +121,7 @@ TEST(NitroEvidence, RefusesFieldsOutsideOfTheBounds) {
       {"cabundle", Value::array({bytes(1025)}), "cabundle: expected 1 to 1024 bytes, found 1025"},
       {"cabundle", Value::array(cbor::Array(9, bytes(1))), "cabundle: expected at most 8 items, found 9"},
       {"cabundle", Value(), "cabundle: expected an array"},
-      {"public_key", bytes(0), "public_key: expected 1 to 1024 bytes, found 0"},
-      {"public_key", bytes(1025), "public_key: expected 1 to 1024 bytes, found 1025"},
+      {"public_key", bytes(1025), "public_key: expected 0 to 1024 bytes, found 1025"},
       {"user_data", bytes(513), "user_data: expected 0 to 512 bytes, found 513"},
       {"nonce", bytes(513), "nonce: expected 0 to 512 bytes, found 513"},
       {"nonce", Value::text("abc"), "nonce: expected bytes"},
@@ -142,6 +141,12 @@ TEST(NitroEvidence, RefusesFieldsOutsideOfTheBounds) {
   unknown.remove("nonce");
   unknown.member("nonces") = Value();
   EXPECT_ERROR(parse(unknown.encode()), Code::malformed, "unknown key nonces");
+  // The document of an instance's TPM, under the same root, is of no enclave.
+  NitroSample instance;
+  const Value values = instance.member("pcrs");
+  instance.remove("pcrs");
+  instance.member("nitrotpm_pcrs") = values;
+  EXPECT_ERROR(parse(instance.encode()), Code::malformed, "of an instance's NitroTPM, not of an enclave");
   NitroSample twice;
   twice.remove("nonce");
   twice.members.emplace_back(Value::text("digest"), Value::text("SHA384"));
@@ -167,6 +172,11 @@ TEST(NitroEvidence, TakesEveryValueAtItsBound) {
   ASSERT_TRUE(outcome.authentic);
   EXPECT_EQ((*outcome.authentic)->pcrs[31]->size(), 64U);
   EXPECT_TRUE((*outcome.authentic)->nonce && (*outcome.authentic)->nonce->empty()) << "present and empty";
+  for (const char* name : {"public_key", "user_data"}) sample.member(name) = bytes(0);
+  const Bytes empty = sample.encode();
+  const Outcome with_nothing = judge(sample, empty);
+  ASSERT_TRUE(with_nothing.authentic);
+  EXPECT_TRUE((*with_nothing.authentic)->public_key && (*with_nothing.authentic)->public_key->empty());
   sample.remove("nonce");
   sample.remove("user_data");
   sample.remove("public_key");

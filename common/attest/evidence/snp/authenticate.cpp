@@ -57,7 +57,7 @@ bool big_endian(ByteView little, std::span<std::byte> big) {
 
 SnpAuthenticator::SnpAuthenticator(const attest::Parsed<SnpEvidence>& parsed, const Inputs& inputs)
     : evidence_(parsed.value_), report_(evidence_.report), inputs_(inputs) {
-  checks_.reserve(8);
+  checks_.reserve(16);  // eight here; six of the policy and two of the claims follow
 }
 
 bool SnpAuthenticator::usable(const amd::VerifiedVcek& proof) const {

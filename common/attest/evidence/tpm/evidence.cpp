@@ -42,7 +42,7 @@ void TpmAuthenticator::judge(attest::CheckId id, std::string expected, const Sta
 }
 
 Outcome TpmAuthenticator::run() {
-  checks_.reserve(15);
+  checks_.reserve(24);  // fifteen here; six of the policy and two of the claims follow
   check_form();
   checks_.push_back(check_extra_data(inputs_.expected_extra_data, evidence_.attest.extra_data));
   check_signature();
