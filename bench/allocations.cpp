@@ -1,7 +1,9 @@
 #include "bench/allocations.h"
 
+#include <malloc.h>
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -9,28 +11,53 @@ namespace {
 
 thread_local redoubt::bench::Allocations counts;
 
+// Held: bytes that came and went while a Peak stands.
+struct Held {
+  bool counting = false;
+  std::int64_t now = 0;
+  std::int64_t most = 0;
+};
+thread_local Held held;
+
+void* came(void* memory) {
+  if (held.counting && memory != nullptr) {
+    held.now += static_cast<std::int64_t>(malloc_usable_size(memory));
+    held.most = std::max(held.most, held.now);
+  }
+  return memory;
+}
+
+void goes(void* memory) {
+  if (held.counting && memory != nullptr) held.now -= static_cast<std::int64_t>(malloc_usable_size(memory));
+}
+
 void* allocate(std::size_t size) {
   ++counts.ours;
-  if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  if (void* const memory = std::malloc(size == 0 ? 1 : size)) return came(memory);
   std::abort();
 }
 
 void release(void* memory) noexcept {
   if (memory != nullptr) ++counts.freed;
+  goes(memory);
   std::free(memory);
 }
 
 void* crypto_malloc(std::size_t size, const char*, int) {
   ++counts.openssl;
-  return std::malloc(size);
+  return came(std::malloc(size));
 }
 
 void* crypto_realloc(void* memory, std::size_t size, const char*, int) {
   ++counts.openssl;
-  return std::realloc(memory, size);
+  goes(memory);
+  return came(std::realloc(memory, size));
 }
 
-void crypto_free(void* memory, const char*, int) { std::free(memory); }
+void crypto_free(void* memory, const char*, int) {
+  goes(memory);
+  std::free(memory);
+}
 
 }  // namespace
 
@@ -42,5 +69,9 @@ namespace redoubt::bench {
 
 bool start_counting() { return CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) == 1; }
 Allocations counted() { return counts; }
+
+Peak::Peak() { held = {true, 0, 0}; }
+Peak::~Peak() { held.counting = false; }
+std::size_t Peak::bytes() const { return static_cast<std::size_t>(held.most); }
 
 }  // namespace redoubt::bench

@@ -112,6 +112,7 @@ std::optional<Result<Format>> pem_form(std::string_view text) {
 
 std::optional<Result<Format>> json_form(std::string_view text) {
   if (!text.starts_with('{') && !text.starts_with('[')) return std::nullopt;
+  if (!few_members(text, kMaxJsonMembers)) return looks_like("JSON", "and cannot be read: more than " + std::to_string(kMaxJsonMembers) + " members");
   const auto value = json::parse(text, {.max_bytes = kMaxEvidence, .max_depth = 32});
   if (!value.ok()) return looks_like("JSON", "and cannot be read: " + value.error().message());
   const auto has = [&](std::string_view key) { return value->object() != nullptr && value->object()->contains(key); };
@@ -183,8 +184,8 @@ std::optional<Result<Format>> azure_form(ByteView bytes) {
   }
   if (bytes.size() < kLabelAt + kAzureLabel.size() || as_text(bytes.subspan(kLabelAt, kAzureLabel.size())) != kAzureLabel) return std::nullopt;
   cbor::Cursor cursor(bytes, "azure evidence");
-  constexpr std::size_t kMaxMembers = 16;
-  cbor::Cursor::Items members = cursor.map("evidence", kMaxMembers);
+  constexpr std::size_t kMaxJsonMembers = 16;
+  cbor::Cursor::Items members = cursor.map("evidence", kMaxJsonMembers);
   cursor.more(members);
   cursor.unsigned_integer();
   cursor.text("label", kAzureLabel.size(), kAzureLabel.size());

@@ -73,6 +73,7 @@ class HeapReader {
   }
 
   Status json(std::string_view text) {
+    if (!few_members(text, kMaxJsonMembers)) return wrong("looks like JSON: more than " + std::to_string(kMaxJsonMembers) + " members");
     const auto value = json::parse(text);
     if (!value.ok()) return wrong("looks like JSON: " + value.error().message());
     const auto has = [&](std::string_view key) { return value->object() != nullptr && value->object()->contains(key); };
