@@ -276,6 +276,58 @@ TEST_F(AnyEvidenceTest, CollateralIsKeptListedAndUsedWithoutBeingNamed) {
   const Ran fetch = run({"collateral", "fetch", "--for", stage_.path("quote.bin"), "--state", state});
   EXPECT_EQ(fetch.code, 3);
   EXPECT_NE(fetch.err.find("no collateral service is configured"), std::string::npos) << fetch.err;
+  EXPECT_NE(fetch.err.find("collateral.json"), std::string::npos) << fetch.err;
+  write("report.bin", test::SnpSample().report);
+  const Ran amd = run({"collateral", "fetch", "--for", stage_.path("report.bin"), "--state", state});
+  EXPECT_EQ(amd.code, 3);
+  EXPECT_NE(amd.err.find("collateral-amd.json"), std::string::npos) << amd.err;
+  EXPECT_EQ(run({"collateral", "fetch", "--for", stage_.path("report.bin"), "--product", "genoa", "--state", state}).code, 2);
+  EXPECT_EQ(run({"collateral", "fetch", "--for", stage_.path("absent.bin"), "--state", state}).code, 3);
+}
+
+TEST_F(AnyEvidenceTest, BadInputIsAnErrorThatSaysWhatToDoAndNeverAPass) {
+  const Bytes quote = maker_.quote();
+  const auto refused = [&](const std::string& name, ByteView bytes, int code, const std::string& part) {
+    write(name, bytes);
+    for (const char* verb : {"verify", "explain"}) {
+      const Ran ran = judge(verb, name, nonce());
+      EXPECT_EQ(ran.code, code) << name << ' ' << verb << ran.out << ran.err;
+      EXPECT_NE(ran.err.find(part), std::string::npos) << name << ' ' << verb << ran.err;
+    }
+  };
+  Bytes gzip = {std::byte{0x1f}, std::byte{0x8b}, std::byte{8}};
+  append(gzip, quote);
+  refused("packed", gzip, 10, "looks like gzip: unpack it first");
+  refused("base64", to_bytes(base64_encode(quote)), 10, "decode it first: base64 -d");
+  refused("hex", to_bytes(hex_encode(quote)), 10, "decode it first: xxd -r -p");
+  refused("empty", {}, 10, "empty");
+  refused("cut", ByteView(quote).first(quote.size() - 100), 10, "signature data size");
+  refused("the begin", ByteView(quote).first(300), 10, "the beginning of a TDX quote");
+  refused("of another kind", to_bytes("{\"a\":1,\"a\":2}"), 10, "cannot be read");
+  Bytes version = quote;
+  version[0] = std::byte{9};
+  refused("version 9", version, 10, "");
+  Bytes padded = quote;
+  padded.resize(padded.size() + 3000);
+  write("padded", padded);
+  EXPECT_EQ(judge("verify", "padded", nonce()).code, 0);  // clouds pad quotes with zeros, which nothing reads
+  // A file beyond every bound is not read: it is sparse here, and its length alone refuses it.
+  write("huge", quote);
+  std::filesystem::resize_file(stage_.path("huge"), std::uintmax_t{1} << 30);
+  const Ran huge = judge("verify", "huge", nonce());
+  EXPECT_NE(huge.code, 0);
+  EXPECT_NE(huge.err.find("8388608"), std::string::npos) << huge.err;
+  // Too early, too late, and the collateral of another platform.
+  const auto at = [&](Instant time) {
+    return run({"evidence", "verify", stage_.path("quote.bin"), "--policy", stage_.path("policy.json"), "--collateral", stage_.path("collateral"), "--time", time.text()}).code;
+  };
+  EXPECT_EQ(at(maker_.next_update.plus_seconds(1)), 14);
+  EXPECT_EQ(at(maker_.issue_date.plus_seconds(-1)), 14);
+  test::DcapMaker other(4, test::DcapMaker::kTd10);
+  other.fmspc = "00806F050000";
+  std::filesystem::create_directories(stage_.path("foreign"));
+  for (const verifier::NamedFile& file : verifier::files_of(other.collateral())) write("foreign/" + file.name, file.bytes);
+  EXPECT_NE(run({"evidence", "verify", stage_.path("quote.bin"), "--policy", stage_.path("policy.json"), "--collateral", stage_.path("foreign"), "--time", maker_.now.text()}).code, 0);
 }
 
 TEST_F(AnyEvidenceTest, ConformanceEndsWithTheCounts) {

@@ -11,7 +11,7 @@ namespace {
 struct CollateralOptions {
   std::vector<std::string> paths;
   bool allow_older = false;
-  std::string file, fmspc, tee, authority;
+  std::string file, fmspc, tee, authority, product;
 };
 
 std::string instant_text(Instant at) {
@@ -71,26 +71,39 @@ Status list(Session& session) {
   return {};
 }
 
-Result<sdk::CollateralWanted> wanted_of(const CollateralOptions& options) {
+// line_of: an AMD line by the option, or none.
+std::optional<amd::Product> line_of(const std::string& option) {
+  for (const amd::Product product : {amd::Product::milan, amd::Product::genoa, amd::Product::turin}) {
+    std::string name(amd::product_text(product));
+    name[0] = static_cast<char>(name[0] - 'A' + 'a');
+    if (name == option) return product;
+  }
+  return std::nullopt;
+}
+
+Result<sdk::AnyWanted> wanted_of(const CollateralOptions& options) {
   if (!options.file.empty()) {
     REDOUBT_TRY(const Bytes evidence, read_evidence(options.file));
-    return sdk::CollateralWanted::of_quote(evidence);
+    return sdk::wanted_by(evidence, line_of(options.product));
   }
   if (options.fmspc.empty()) return Error(Code::usage, "collateral fetch: expected --for FILE, or --fmspc with --tee");
   sdk::CollateralWanted wanted;
   REDOUBT_TRY(wanted.fmspc, endorse::Fmspc::from_hex(options.fmspc, "--fmspc"));
   wanted.tee = options.tee == "sgx" ? endorse::Tee::sgx : endorse::Tee::tdx;
   wanted.authority = options.authority;
-  return wanted;
+  return sdk::AnyWanted(std::move(wanted));
 }
 
 Status fetch(Session& session, const CollateralOptions& options) {
-  session.next("write that file; nothing is ever fetched from an address that you did not give");
-  REDOUBT_TRY(const auto service, sdk::CollateralService::load(session.config() / "collateral.json"));
-  session.next("name a quote (--for FILE) or a family (--fmspc HEX --tee tdx)");
+  session.next("name Evidence (--for FILE) or a family of Intel's (--fmspc HEX --tee tdx)");
   REDOUBT_TRY(const auto wanted, wanted_of(options));
-  session.next("check the address and the pin in collateral.json, and that the service runs");
-  REDOUBT_TRY(const auto files, sdk::fetch_collateral(service, wanted));
+  const auto* amd = std::get_if<sdk::AmdWanted>(&wanted);
+  const std::string file = amd != nullptr ? "collateral-amd.json" : "collateral.json";
+  session.next("write that file; nothing is ever fetched from an address that you did not give");
+  REDOUBT_TRY(const auto service, sdk::CollateralService::load(session.config() / file));
+  session.next("check the address and the pin in " + file + ", and that the service runs");
+  REDOUBT_TRY(const auto files, amd != nullptr ? sdk::fetch_collateral(service, *amd) : sdk::fetch_collateral(service, std::get<sdk::CollateralWanted>(wanted)));
+  if (amd != nullptr && amd->key == amd::KeyKind::vlek) session.warn("the VLEK's certificate is its cloud provider's to give: the guest gets it with the report");
   return keep(session, files, options.allow_older);
 }
 
@@ -108,10 +121,13 @@ void add_collateral_commands(Commands& commands) {
   keep_verb->add_option("paths", options->paths, "folders or files")->required();
   add_verb(commands, noun, "list", "show what is kept, with the time in which it is valid", {"redoubt collateral list", "redoubt collateral list -o json"},
            [&session] { return list(session); });
-  CLI::App* get = add_verb(commands, noun, "fetch", "ask the service in CONFIG/collateral.json for Intel's collateral, and keep it",
-                           {"redoubt collateral fetch --for quote.bin", "redoubt collateral fetch --fmspc 90c06f000000 --tee tdx"},
+  CLI::App* get = add_verb(commands, noun, "fetch",
+                           "ask the service in CONFIG/collateral.json for Intel's collateral, or that in CONFIG/collateral-amd.json for AMD's, and keep it",
+                           {"redoubt collateral fetch --for quote.bin", "redoubt collateral fetch --for report.bin --product milan",
+                            "redoubt collateral fetch --fmspc 90c06f000000 --tee tdx"},
                            [&session, options] { return fetch(session, *options); });
-  get->add_option("--for", options->file, "a quote: its family is taken");
+  get->add_option("--for", options->file, "Evidence: a quote, an SEV-SNP report, or what holds one: a composite, a certificate");
+  get->add_option("--product", options->product, "milan, genoa or turin: for SEV-SNP reports that do not say it")->check(CLI::IsMember({"milan", "genoa", "turin"}));
   get->add_option("--fmspc", options->fmspc, "platform family, hexadecimal");
   get->add_option("--tee", options->tee, "sgx or tdx")->check(CLI::IsMember({"sgx", "tdx"}));
   get->add_option("--ca", options->authority, "platform or processor: whose revocation list")->check(CLI::IsMember({"platform", "processor"}));

@@ -2,7 +2,11 @@
 
 #include "client/sdk/files.h"
 #include "client/sdk/hub_client.h"
+#include "common/attest/evidence/azure/evidence.h"
+#include "common/attest/evidence/cert/evidence_certificate.h"
 #include "common/attest/evidence/dcap/evidence.h"
+#include "common/attest/evidence/snp/report.h"
+#include "common/attest/verifier/detect.h"
 #include "common/base/encoding.h"
 #include "common/base/json.h"
 #include "common/net/client.h"
@@ -128,6 +132,82 @@ Result<std::vector<verifier::NamedFile>> fetch_collateral(const CollateralServic
   REDOUBT_CHECK(fetcher.get(tee + "/qe/identity", "sgx-enclave-identity-issuer-chain"));
   REDOUBT_CHECK(fetcher.get("/sgx/certification/v4/pckcrl?ca=" + wanted.authority + "&encoding=der", "sgx-pck-crl-issuer-chain", true));
   REDOUBT_CHECK(fetcher.get("/sgx/certification/v4/rootcacrl", "", true));
+  return std::move(fetcher).take();
+}
+
+Result<AmdWanted> AmdWanted::of_report(ByteView bytes, const std::optional<amd::Product>& product) {
+  REDOUBT_TRY(const snp::Report report, snp::Report::parse(bytes));
+  const std::optional<amd::Product> stated = report.product();
+  if (!stated && !product) {
+    return Error(Code::usage, report.cpuid ? "the report is of no processor that is known here: say which line it is (--product)"
+                                           : "a report of version 2 does not name its processor: say which line it is (--product)");
+  }
+  if (stated && product && *stated != *product) {
+    return Error(Code::usage, "product: the report is of " + std::string(amd::product_text(*stated)) + ", found " + std::string(amd::product_text(*product)));
+  }
+  AmdWanted wanted{stated ? *stated : *product, amd::KeyKind::vcek, report.chip_id, report.reported_tcb};
+  if (report.keys.signing_key() == 1) {
+    wanted.key = amd::KeyKind::vlek;
+  } else if (report.chip_id_masked()) {
+    return Error(Code::usage, "the platform masks its chip id: get its VCEK certificate from who runs it");
+  }
+  return wanted;
+}
+
+Result<AnyWanted> wanted_by(ByteView evidence, const std::optional<amd::Product>& product) {
+  REDOUBT_TRY(const verifier::Format format, verifier::detect(evidence));
+  const auto intel = [](ByteView quote) -> Result<AnyWanted> {
+    REDOUBT_TRY(CollateralWanted wanted, CollateralWanted::of_quote(quote));
+    return AnyWanted(std::move(wanted));
+  };
+  const auto amd = [&](ByteView report) -> Result<AnyWanted> {
+    REDOUBT_TRY(AmdWanted wanted, AmdWanted::of_report(report, product));
+    return AnyWanted(wanted);
+  };
+  switch (format) {
+    case verifier::Format::sgx:
+    case verifier::Format::tdx: return intel(evidence);
+    case verifier::Format::snp: return amd(evidence);
+    case verifier::Format::azure_snp:
+    case verifier::Format::azure_tdx: {
+      REDOUBT_TRY(const auto parsed, azure::parse(evidence));
+      const azure::Parts parts = azure::unverified_parts(parsed);
+      return parts.hardware == azure::Hardware::snp ? amd(parts.hardware_report) : intel(parts.hardware_report);
+    }
+    case verifier::Format::certificate: {
+      Bytes der = to_bytes(evidence);
+      if (as_text(evidence).starts_with("-----BEGIN")) {
+        REDOUBT_TRY(auto blocks, crypto::pem_decode(as_text(evidence), "CERTIFICATE", 8, verifier::kMaxEvidence));
+        der = std::move(blocks.front());
+      }
+      REDOUBT_TRY(const auto parsed, cert::parse(der));
+      const std::vector<cert::Embedded> embedded = cert::unverified_embedded(parsed);
+      if (embedded.empty()) return Error(Code::usage, "the certificate holds no quote");
+      return intel(embedded.front().quote);
+    }
+    default:
+      return Error(Code::usage, "nothing is fetched for a " + std::string(verifier::format_text(format)) +
+                                    ": expected Evidence of SGX, TDX or SEV-SNP, alone, in a composite or in a certificate");
+  }
+}
+
+Result<std::vector<verifier::NamedFile>> fetch_collateral(const CollateralService& service, const AmdWanted& wanted) {
+  REDOUBT_TRY(net::HttpClient client, Fetcher::connect(service));
+  Fetcher fetcher(service, std::move(client));
+  const std::string folder = (wanted.key == amd::KeyKind::vcek ? "/vcek/v1/" : "/vlek/v1/") + std::string(amd::product_text(wanted.product));
+  if (wanted.key == amd::KeyKind::vcek) {
+    const bool turin = wanted.product == amd::Product::turin;
+    constexpr std::size_t kTurinChip = 8;  // bytes; the rest of the field is zero
+    const ByteView chip = wanted.chip.view();
+    const amd::TcbParts parts = amd::tcb_parts(wanted.tcb, wanted.product);
+    std::string target = folder + "/" + hex_encode(turin ? chip.first(kTurinChip) : chip) + "?";
+    if (parts.fmc) target += "fmcSPL=" + std::to_string(*parts.fmc) + "&";
+    target += "blSPL=" + std::to_string(parts.boot_loader) + "&teeSPL=" + std::to_string(parts.tee) + "&snpSPL=" + std::to_string(parts.snp) +
+              "&ucodeSPL=" + std::to_string(parts.microcode);
+    REDOUBT_CHECK(fetcher.get(target, ""));
+  }
+  REDOUBT_CHECK(fetcher.get(folder + "/cert_chain", ""));
+  REDOUBT_CHECK(fetcher.get(folder + "/crl", ""));
   return std::move(fetcher).take();
 }
 

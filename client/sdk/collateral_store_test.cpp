@@ -1,23 +1,15 @@
-// Goal: kept collateral comes back as it was, and nobody brings an older one in by the way; fetching asks the configured service for
-// exactly what a quote needs. Method: collateral under a root made here, added in every order; files changed on disk; a service on
-// loopback that answers as Intel's does, or lies.
+// Goal: kept collateral comes back as it was, and nobody brings an older one in by the way. Method: collateral under a root made here, added
+// in every order; files changed on disk.
 #include "client/sdk/collateral_store.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <mutex>
-#include <set>
 
-#include "client/sdk/collateral_fetch.h"
-#include "client/sdk/files.h"
 #include "common/base/encoding.h"
-#include "common/net/server.h"
-#include "common/net/uri.h"
 #include "tests/support/evidence_dcap.h"
 #include "tests/support/expect.h"
 #include "tests/support/files.h"
-#include "tests/support/self_signed.h"
 
 namespace redoubt::sdk {
 namespace {
@@ -124,99 +116,6 @@ TEST_F(CollateralStoreTest, AFileThatWasChangedOrIsNoCollateralIsNamed) {
   EXPECT_ERROR(store_.list(), Code::binding, name);
   EXPECT_ERROR(store_.add(all_of(maker_.collateral()), false), Code::binding, name);
   EXPECT_ERROR(store_.files(), Code::binding, "not what the name says");
-}
-
-// A service that answers for one platform family.
-class FetchTest : public testing::Test {
- protected:
-  FetchTest() : maker_(4, test::DcapMaker::kTd10), certificate_(test::self_signed()), raw_(maker_.collateral()) {
-    net::Router router;
-    router.get("/{path...}", net::Access::open, [this](const net::HttpRequest& request) { return answer(request); });
-    net::ServerOptions options;
-    options.listen = "127.0.0.1:0";
-    options.identity = net::TlsIdentity{to_bytes(certificate_.certificate_pem), certificate_.key.clone()};
-    server_ = OrDie(net::HttpServer::start(std::move(options), std::move(router)));
-    pin_ = net::spki_digest(OrDie(crypto::Certificate::parse_pem_bundle(certificate_.certificate_pem)).at(0).spki());
-  }
-
-  net::HttpResponse answer(const net::HttpRequest& request) {
-    const std::lock_guard lock(mutex_);
-    std::string target = request.path;
-    for (const auto& [name, value] : request.query) target += " " + name + "=" + value;
-    asked_.insert(target);
-    if (refuse_) return net::text_response(404, "no");
-    const auto chain = [](const std::vector<Bytes>& ders) {
-      std::string pem;
-      for (const Bytes& der : ders) pem += "-----BEGIN CERTIFICATE-----\n" + lines(base64_encode(der)) + "-----END CERTIFICATE-----\n";
-      return net::percent_encode(pem);
-    };
-    if (request.path.ends_with("/tcb")) return {.headers = {{"TCB-Info-Issuer-Chain", chain(raw_.tcb_signing_chain)}}, .body = raw_.tcb_info};
-    if (request.path.ends_with("/qe/identity")) return {.headers = {{"SGX-Enclave-Identity-Issuer-Chain", chain(raw_.tcb_signing_chain)}}, .body = raw_.qe_identity};
-    if (request.path.ends_with("/pckcrl")) {
-      std::vector<Bytes> issuers = raw_.pck_issuers;
-      issuers.push_back(maker_.root());
-      return {.headers = {{"SGX-PCK-CRL-Issuer-Chain", chain(issuers)}}, .body = raw_.pck_crl};
-    }
-    return {.body = to_bytes(hex_encode(raw_.root_crl))};  // as caches write it
-  }
-  static std::string lines(std::string base64) {
-    std::string out;
-    for (std::size_t i = 0; i < base64.size(); i += 64) out += base64.substr(i, 64) + "\n";
-    return out;
-  }
-  CollateralService service(net::TlsTrust trust) const { return {OrDie(Address::parse(server_->address())), std::move(trust)}; }
-
-  test::DcapMaker maker_;
-  test::SelfSigned certificate_;
-  endorse::RawCollateral raw_;
-  std::mutex mutex_;
-  std::set<std::string> asked_;
-  bool refuse_ = false;
-  SpkiDigest pin_;
-  std::unique_ptr<net::HttpServer> server_;
-};
-
-TEST_F(FetchTest, AsksForWhatAQuoteNeedsAndKeepsIt) {
-  const CollateralWanted wanted = OrDie(CollateralWanted::of_quote(maker_.quote()));
-  const auto files = OrDie(fetch_collateral(service(net::TrustSpki{pin_}), wanted));
-  EXPECT_EQ(asked_, (std::set<std::string>{"/tdx/certification/v4/tcb fmspc=90c06f000000", "/tdx/certification/v4/qe/identity",
-                                           "/sgx/certification/v4/pckcrl ca=platform encoding=der", "/sgx/certification/v4/rootcacrl"}));
-  test::TempDir folder;
-  CollateralStore store(folder.path(), {maker_.pin()});
-  const AddedCollateral added = OrDie(store.add(files, false));
-  EXPECT_TRUE(added.unverified.empty());
-  std::set<verifier::Kind> kinds;
-  for (const StoredCollateral& one : added.added) kinds.insert(one.item.kind);
-  EXPECT_EQ(kinds, (std::set<verifier::Kind>{verifier::Kind::tcb_info, verifier::Kind::qe_identity, verifier::Kind::intel_signer, verifier::Kind::pck_authority,
-                                             verifier::Kind::root, verifier::Kind::crl}));
-}
-
-TEST_F(FetchTest, AnotherKeyARefusalAndForeignEvidenceAreErrors) {
-  const CollateralWanted wanted = OrDie(CollateralWanted::of_quote(maker_.quote()));
-  EXPECT_ERROR(fetch_collateral(service(net::TrustSpki{SpkiDigest()}), wanted), Code::chain, "connecting to the collateral service");
-  EXPECT_TRUE(asked_.empty());
-  refuse_ = true;
-  EXPECT_ERROR(fetch_collateral(service(net::TrustSpki{pin_}), wanted), Code::unavailable, "expected status 200, found 404");
-  EXPECT_ERROR(fetch_collateral(service(net::TrustSpki{pin_}), {endorse::Tee::sgx, {}, "other"}), Code::usage, "platform or processor");
-  EXPECT_ERROR(CollateralWanted::of_quote(Bytes(1184)), Code::usage, "quotes of SGX and TDX");
-}
-
-TEST_F(FetchTest, TheServiceIsTheOneOfTheConfigurationOrNone) {
-  test::TempDir folder;
-  const auto file = folder.path() / "collateral.json";
-  const auto load = [&](const std::string& text) {
-    OrDie(Result<bool>(write_file(file, as_bytes(text), FileKind::open).ok()));
-    return CollateralService::load(file);
-  };
-  EXPECT_ERROR(CollateralService::load(file), Code::not_found, "no collateral service is configured");
-  const std::string type = R"({"type":"redoubt/collateral-service/1","url":")";
-  const auto loaded = OrDie(load(type + "https://127.0.0.1:" + std::to_string(server_->port()) + R"(","pin":")" + pin_.hex() + R"("})"));
-  EXPECT_OK(fetch_collateral(loaded, OrDie(CollateralWanted::of_quote(maker_.quote()))));
-  OrDie(Result<bool>(write_file(folder.path() / "ca.pem", as_bytes(certificate_.certificate_pem), FileKind::open).ok()));
-  EXPECT_OK(load(type + R"(https://127.0.0.1:1","certificates":")" + (folder.path() / "ca.pem").string() + R"("})"));
-  EXPECT_ERROR(load(type + R"(https://127.0.0.1:1"})"), Code::malformed, "certificates");
-  EXPECT_ERROR(load(type + R"(http://127.0.0.1:1","pin":")" + pin_.hex() + R"("})"), Code::usage, "https://HOST:PORT");
-  EXPECT_ERROR(load(type + R"(https://127.0.0.1:1","pin":")" + pin_.hex() + R"(","more":1})"), Code::malformed, "more");
 }
 
 }  // namespace
