@@ -1,6 +1,7 @@
 // Composites of Azure confidential VMs, as the folder azure-cvm lists them: one folder a case, files by their names.
 #include "client/sdk/conformance/entry.h"
 #include "common/attest/evidence/azure/evidence.h"
+#include "common/attest/evidence/tpm/certificates.h"
 
 namespace redoubt::conformance {
 namespace {
@@ -12,10 +13,25 @@ struct Case {
   std::string id{entry.text("id")};
 
   bool lists(std::string_view name) const {
-    const json::Value files = member_or_null(json::Value(entry.members), "files");
-    return files.array() != nullptr && std::ranges::any_of(*files.array(), [&](const json::Value& one) { return one.string() != nullptr && *one.string() == name; });
+    const std::vector<std::string> all = files();
+    return std::ranges::find(all, name) != all.end();
   }
-  Result<Bytes> read(std::string_view name) const { return entry.read(id + "/" + std::string(name)); }
+  // files: the listed names, in the order of the alphabet.
+  std::vector<std::string> files() const {
+    std::vector<std::string> out;
+    const json::Value list = member_or_null(json::Value(entry.members), "files");
+    for (std::size_t i = 0; list.array() != nullptr && i < list.array()->size(); ++i) {
+      if (const auto* name = (*list.array())[i].string()) out.push_back(*name);
+    }
+    std::ranges::sort(out);
+    return out;
+  }
+  // read: a file of the case's folder, or the one that a changed entry names in its place.
+  Result<Bytes> read(std::string_view name) const {
+    const std::string_view other = entry.text(name);
+    const bool evidence = name == "hcl-report.bin";
+    return other.empty() ? entry.read(id + "/" + std::string(name), name, evidence) : entry.read(other, name, evidence);
+  }
 };
 
 // at: the case's time, or the first at which its AK certificate is valid.
@@ -42,6 +58,14 @@ Result<std::map<int, crypto::Sha256Digest>> read_pcrs(const Case& one) {
   return out;
 }
 
+// read_certificate: PEM or DER; as read from the TPM's memory it may be padded.
+Result<Bytes> read_certificate(const Case& one, std::string_view name) {
+  REDOUBT_TRY(Bytes bytes, one.read(name));
+  REDOUBT_TRY(bytes, first_certificate(std::move(bytes)));
+  REDOUBT_TRY(const ByteView certificate, tpm::unpad(bytes));
+  return to_bytes(certificate);
+}
+
 Result<azure::RawComposite> read_composite(const Case& one) {
   azure::RawComposite raw;
   REDOUBT_TRY(raw.hcl_report, one.read("hcl-report.bin"));
@@ -51,11 +75,13 @@ Result<azure::RawComposite> read_composite(const Case& one) {
   if (one.lists("td-quote.bin")) {
     REDOUBT_TRY(raw.td_quote, one.read("td-quote.bin"));
   }
-  for (const char* name : {"ak-certificate.pem", "ak-intermediate-0.pem", "ak-intermediate-1.pem", "azure-virtual-tpm-root-2023.pem"}) {
-    if (!one.lists(name)) continue;
-    REDOUBT_TRY(const Bytes text, one.read(name));
-    REDOUBT_TRY(auto blocks, crypto::pem_decode(as_text(text), "CERTIFICATE", 1));
-    raw.ak_certificates.push_back(std::move(blocks.front()));
+  for (const std::string_view part : {"ak-certificate", "ak-intermediate", "root"}) {
+    for (const std::string& name : one.files()) {
+      const bool is_root = name.find("root") != std::string::npos;
+      if (part == "root" ? !is_root : !name.starts_with(part) || is_root) continue;
+      REDOUBT_TRY(Bytes der, read_certificate(one, name));
+      raw.ak_certificates.push_back(std::move(der));
+    }
   }
   return raw;
 }

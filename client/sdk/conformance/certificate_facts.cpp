@@ -76,10 +76,10 @@ void add_tagged(const cert::TaggedEvidence& tagged, const cert::ReportData& data
 }  // namespace
 
 Result<Facts> certificate_facts(const Entry& entry) {
-  REDOUBT_TRY(const Bytes text, entry.evidence("cert"));
-  REDOUBT_TRY(const auto blocks, crypto::pem_decode(as_text(text), "CERTIFICATE", 4, cert::Container::kMaxSize));
-  REDOUBT_TRY(const auto parsed, cert::parse(blocks.front()));
-  REDOUBT_TRY(const auto container, cert::Container::parse(blocks.front()));
+  REDOUBT_TRY(Bytes file, entry.evidence("cert"));
+  REDOUBT_TRY(const Bytes der, first_certificate(std::move(file)));
+  REDOUBT_TRY(const auto parsed, cert::parse(der));
+  REDOUBT_TRY(const auto container, cert::Container::parse(der));
   const std::vector<cert::Embedded> embedded = cert::unverified_embedded(parsed);
   std::vector<Judged> judged;
   std::vector<cert::JudgedQuote> believed;

@@ -120,6 +120,32 @@ Verdict judge_forgery(Verdict verdict, const std::filesystem::path& folder, cons
   return compare(std::move(verdict), facts);
 }
 
+// change: the base case as a negative entry changes it: its time, members ("override", "swap") and bytes ("edits", "edit"). Why the
+// entry cannot be judged: nothing that is known here is changed, so that its verdict would be that of the base case.
+std::optional<std::string> change(Entry& entry, const json::Object& base, const json::Object& members) {
+  entry.members = base;
+  if (const auto at = members.find("at"); at != members.end()) entry.members["at"] = at->second;
+  for (const char* name : {"override", "swap"}) {
+    const json::Value replaced = member_or_null(json::Value(members), name);
+    if (replaced.is_null()) continue;
+    if (replaced.object() == nullptr) return "its edit is prose that has no recipe here";
+    for (const auto& [key, value] : *replaced.object()) entry.members[key] = value;
+  }
+  for (const char* name : {"edits", "edit"}) {
+    const json::Value edits = member_or_null(json::Value(members), name);
+    if (edits.is_null()) continue;
+    if (edits.array() != nullptr) {
+      entry.edits.insert(entry.edits.end(), edits.array()->begin(), edits.array()->end());
+    } else {
+      entry.edits.push_back(edits);
+    }
+  }
+  if (auto why = unread_edit(entry.edits)) return why;
+  constexpr std::string_view kForms[] = {"at", "override", "swap", "edits", "edit", "how"};
+  if (std::ranges::any_of(kForms, [&](std::string_view form) { return members.contains(std::string(form)); })) return std::nullopt;
+  return "its edit is prose that has no recipe here";
+}
+
 // judge_ek_chain: an entry about certificates of TPM keys.
 Verdict judge_ek_chain(Verdict verdict, const Entry& entry) {
   verdict.expected = expected_of_ek_chain(entry);
@@ -137,6 +163,10 @@ Verdict judge(const std::filesystem::path& folder, const json::Object& members, 
   if (const Entry entry{folder, members, {}}; is_ek_chain(entry)) return judge_ek_chain(std::move(verdict), entry);
   const json::Value expect = member_or_null(json::Value(members), "expect");
   json::Object expected = stated(members);
+  if (const Entry entry{folder, members, {}}; expect.is_null() && expected.empty() && entry.has("file") && entry.has("certification_data_type")) {
+    verdict.expected = expected_of_quote(entry);
+    return compare(std::move(verdict), quote_facts(entry));
+  }
   if (expect.is_null() && expected.empty()) return skip(std::move(verdict), "nothing is expected of it");
   if (expect.string() != nullptr) {
     if (expected.empty() || is_verdict(*expect.string())) expected.emplace("verdict", *expect.string());
@@ -153,14 +183,7 @@ Verdict judge(const std::filesystem::path& folder, const json::Object& members, 
     if (base.empty()) continue;
     const auto found = book.find(base);
     if (found == book.end()) return skip(std::move(verdict), "its base case is not in cases.json");
-    entry.members = found->second;
-    if (const auto at = members.find("at"); at != members.end()) entry.members["at"] = at->second;
-    const json::Value override = member_or_null(json::Value(members), "override");
-    if (override.object() != nullptr) {
-      for (const auto& [changed, value] : *override.object()) entry.members[changed] = value;
-    }
-    const json::Value edits = member_or_null(json::Value(members), "edits");
-    if (edits.array() != nullptr) entry.edits = *edits.array();
+    if (auto why = change(entry, found->second, members)) return skip(std::move(verdict), std::move(*why));
     break;
   }
   if (entry.has("case_with_higher_evaluation_number")) return compare(std::move(verdict), choice_facts(entry, book));

@@ -98,6 +98,31 @@ TEST_F(ConformanceTest, EditsAreAppliedAndWhatCannotBeAppliedIsNoRefusal) {
   EXPECT_FALSE(ran.verdicts.at("orphan").ok.has_value());
 }
 
+TEST_F(ConformanceTest, EachFormOfEditIsAppliedAndAnotherFormIsSkippedWithItsReason) {
+  cases(R"({"authentic":true})", R"("reject")");
+  const auto entry = [](const std::string& id, const std::string& form) { return R"({"id":")" + id + R"(","base":"debug",)" + form + R"("expect":"reject"},)"; };
+  write("negative.json",
+        "[" + entry("one edit", R"("edit":{"op":"xor","offset":200,"value":1},)") + entry("cut", R"("edits":[{"op":"truncate","length":300}],)") +
+            entry("appended", R"("edits":[{"op":"append","hex":"2e2e"}],)") + entry("set", R"("edits":[{"op":"set","offset":200,"hex":"2b2b"}],)") +
+            entry("the keys", R"("edits":[{"file":"keys.json","op":"truncate","length":2}],)") +
+            entry("the keys by member", R"("edits":[{"file":"keys","op":"truncate","length":2}],)") +
+            entry("swapped", R"("swap":{"token":"document.cose"},)") + entry("undone", R"("edits":[{"op":"xor","offset":200,"value":1},{"op":"xor","offset":200,"value":1}],)") +
+            entry("rotated", R"("edits":[{"op":"rotate","by":1}],)") + entry("prose", R"("edit":"another key in the token",)") +
+            entry("prose in a list", R"("edits":["another key in the token"],)") + entry("prose of a swap", R"("swap":"the keys of another",)") +
+            entry("nothing", "") + R"({"id":"last","base":"debug","at":"2026-09-21T15:13:20Z","expect":"reject"}])");
+  const Ran ran = judged(path("negative.json"));
+  for (const char* refused : {"one edit", "cut", "appended", "set", "the keys", "the keys by member", "swapped", "last"}) {
+    EXPECT_EQ(ran.verdicts.at(refused).ok, std::optional(true)) << refused << json::canonical(ran.verdicts.at(refused).got);
+  }
+  EXPECT_EQ(ran.verdicts.at("undone").ok, std::optional(false));
+  EXPECT_EQ(ran.verdicts.at("rotated").skipped, R"(its edit has no form that is known here: {"by":1,"op":"rotate"})");
+  for (const char* prose : {"prose", "prose in a list", "prose of a swap", "nothing"}) {
+    EXPECT_FALSE(ran.verdicts.at(prose).ok.has_value()) << prose;
+    EXPECT_EQ(ran.verdicts.at(prose).skipped, "its edit is prose that has no recipe here") << prose;
+  }
+  EXPECT_EQ(ran.summary.skipped, 5U);
+}
+
 TEST_F(ConformanceTest, ForgeriesInProseAreMadeAndRefusedByTheirCheck) {
   cases(R"({"authentic":true})", R"("reject")");
   std::string list;

@@ -87,6 +87,27 @@ TEST(ConformanceAzure, AChangedPartChangesTheFactThatItIsFor) {
   EXPECT_EQ(fact("hcl-report.bin", report, "report_data_binds_var_data"), json::Value(false));
 }
 
+TEST(ConformanceAzure, ANegativeEntryChangesTheFilesThatItNames) {
+  REDOUBT_REQUIRE_SHARED();
+  const AzureCopy copy;
+  const fs::path file = copy.to() / "azure-cvm/negative.json";
+  const auto entry = [](const std::string& id, const std::string& change, const std::string& expect) {
+    return R"({"id":")" + id + R"(","base":"snp-milan-v2",)" + change + R"(,"expect":)" + expect + "},";
+  };
+  write(file, "[" + entry("another key", R"("override":{"var-data.json":"snp-milan-v1/var-data.json"})", R"({"report_data_binds_var_data":false,"ak_in_var_data":false})") +
+                  entry("another quote", R"("swap":{"tpm-attest.bin":"snp-milan-v1/tpm-attest.bin","tpm-signature.bin":"snp-milan-v1/tpm-signature.bin"})", R"("reject")") +
+                  entry("a PCR", R"("edits":[{"file":"pcrs.json","op":"set","offset":30,"hex":"30"}])", R"({"pcr_digest_matches":false})") +
+                  entry("the report", R"("edits":[{"op":"xor","offset":176,"value":1}])", R"("reject")") +
+                  entry("REPORT_DATA in the place of the nonce", R"("override":{"nonce":")" + std::string(128, 'a') + R"("})", R"("reject")") +
+                  entry("undone", R"("edits":[{"op":"xor","offset":176,"value":1},{"op":"xor","offset":176,"value":1}])", R"("accept")") +
+                  R"({"id":"prose","base":"snp-milan-v2","expect":"reject"}])");
+  const auto all = verdicts(file);
+  ASSERT_EQ(all.size(), 7U);
+  for (const auto& [id, verdict] : all) {
+    EXPECT_EQ(verdict.ok, id == "prose" ? std::nullopt : std::optional(true)) << id << json::canonical(verdict.got);
+  }
+}
+
 // A quote of the shared folder with another expectation or another file.
 TEST(ConformanceTpm, AChangedQuoteIsNotAuthenticAndSha1IsNeverAccepted) {
   REDOUBT_REQUIRE_SHARED();

@@ -1,6 +1,8 @@
 #include "client/sdk/conformance/entry.h"
 
 #include "client/sdk/files.h"
+#include "common/attest/evidence/cert/container.h"
+#include "common/crypto/certificate_view.h"
 
 namespace redoubt::conformance {
 namespace {
@@ -11,6 +13,13 @@ Result<Bytes> bytes_of(std::string_view hex) {
   auto bytes = hex_decode(hex);
   if (!bytes.ok()) return Error(Code::usage, "edit: " + bytes.error().message());
   return bytes;
+}
+
+constexpr std::string_view kOperations[] = {"xor", "set", "truncate", "append"};
+
+bool known_operation(const json::Value& edit) {
+  const json::Value op = member_or_null(edit, "op");
+  return op.string() != nullptr && std::ranges::find(kOperations, *op.string()) != std::end(kOperations);
 }
 
 Result<Bytes> apply(Bytes bytes, const json::Value& edit) {
@@ -75,24 +84,52 @@ Result<Instant> Entry::at() const {
   return *time;
 }
 
-Result<Bytes> Entry::read(std::string_view name) const {
+Result<Bytes> Entry::edited(Bytes bytes, std::string_view name, std::string_view key, bool evidence) const {
+  for (const json::Value& edit : edits) {
+    const json::Value file = member_or_null(edit, "file");
+    const std::string_view named = file.string() != nullptr ? std::string_view(*file.string()) : std::string_view();
+    const bool of_this = named.empty() ? evidence : named == name || named == key || name.ends_with("/" + std::string(named));
+    if (!of_this) continue;
+    REDOUBT_TRY(bytes, apply(std::move(bytes), edit));
+  }
+  return bytes;
+}
+
+Result<Bytes> Entry::read(std::string_view name, std::string_view key, bool evidence) const {
   const auto content = sdk::read_file((folder / name).string(), kMaxFile);
   if (!content.ok()) return Error(Code::usage, "case: " + content.error().message());
-  return to_bytes(*content);
+  return edited(to_bytes(*content), name, key, evidence);
 }
 
 Result<Bytes> Entry::file(std::string_view key) const {
   const std::string_view name = text(key);
   if (name.empty()) return Error(Code::usage, "case: no file \"" + std::string(key) + "\"");
-  return read(name);
+  return read(name, key);
 }
 
 Result<Bytes> Entry::evidence(std::string_view key) const {
-  REDOUBT_TRY(Bytes bytes, file(key));
+  const std::string_view name = text(key);
+  if (name.empty()) return Error(Code::usage, "case: no file \"" + std::string(key) + "\"");
+  return read(name, key, true);
+}
+
+std::optional<std::string> unread_edit(const json::Array& edits) {
   for (const json::Value& edit : edits) {
-    REDOUBT_TRY(bytes, apply(std::move(bytes), edit));
+    if (edit.string() != nullptr) return "its edit is prose that has no recipe here";
+    if (!known_operation(edit)) return "its edit has no form that is known here: " + json::canonical(edit).substr(0, 80);
   }
-  return bytes;
+  return std::nullopt;
+}
+
+Result<Bytes> first_certificate(Bytes file) {
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+  std::string_view text = as_text(file);
+  const std::size_t begin = text.find("-----BEGIN CERTIFICATE-----");
+  if (begin == std::string_view::npos) return file;
+  text.remove_prefix(begin);
+  text = text.substr(0, std::min(text.find(kEnd), text.size()) + kEnd.size());
+  REDOUBT_TRY(auto blocks, crypto::pem_decode(text, "CERTIFICATE", 1, cert::Container::kMaxSize));
+  return std::move(blocks.front());
 }
 
 }  // namespace redoubt::conformance

@@ -14,7 +14,7 @@ namespace redoubt::conformance {
 struct Entry {
   std::filesystem::path folder;
   json::Object members;          // of the case, with the overrides of a negative entry applied
-  json::Array edits;             // to the bytes of the Evidence
+  json::Array edits;             // to the bytes of the Evidence, or of the file that an edit names in "file"
 
   bool has(std::string_view key) const { return members.contains(std::string(key)); }
   // text: a member that is text, or an empty view.
@@ -22,10 +22,20 @@ struct Entry {
   Result<Instant> at() const;    // member "at" (fractions of a second are cut), else the first of "window"
   // file: the bytes of the file that the member names.
   Result<Bytes> file(std::string_view key) const;
-  Result<Bytes> read(std::string_view name) const;
-  // evidence: file(key) with the edits applied.
+  // read: the bytes of that file, with the edits applied that name it: by its path, the end of its path, or `key`; those that name no
+  // file too, where it is the Evidence.
+  Result<Bytes> read(std::string_view name, std::string_view key = {}, bool evidence = false) const;
+  // evidence: file(key) with the edits applied that name no file, too.
   Result<Bytes> evidence(std::string_view key) const;
+
+ private:
+  Result<Bytes> edited(Bytes bytes, std::string_view name, std::string_view key, bool evidence) const;
 };
+
+// unread_edit: the first edit of the entry that no form here describes, or nothing: an operation that is unknown, or prose.
+std::optional<std::string> unread_edit(const json::Array& edits);
+// first_certificate: the first of a PEM file, with whatever text stands before it, or DER as it is.
+Result<Bytes> first_certificate(Bytes file);
 
 // Facts: everything that an expectation may ask about a case, by the name that it asks with.
 using Facts = json::Object;
@@ -43,6 +53,10 @@ Result<Facts> rtmr_facts(const Entry& entry);
 Result<Facts> ima_facts(const Entry& entry);
 Result<Facts> tpm_quote_facts(const Entry& entry);
 Result<Facts> azure_facts(const Entry& entry);
+
+// Of a quote whose fields are listed and that nothing else is expected of: the listed fields, and what the quote says of them.
+json::Object expected_of_quote(const Entry& entry);
+Result<Facts> quote_facts(const Entry& entry);
 
 // is_ek_chain: an entry about a certificate or a list of TPM keys. expected_of_ek_chain: what it states, for these say it in prose, in
 // "revoked" or not at all; ek_chain_facts answers the very words of the prose under "verdict" only when each of their clauses holds, and

@@ -11,12 +11,9 @@ json::Value parts_json(const amd::TcbParts& parts) {
   return out;
 }
 
-// certificate: DER, or the first of a PEM file.
 Result<Bytes> certificate(const Entry& entry, std::string_view key) {
   REDOUBT_TRY(Bytes bytes, entry.file(key));
-  if (!as_text(bytes).starts_with("-----BEGIN")) return bytes;
-  REDOUBT_TRY(auto blocks, crypto::pem_decode(as_text(bytes), "CERTIFICATE", 1));
-  return std::move(blocks.front());
+  return first_certificate(std::move(bytes));
 }
 
 }  // namespace
