@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "common/attest/verifier/text.h"
 #include "common/base/json.h"
 #include "common/net/problem.h"
 
 namespace redoubt::rest {
 namespace {
 
+constexpr std::size_t kMaxMembers = 4096;  // far more than a request with 64 endorsements has
 constexpr std::string_view kNextForm = "send Evidence as application/octet-stream, or as JSON with \"evidence\" in base64; GET /openapi.json shows both";
 constexpr std::string_view kNextNonce = "send the nonce as 16 to 128 lower-case hexadecimal digits, or none";
 
@@ -50,6 +52,8 @@ Result<Bytes> nonce_of(std::string_view text) {
 }
 
 Result<AppraiseRequest> read_json(ByteView body) {
+  // Sixteen MiB of empty lists would take forty times that once they are read.
+  if (!verifier::few_members(as_text(body), kMaxMembers)) return Error(Code::malformed, "body: more than " + std::to_string(kMaxMembers) + " members");
   REDOUBT_TRY(const json::Value value, json::parse(as_text(body), {.max_bytes = kMaxBody, .max_depth = 4}).context("body"));
   json::ObjectReader reader(value, "body");
   AppraiseRequest out;

@@ -253,6 +253,7 @@ TEST_F(VerifierProgram, EachBadInputIsAProblemWithTheNextStep) {
   json::Object many = json_request(false);
   many["endorsements"] = json::Array(65, json::Object{{"name", "x"}, {"data", "AA=="}});
   expect_problem(post_json(many), 400, "malformed", "endorsements");
+  expect_problem(post_json(json::Object{{"evidence", json::Array(5000, json::Array{})}}), 400, "malformed", "more than 4096 members");
   expect_problem(get("/v1/policy/none"), 404, "not_found", "policy");
   // What the server itself refuses, before a handler sees it.
   expect_problem(get("/v2/appraise"), 404, "not_found", "");
