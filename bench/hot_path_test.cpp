@@ -39,6 +39,9 @@ const std::map<std::string, Budget, std::less<>>& budgets() {
 
 TEST(HotPath, AnAppraisalAsksForNoMoreMemoryThanIsWrittenDown) {
   ASSERT_TRUE(counting);
+#ifndef NDEBUG
+  GTEST_SKIP() << "counted in the release tree: a compiler may leave allocations out, and another one may not";
+#endif
   for (const Sample& sample : samples()) {
     const auto budget = budgets().find(sample.name);
     ASSERT_NE(budget, budgets().end()) << sample.name << " has no budget";
