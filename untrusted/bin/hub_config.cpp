@@ -23,6 +23,7 @@ Result<HubConfig> read_config(const std::filesystem::path& file) {
                                : name == "listen"      ? &config.listen
                                : name == "program_dir" ? &config.program_dir
                                : name == "name"        ? &config.name
+                               : name == "database"    ? &config.database
                                                        : nullptr;
     if (field == nullptr) return Error(Code::malformed, file.string() + ": unknown key \"" + name + "\"");
     const auto value = node.value_exact<std::string>();

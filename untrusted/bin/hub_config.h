@@ -14,9 +14,10 @@ struct HubConfig {
   std::string listen;
   std::string program_dir;
   std::string name;
+  std::string database;  // URL of PostgreSQL, which may hold a password; empty: a file in `state`
 };
 
-// read_config reads `state`, `listen`, `program_dir` and `name`, all optional. `malformed` with line and column, `not_found`.
+// read_config reads `state`, `listen`, `program_dir`, `name` and `database`, all optional. `malformed` with line and column, `not_found`.
 Result<HubConfig> read_config(const std::filesystem::path& file);
 
 }  // namespace redoubt::hub

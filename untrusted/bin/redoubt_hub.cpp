@@ -23,9 +23,14 @@ Examples:
   redoubt-hub serve --state /var/lib/redoubt
   redoubt-hub serve --state ./state --listen 127.0.0.1:0 --name hub.example.org
   redoubt-hub serve --config /etc/redoubt/hub.toml
+  redoubt-hub serve --state /var/lib/redoubt --database "postgresql:///redoubt?host=/run/postgresql"
   redoubt-hub key create hospital --state /var/lib/redoubt
   redoubt-hub key list --state /var/lib/redoubt
   redoubt-hub key revoke key-0011223344556677 --state /var/lib/redoubt
+
+Several hubs, each with its own state folder, may share one PostgreSQL database; each keeps the environments that it created. A
+password is best left out of the URL: libpq reads it from the file that PGPASSFILE names. A server on another machine needs
+sslmode=verify-full in the URL.
 
 Clients need the address, an API key (the first is in STATE/admin.key) and the pin of the hub's TLS key (STATE/hub.pin).
 Exit codes: 0 ok, 1 internal, 2 usage, 3 not found, 5 refused, 6 unavailable, 10 malformed, 69 missing dependency.)";
@@ -77,6 +82,13 @@ class RunFolder {
   bool remove_ = false;
 };
 
+// database_of: where the configuration says that the database is; nothing: in the state folder.
+Result<std::optional<hub::sql::Location>> database_of(const hub::HubConfig& config) {
+  if (config.database.empty()) return std::optional<hub::sql::Location>();
+  REDOUBT_TRY(auto location, hub::sql::Location::of_url(config.database));
+  return std::optional(std::move(location));
+}
+
 Status serve(const hub::HubConfig& config, const sigset_t& signals) {
   std::error_code error;
   const fs::path state = fs::absolute(config.state, error);
@@ -93,6 +105,7 @@ Status serve(const hub::HubConfig& config, const sigset_t& signals) {
   // Participants need the root of the software TPMs before there is an environment; and what is missing here is said at once.
   if (const auto platform = launcher.platform(); !platform.ok()) return platform.error();
   hub::ServiceOptions options;
+  REDOUBT_TRY(options.database, database_of(config));
   options.state = state;
   options.listen = config.listen;
   options.name = config.name;
@@ -108,17 +121,24 @@ Status serve(const hub::HubConfig& config, const sigset_t& signals) {
   return {};
 }
 
-Status create(const std::string& state, const std::string& subject, bool admin) {
+// with_place calls `function` with where the keys of the configuration's hub are.
+template <class F>
+Status with_place(const hub::HubConfig& config, F&& function) {
+  REDOUBT_TRY(const auto database, database_of(config));
+  return function(hub::KeyPlace{fs::absolute(config.state), database ? &*database : nullptr});
+}
+
+Status create(const hub::KeyPlace& place, const std::string& subject, bool admin) {
   crypto::SystemRandom random;
-  REDOUBT_TRY(const auto key, hub::create_key(fs::absolute(state), subject, admin, random, system_now()));
+  REDOUBT_TRY(const auto key, hub::create_key(place, subject, admin, random, system_now()));
   const std::string_view text = as_text(key.text.reveal());
   std::printf("%.*s\n", static_cast<int>(text.size()), text.data());
   return {};
 }
 
 // list prints one key a line: id, whom it is for, scopes, when it was made, and since when it is refused.
-Status list(const std::string& state) {
-  REDOUBT_TRY(const auto keys, hub::list_keys(fs::absolute(state), system_now()));
+Status list(const hub::KeyPlace& place) {
+  REDOUBT_TRY(const auto keys, hub::list_keys(place, system_now()));
   for (const hub::ApiKey& key : keys) {
     std::string scopes;
     for (const std::string& scope : key.scopes) scopes += (scopes.empty() ? "" : ",") + scope;
@@ -128,8 +148,8 @@ Status list(const std::string& state) {
   return {};
 }
 
-Status revoke(const std::string& state, const std::string& id) {
-  REDOUBT_CHECK(hub::revoke_key(fs::absolute(state), id, system_now()));
+Status revoke(const hub::KeyPlace& place, const std::string& id) {
+  REDOUBT_CHECK(hub::revoke_key(place, id, system_now()));
   std::printf("revoked %s\n", id.c_str());
   return {};
 }
@@ -157,17 +177,20 @@ int main(int argc, char** argv) {
   hub::HubConfig given;
   std::string config_file;
   CLI::App* const serve_command = app.add_subcommand("serve", "Serve the REST API and keep enclave programs running");
-  serve_command->add_option("--config", config_file, "TOML file with state, listen, program_dir and name");
+  serve_command->add_option("--config", config_file, "TOML file with state, listen, program_dir, name and database");
   serve_command->add_option("--state", given.state, "State folder (default $XDG_STATE_HOME/redoubt)");
   serve_command->add_option("--listen", given.listen, "Address and port (default 127.0.0.1:7443; port 0 picks one)");
   serve_command->add_option("--program-dir", given.program_dir, "Folder of redoubt-cleanroom (default: beside this program)");
   serve_command->add_option("--name", given.name, "Host name for the certificate");
+  const char* const database_help = "URL of a PostgreSQL database (default: a file in the state folder)";
+  serve_command->add_option("--database", given.database, database_help);
   CLI::App* const key_command = app.add_subcommand("key", "API keys")->require_subcommand(1);
   CLI::App* const create_command = key_command->add_subcommand("create", "Make an API key and print it, once");
   std::string subject;
   bool admin = false;
   create_command->add_option("name", subject, "Whom the key is for: a participant's name in the contracts")->required();
   create_command->add_option("--state", given.state, "State folder (default $XDG_STATE_HOME/redoubt)");
+  create_command->add_option("--database", given.database, database_help);
   create_command->add_flag("--admin", admin, "A key that may see every environment");
   CLI::App* const list_command = key_command->add_subcommand("list", "Show all API keys: id, name, scopes, made, active or revoked");
   CLI::App* const revoke_command = key_command->add_subcommand("revoke", "Refuse an API key from now on, in a running hub too");
@@ -175,6 +198,7 @@ int main(int argc, char** argv) {
   revoke_command->add_option("id", id, "The key's id, as list shows it: key-...")->required();
   for (CLI::App* const command : {list_command, revoke_command}) {
     command->add_option("--state", given.state, "State folder (default $XDG_STATE_HOME/redoubt)");
+    command->add_option("--database", given.database, database_help);
   }
   try {
     app.parse(argc, argv);
@@ -196,12 +220,13 @@ int main(int argc, char** argv) {
     overlay(config.listen, given.listen, "127.0.0.1:7443");
     overlay(config.program_dir, given.program_dir, "");
     overlay(config.name, given.name, "");
+    overlay(config.database, given.database, "");
     if (create_command->parsed()) {
-      done = create(config.state, subject, admin);
+      done = with_place(config, [&](const hub::KeyPlace& place) { return create(place, subject, admin); });
     } else if (list_command->parsed()) {
-      done = list(config.state);
+      done = with_place(config, list);
     } else if (revoke_command->parsed()) {
-      done = revoke(config.state, id);
+      done = with_place(config, [&](const hub::KeyPlace& place) { return revoke(place, id); });
     } else {
       done = serve(config, signals);
     }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t kContractBody = 2 * jobs::Contract::kMaxBytes + 1024;
 constexpr std::uint64_t kDocumentBody = 512 * 1024;
+constexpr std::uint64_t kKeyBody = 4096;
 constexpr std::size_t kMaxKey = 128;
 
 bool printable_key(std::string_view key) {
@@ -20,21 +21,25 @@ bool printable_key(std::string_view key) {
 
 const std::vector<HubApi::Row>& HubApi::rows() {
   static const std::vector<Row> table = {
-      {"GET", "/api/tee/platform", 0, &HubApi::get_platform},
-      {"POST", "/api/tee/environments", kContractBody, &HubApi::create_environment},
-      {"GET", "/api/tee/environments", 0, &HubApi::list_environments},
-      {"GET", "/api/tee/environments/{env}", 0, &HubApi::get_environment},
-      {"POST", "/api/tee/environments/{env}/datasets", kDocumentBody, &HubApi::create_dataset},
-      {"GET", "/api/tee/environments/{env}/datasets", 0, &HubApi::list_datasets},
-      {"PUT", "/api/tee/environments/{env}/datasets/{manifest}/content", kMaxPart, &HubApi::put_content},
-      {"POST", "/api/tee/environments/{env}/queries", kDocumentBody, &HubApi::create_query},
-      {"GET", "/api/tee/environments/{env}/queries", 0, &HubApi::list_queries},
-      {"GET", "/api/tee/environments/{env}/queries/{query}", 0, &HubApi::get_query},
-      {"POST", "/api/tee/environments/{env}/queries/{query}/approve", kDocumentBody, &HubApi::approve},
-      {"POST", "/api/tee/environments/{env}/queries/{query}/reject", kDocumentBody, &HubApi::reject},
-      {"GET", "/api/tee/environments/{env}/queries/{query}/result/{recipient}", 0, &HubApi::get_result},
-      {"GET", "/api/tee/environments/{env}/queries/{query}/receipt", 0, &HubApi::get_receipt},
-      {"GET", "/api/tee/environments/{env}/log", 0, &HubApi::get_log},
+      {"GET", "/api/tee/platform", 0, &HubApi::get_platform, kReadScope},
+      {"POST", "/api/tee/environments", kContractBody, &HubApi::create_environment, kSubmitScope},
+      {"GET", "/api/tee/environments", 0, &HubApi::list_environments, kReadScope},
+      {"GET", "/api/tee/environments/{env}", 0, &HubApi::get_environment, kReadScope},
+      {"POST", "/api/tee/environments/{env}/datasets", kDocumentBody, &HubApi::create_dataset, kUploadScope, true},
+      {"GET", "/api/tee/environments/{env}/datasets", 0, &HubApi::list_datasets, kReadScope},
+      {"PUT", "/api/tee/environments/{env}/datasets/{manifest}/content", kMaxPart, &HubApi::put_content, kUploadScope, true},
+      {"POST", "/api/tee/environments/{env}/queries", kDocumentBody, &HubApi::create_query, kSubmitScope, true},
+      {"GET", "/api/tee/environments/{env}/queries", 0, &HubApi::list_queries, kReadScope},
+      {"GET", "/api/tee/environments/{env}/queries/{query}", 0, &HubApi::get_query, kReadScope},
+      {"POST", "/api/tee/environments/{env}/queries/{query}/approve", kDocumentBody, &HubApi::approve, kApproveScope, true},
+      {"POST", "/api/tee/environments/{env}/queries/{query}/reject", kDocumentBody, &HubApi::reject, kApproveScope, true},
+      {"GET", "/api/tee/environments/{env}/queries/{query}/result/{recipient}", 0, &HubApi::get_result, kReadScope},
+      {"GET", "/api/tee/environments/{env}/queries/{query}/receipt", 0, &HubApi::get_receipt, kReadScope},
+      {"GET", "/api/tee/environments/{env}/log", 0, &HubApi::get_log, kReadScope},
+      {"GET", "/api/tee/api-keys", 0, &HubApi::list_keys, kReadScope},
+      {"POST", "/api/tee/api-keys", kKeyBody, &HubApi::create_key, kKeysScope},
+      {"POST", "/api/tee/api-keys/{key}/rotate", 0, &HubApi::rotate_key, kKeysScope},
+      {"POST", "/api/tee/api-keys/{key}/revoke", 0, &HubApi::revoke_key, kKeysScope},
   };
   return table;
 }
@@ -68,6 +73,7 @@ net::HttpResponse HubApi::answer(const Row& row, const net::HttpRequest& request
     if (!limited) refusal.headers.set("www-authenticate", "Bearer");
     return refusal;
   }
+  if (!caller->allows(row.scope)) return net::problem(403, Code::auth, "this API key has no scope \"" + std::string(row.scope) + "\"");
   Call call{request, *caller, "", crypto::Sha256Digest()};
   call.digest = crypto::sha256(Fields("redoubt/hub-request/1").text(request.method).text(request.path).field(request.body).view());
   if (const std::size_t count = request.headers.count("idempotency-key"); count > 0 && request.method == "POST") {
@@ -84,6 +90,11 @@ net::HttpResponse HubApi::answer(const Row& row, const net::HttpRequest& request
       again.headers.set("idempotency-replayed", "true");
       return again;
     }
+  }
+  if (row.at_home) {
+    auto elsewhere = misdirected(call);
+    if (!elsewhere.ok()) return net::problem(elsewhere.error());
+    if (elsewhere->has_value()) return std::move(**elsewhere);
   }
   auto response = (this->*row.handler)(call);
   if (response.ok()) return std::move(*response);
@@ -109,6 +120,12 @@ Result<Environment> HubApi::visible(const Call& call) {
     if (!takes_part) return absent;
     return environment;
   });
+}
+
+Result<std::optional<net::HttpResponse>> HubApi::misdirected(const Call& call) {
+  REDOUBT_TRY(const Environment environment, visible(call));
+  if (environment.home.empty() || environment.home == parts_.hub) return std::optional<net::HttpResponse>();
+  return std::optional(net::problem(421, Code::unavailable, "this environment is kept by another hub: " + environment.home));
 }
 
 Status HubApi::record(Transaction& transaction, const Call& call, std::string_view action, std::string_view object,

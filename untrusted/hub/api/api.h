@@ -44,6 +44,8 @@ class HubApi {
     Clock now;
     FaultPoint fault;
     std::string version;
+    crypto::Random& random;
+    std::string hub;  // id of this hub: the home of the environments that it creates
   };
   explicit HubApi(Parts parts) : parts_(std::move(parts)) {}
 
@@ -53,6 +55,8 @@ class HubApi {
     std::string_view path;
     std::uint64_t max_body_bytes;
     Result<net::HttpResponse> (HubApi::*handler)(const Call&);
+    std::string_view scope;  // that the API key needs
+    bool at_home = false;    // only the environment's home can answer: it has the program and the ciphertext
   };
   static const std::vector<Row>& rows();
   // open_paths: of the routes that need no key; all are GET.
@@ -92,6 +96,16 @@ class HubApi {
   Result<net::HttpResponse> get_receipt(const Call& call);
   Result<Query> find_query(const Call& call);
 
+  // keys_api.cpp
+  Result<net::HttpResponse> list_keys(const Call& call);
+  Result<net::HttpResponse> create_key(const Call& call);
+  Result<net::HttpResponse> rotate_key(const Call& call);
+  Result<net::HttpResponse> revoke_key(const Call& call);
+  // own_key: the key of the call, or `not_found` also when it is another subject's and the caller is not an admin.
+  Result<ApiKey> own_key(Transaction& transaction, const Call& call);
+
+  // misdirected: 421 (RFC 9110 section 15.5.20) when another hub keeps the environment of the call.
+  Result<std::optional<net::HttpResponse>> misdirected(const Call& call);
   // visible: the environment of the call, or `not_found` also when the caller takes no part in it.
   Result<Environment> visible(const Call& call);
   // record writes what comes with an effect: the audit event and the kept answer.

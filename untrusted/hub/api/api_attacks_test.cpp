@@ -39,7 +39,7 @@ TEST_F(Attacks, WithoutAKeyNothingButTheOpenRoutesAnswers) {
     for (const HubApi::Row& row : HubApi::rows()) {
       std::string target(row.path);
       for (const auto& [name, value] : std::map<std::string, std::string>{{"{env}", "study"}, {"{manifest}", std::string(64, 'a')},
-                                                                            {"{query}", proposed->digest().hex()}, {"{recipient}", "analyst"}}) {
+                                                                            {"{query}", proposed->digest().hex()}, {"{recipient}", "analyst"}, {"{key}", "key-0011223344556677"}}) {
         if (const auto at = target.find(name); at != std::string::npos) target.replace(at, name.size(), value);
       }
       const Answer answer = client->send(std::string(row.method), target);

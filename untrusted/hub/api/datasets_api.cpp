@@ -130,6 +130,7 @@ Status HubApi::finish_uploads() {
     do {
       REDOUBT_TRY(const auto found, hub::list_environments(transaction, environments));
       for (const Environment& environment : found.items) {
+        if (!environment.home.empty() && environment.home != parts_.hub) continue;  // its parts are on another machine
         PageRequest datasets{.cursor = "", .count = kMaxPage};
         do {
           REDOUBT_TRY(const auto page, hub::list_datasets(transaction, environment.id, datasets));

@@ -25,7 +25,7 @@ Result<net::HttpResponse> HubApi::create_environment(const Call& call) {
   if (!call.caller.admin && contract.find(call.caller.subject) == nullptr) {
     return Error(Code::refused, "contract: \"" + call.caller.subject + "\" is not a participant");
   }
-  const Environment environment{contract.environment, text, contract.digest(), EnvironmentState::active, parts_.now()};
+  const Environment environment{contract.environment, text, contract.digest(), EnvironmentState::active, parts_.now(), parts_.hub};
   std::vector<ParticipantRecord> participants;
   for (const jobs::Participant& participant : contract.participants) participants.push_back({participant.name, participant.signing_key});
 
@@ -49,7 +49,8 @@ Result<net::HttpResponse> HubApi::create_environment(const Call& call) {
 }
 
 json::Value HubApi::environment_json(const Environment& environment) {
-  const InstanceView view = parts_.host.view(environment.id);
+  InstanceView view = parts_.host.view(environment.id);
+  if (!environment.home.empty() && environment.home != parts_.hub) view.reason = "kept by another hub: " + environment.home;
   json::Object out{{"contract", environment.contract},
                    {"contract_digest", environment.contract_digest.hex()},
                    {"id", environment.id},

@@ -158,7 +158,7 @@ class HubTest : public cleanroom::RoomTest {
     admin = std::make_unique<Client>(hub->port(), hub->pin(), key);
   }
   std::string key_for(const std::string& subject) {
-    const auto key = OrDie(create_key(folder.path() / "state", subject, false, random, wall()));
+    const auto key = OrDie(create_key({folder.path() / "state"}, subject, false, random, wall()));
     return std::string(as_text(key.text.reveal()));
   }
   Client client_for(const std::string& subject) { return Client(hub->port(), hub->pin(), key_for(subject)); }

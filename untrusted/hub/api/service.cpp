@@ -1,7 +1,10 @@
 #include "untrusted/hub/api/service.h"
 
+#include <fstream>
+
 #include "untrusted/hub/auth/admin_key.h"
 #include "untrusted/hub/jobs/handlers.h"
+#include "untrusted/hub/store/hubs.h"
 
 namespace redoubt::hub {
 namespace {
@@ -23,11 +26,29 @@ Result<std::vector<Environment>> all_environments(Transaction& transaction) {
   return read_pages<Environment>([&](const PageRequest& page) { return list_environments(transaction, page); });
 }
 
+Result<std::unique_ptr<Store>> open_store(const KeyPlace& place, Instant now) {
+  return place.database != nullptr ? Store::open(*place.database, now) : Store::open(place.state / "hub.db", now);
+}
+
 // open_existing: commands about keys must not make a hub where there is none.
-Result<std::unique_ptr<Store>> open_existing(const fs::path& state, Instant now) {
+Result<std::unique_ptr<Store>> open_existing(const KeyPlace& place, Instant now) {
   std::error_code error;
-  if (!fs::exists(state / "hub.db", error)) return Error(Code::not_found, "no hub in " + state.string());
-  return Store::open(state / "hub.db", now);
+  if (place.database == nullptr && !fs::exists(place.state / "hub.db", error)) return Error(Code::not_found, "no hub in " + place.state.string());
+  return open_store(place, now);
+}
+
+// hub_id: what this state's hub is called in a database that it shares. Made once; whoever has the state's lock reads or writes it.
+Result<std::string> hub_id(const fs::path& state, crypto::Random& random) {
+  const fs::path file = state / "hub.id";
+  std::error_code error;
+  if (!fs::exists(file, error)) {
+    REDOUBT_CHECK(write_private_file(file, as_bytes("hub-" + hex_encode(random.fixed<FixedBytes<struct HubIdTag, 8>>().view()))));
+  }
+  std::ifstream stream(file);
+  std::string id;
+  if (!std::getline(stream, id)) return Error(Code::unavailable, "reading " + file.string());
+  REDOUBT_CHECK(check_id(id, file.string()));
+  return id;
 }
 
 }  // namespace
@@ -37,15 +58,16 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
   std::unique_ptr<HubService> hub(new HubService());
   hub->now_ = now;
   REDOUBT_CHECK(hub->open(options, random));
-  hub->authenticator_ = std::make_unique<Authenticator>(*hub->store_, options.rates, std::move(ticks));
+  hub->authenticator_ = std::make_unique<Authenticator>(*hub->store_, options.rates, std::move(ticks), now);
   HubService* const self = hub.get();
   const auto wake = [self] {
     if (self->worker_) self->worker_->wake();
   };
   hub->host_ = std::make_unique<InstanceHost>(*hub->store_, *hub->objects_, launcher, now, options.instances, wake);
+  options.worker.hub = hub->id_;
   hub->worker_ = std::make_unique<Worker>(*hub->store_, job_handlers(*hub->store_, *hub->host_, now), now, options.worker);
   hub->api_ = std::make_unique<HubApi>(HubApi::Parts{*hub->store_, *hub->objects_, *hub->host_, launcher, *hub->authenticator_, wake,
-                                                     now, options.fault, options.version});
+                                                     now, options.fault, options.version, random, hub->id_});
   REDOUBT_CHECK(hub->recover());
   REDOUBT_TRY(HubIdentity identity, hub_identity(options.state, options.name, random, now()));
   hub->pin_ = identity.pin;
@@ -66,7 +88,9 @@ Status HubService::open(const ServiceOptions& options, crypto::Random& random) {
   REDOUBT_TRY(objects_, ObjectStore::open(options.state / "objects", objects));
   Store::Options store;
   store.fault = options.fault;
-  REDOUBT_TRY(store_, Store::open(options.state / "hub.db", now_(), store));
+  REDOUBT_TRY(id_, hub_id(options.state, random));
+  alone_ = !options.database || !options.database->postgres();
+  REDOUBT_TRY(store_, options.database ? Store::open(*options.database, now_(), std::move(store)) : Store::open(options.state / "hub.db", now_(), std::move(store)));
   REDOUBT_TRY(made_admin_key_, ensure_admin_key(*store_, random, options.state / "admin.key", now_()));
   return {};
 }
@@ -76,7 +100,8 @@ Status HubService::recover() {
   std::set<ObjectName> uploads;
   std::vector<Environment> environments;
   REDOUBT_CHECK(store_->write("recover", [&](Transaction& transaction) -> Status {
-    REDOUBT_TRY(const auto released, release_leases(transaction, now_()));
+    REDOUBT_CHECK(enter_hub(transaction, id_, alone_, now_()));
+    REDOUBT_TRY(const auto released, release_leases(transaction, alone_ ? std::nullopt : std::optional<std::string_view>(id_), now_()));
     static_cast<void>(released);
     REDOUBT_TRY(const auto forgotten, forget_answers(transaction, now_().plus_seconds(-kKeepAnswers)));
     static_cast<void>(forgotten);
@@ -93,7 +118,7 @@ Status HubService::recover() {
   static_cast<void>(swept);
   REDOUBT_CHECK(api_->finish_uploads());
   for (const Environment& environment : environments) {
-    if (environment.state == EnvironmentState::active) host_->ensure(environment.id);
+    if (environment.state == EnvironmentState::active && environment.home == id_) host_->ensure(environment.id);
   }
   return {};
 }
@@ -107,23 +132,23 @@ void HubService::stop() {
   if (worker_) worker_->stop();
 }
 
-Result<NewApiKey> create_key(const fs::path& state, const std::string& subject, bool admin, crypto::Random& random, Instant now) {
-  REDOUBT_CHECK(make_folder(state));
-  REDOUBT_TRY(const auto store, Store::open(state / "hub.db", now));
+Result<NewApiKey> create_key(const KeyPlace& place, const std::string& subject, bool admin, crypto::Random& random, Instant now) {
+  if (place.database == nullptr) REDOUBT_CHECK(make_folder(place.state));
+  REDOUBT_TRY(const auto store, open_store(place, now));
   return store->write("key.create", [&](Transaction& transaction) {
     return create_api_key(transaction, random, subject, {std::string(admin ? kAdminScope : kParticipantScope)}, now);
   });
 }
 
-Result<std::vector<ApiKey>> list_keys(const fs::path& state, Instant now) {
-  REDOUBT_TRY(const auto store, open_existing(state, now));
+Result<std::vector<ApiKey>> list_keys(const KeyPlace& place, Instant now) {
+  REDOUBT_TRY(const auto store, open_existing(place, now));
   return store->read([&](Transaction& transaction) {
     return read_pages<ApiKey>([&](const PageRequest& page) { return list_api_keys(transaction, page); });
   });
 }
 
-Status revoke_key(const fs::path& state, const std::string& id, Instant now) {
-  REDOUBT_TRY(const auto store, open_existing(state, now));
+Status revoke_key(const KeyPlace& place, const std::string& id, Instant now) {
+  REDOUBT_TRY(const auto store, open_existing(place, now));
   return store->write("key.revoke", [&](Transaction& transaction) -> Status {
     REDOUBT_CHECK(revoke_api_key(transaction, id, now));
     return add_audit_event(transaction, {now, "operator", "key.revoke", id, ""});

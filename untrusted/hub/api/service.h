@@ -1,10 +1,12 @@
-// HubService: all rooms of the hub joined to one running server. Its state is one folder, which one process owns at a time.
+// HubService: all rooms of the hub joined to one running server. Its state is one folder, which one process owns at a time, and a
+// database: a file of that folder, or one of PostgreSQL, which several hubs may share. Then each environment is kept by the hub that
+// created it (its home, by the id in STATE/hub.id), and the others serve what the database holds of it.
 //
 // start opens what an earlier hub left, in whatever state a crash left it: unfinished uploads go on, jobs that were running are
 // queued again, programs are started for every environment. stop ends requests first, then jobs, then programs. Clock, randomness,
 // the launcher and fault points are parameters.
 //
-//   STATE/hub.db  STATE/objects/  STATE/env/  STATE/admin.key  STATE/hub.crt  STATE/hub.key  STATE/hub.pin
+//   STATE/hub.db  STATE/hub.id  STATE/objects/  STATE/env/  STATE/admin.key  STATE/hub.crt  STATE/hub.key  STATE/hub.pin
 #pragma once
 
 #include "common/net/server.h"
@@ -16,6 +18,7 @@ namespace redoubt::hub {
 
 struct ServiceOptions {
   std::filesystem::path state;
+  std::optional<sql::Location> database;  // nothing: STATE/hub.db
   std::string listen = "127.0.0.1:7443";
   std::string name;  // of this host, for the certificate; empty: loopback alone
   std::string version;
@@ -47,6 +50,8 @@ class HubService {
   Status recover();
 
   Clock now_;
+  std::string id_;      // STATE/hub.id
+  bool alone_ = false;  // no other hub can have this database
   std::unique_ptr<Store> store_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<Authenticator> authenticator_;
@@ -58,12 +63,18 @@ class HubService {
   bool made_admin_key_ = false;
 };
 
-// create_key makes an API key in a hub's state, whether the hub runs or not: `admin` or for a participant. The key's text is in the
+// KeyPlace: where a hub's keys are, for commands about them: its state folder, and its database unless that is STATE/hub.db.
+struct KeyPlace {
+  std::filesystem::path state;
+  const sql::Location* database = nullptr;  // borrowed
+};
+
+// create_key makes an API key in a hub's database, whether the hub runs or not: `admin` or for a participant. The key's text is in the
 // result alone.
-Result<NewApiKey> create_key(const std::filesystem::path& state, const std::string& subject, bool admin, crypto::Random& random, Instant now);
+Result<NewApiKey> create_key(const KeyPlace& place, const std::string& subject, bool admin, crypto::Random& random, Instant now);
 // list_keys and revoke_key do the same to keys that are there; a running hub refuses a revoked key from its next request on.
 // `not_found`: no hub has this state, or no key this id.
-Result<std::vector<ApiKey>> list_keys(const std::filesystem::path& state, Instant now);
-Status revoke_key(const std::filesystem::path& state, const std::string& id, Instant now);
+Result<std::vector<ApiKey>> list_keys(const KeyPlace& place, Instant now);
+Status revoke_key(const KeyPlace& place, const std::string& id, Instant now);
 
 }  // namespace redoubt::hub

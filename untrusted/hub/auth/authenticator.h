@@ -2,7 +2,8 @@
 //
 // The operator's zone; callers are strangers until this room has looked at them. A key comes in the Authorization header as a
 // bearer token and nowhere else (a URL ends in logs). It authenticates transport to the hub only: what counts inside an enclave
-// is signed by contract keys (docs/protocol.md section 2). Each key has a token bucket, and so have the wrong keys of one peer address.
+// is signed by contract keys (docs/protocol.md section 2). Why a key is refused is not told. When a key was last used is written down
+// at most once a minute. Each key has a token bucket, and so have the wrong keys of one peer address.
 // Thread-safe. RFC 6750.
 #pragma once
 
@@ -15,9 +16,18 @@
 
 namespace redoubt::hub {
 
-// Scopes. admin: everything. participant: environments whose contract names the key's subject.
+// Scopes. admin: everything, in every environment. The others: in environments whose contract names the key's subject; keys: the
+// subject's own API keys. participant: all but admin.
 inline constexpr std::string_view kAdminScope = "admin";
 inline constexpr std::string_view kParticipantScope = "participant";
+inline constexpr std::string_view kReadScope = "read";
+inline constexpr std::string_view kSubmitScope = "submit";
+inline constexpr std::string_view kApproveScope = "approve";
+inline constexpr std::string_view kUploadScope = "upload";
+inline constexpr std::string_view kKeysScope = "keys";
+
+// known_scope: whether it is one of those.
+bool known_scope(std::string_view scope);
 
 struct RateLimits {
   double requests_per_second = 50;
@@ -31,17 +41,26 @@ struct Caller {
   std::string key;      // id of the API key
   std::string subject;  // participant or user name
   bool admin = false;
+  std::vector<std::string> scopes;
+  std::optional<Instant> expires;  // of the key
+
+  // allows: whether the key may do what needs `scope`.
+  bool allows(std::string_view scope) const;
+  // covers: whether it may hand on a key of these scopes and this expiry: nothing that it has not itself, and no longer.
+  bool covers(const std::vector<std::string>& wanted, const std::optional<Instant>& until) const;
 };
 
 class Authenticator {
  public:
   using Milliseconds = std::function<std::int64_t()>;  // of a clock that does not go back
 
-  // `store` outlives this object.
-  Authenticator(Store& store, const RateLimits& limits, Milliseconds clock);
+  using Clock = std::function<Instant()>;
 
-  // authenticate: `auth` when the header is absent, given twice, not a bearer token, or the key is unknown, revoked or without
-  // a scope of ours; `unavailable` when the key, or the peer with wrong keys, has used up its share.
+  // `store` outlives this object.
+  Authenticator(Store& store, const RateLimits& limits, Milliseconds clock, Clock now);
+
+  // authenticate: `auth` when the header is absent, given twice, not a bearer token, or the key is unknown, revoked,
+  // expired or without a scope of ours; `unavailable` when the key, or the peer with wrong keys, has used up its share.
   Result<Caller> authenticate(const net::HttpRequest& request);
 
  private:
@@ -51,6 +70,7 @@ class Authenticator {
   Store& store_;
   const RateLimits limits_;
   const Milliseconds clock_;
+  const Clock now_;
   std::mutex mutex_;
   std::map<std::string, net::TokenBucket> keys_;      // by key id: known keys only
   std::map<std::string, net::TokenBucket> failures_;  // by peer address

@@ -32,8 +32,9 @@ class AuthenticatorTest : public testing::Test {
   crypto::SystemRandom random;
   std::unique_ptr<Store> store = OrDie(Store::open(folder.path() / "db", kNow));
   std::int64_t now_ms = 0;
+  std::int64_t now_s = 0;
   Authenticator authenticator{*store, {.requests_per_second = 1, .request_burst = 3, .failures_per_second = 1, .failure_burst = 100},
-                              [this] { return now_ms; }};
+                              [this] { return now_ms; }, [this] { return kNow.plus_seconds(now_s); }};
 };
 
 TEST_F(AuthenticatorTest, KnowsWhoseKeyItIs) {
@@ -65,7 +66,58 @@ TEST_F(AuthenticatorTest, RefusesEveryOtherHeader) {
   in_url.query = {{"api_key", text(key)}, {"access_token", text(key)}};
   EXPECT_ERROR(authenticator.authenticate(in_url), Code::auth, "is needed");
   ASSERT_OK(store->write("revoke", [&](Transaction& t) { return revoke_api_key(t, key.record.id, kNow); }));
-  EXPECT_ERROR(authenticator.authenticate(with("Bearer " + text(key))), Code::auth, "revoked");
+  EXPECT_ERROR(authenticator.authenticate(with("Bearer " + text(key))), Code::auth, "this API key is not valid");
+}
+
+TEST_F(AuthenticatorTest, AKeyThatIsUnknownRevokedOrExpiredIsRefusedInTheSameWords) {
+  const NewApiKey revoked = make("hospital", {"participant"});
+  ASSERT_OK(store->write("revoke", [&](Transaction& t) { return revoke_api_key(t, revoked.record.id, kNow); }));
+  const NewApiKey expired = OrDie(store->write("key", [&](Transaction& t) {
+    return create_api_key(t, random, "hospital", {"read"}, kNow, {kNow.plus_seconds(10), ""});
+  }));
+  EXPECT_OK(authenticator.authenticate(with("Bearer " + text(expired))));
+  now_s = 10;
+  const auto unknown = authenticator.authenticate(with("Bearer rdt_" + std::string(43, 'A')));
+  EXPECT_ERROR(unknown, Code::auth, "not valid");
+  for (const NewApiKey* key : {&revoked, &expired}) {
+    const auto refused = authenticator.authenticate(with("Bearer " + text(*key)));
+    EXPECT_ERROR(refused, Code::auth, "");
+    EXPECT_EQ(refused.error().message(), unknown.error().message());
+  }
+}
+
+TEST_F(AuthenticatorTest, LastUseIsWrittenOnceAMinute) {
+  const NewApiKey key = make("hospital", {"participant"});
+  const auto used = [&] { return OrDie(store->read([&](Transaction& t) { return get_api_key(t, key.record.id); })).last_used; };
+  EXPECT_FALSE(used());
+  for (const auto& [at, expected] : std::map<std::int64_t, std::int64_t>{{5, 5}, {64, 5}, {65, 65}, {70, 65}, {1000, 1000}}) {
+    now_s = at;
+    now_ms += 1000;
+    EXPECT_OK(authenticator.authenticate(with("Bearer " + text(key))));
+    EXPECT_EQ(used(), kNow.plus_seconds(expected)) << at;
+  }
+}
+
+TEST_F(AuthenticatorTest, AKeyHandsOnNothingThatItHasNotItself) {
+  const auto caller = [](std::vector<std::string> scopes, std::optional<Instant> expires) {
+    return Caller{"key", "hospital", std::ranges::find(scopes, "admin") != scopes.end(), std::move(scopes), expires};
+  };
+  const Caller reader = caller({"keys", "read"}, std::nullopt);
+  EXPECT_TRUE(reader.allows("read"));
+  EXPECT_FALSE(reader.allows("approve"));
+  EXPECT_TRUE(reader.covers({"read"}, std::nullopt));
+  EXPECT_TRUE(reader.covers({"keys", "read"}, kNow));
+  for (const char* scope : {"approve", "submit", "upload", "participant", "admin", "unheard-of"}) {
+    EXPECT_FALSE(reader.covers({"read", scope}, std::nullopt)) << scope;
+  }
+  const Caller participant = caller({"participant"}, kNow);
+  EXPECT_TRUE(participant.covers({"participant"}, kNow));
+  EXPECT_TRUE(participant.covers({"approve", "keys", "read", "submit", "upload"}, kNow));
+  EXPECT_FALSE(participant.covers({"admin"}, kNow));
+  EXPECT_FALSE(participant.covers({"read"}, kNow.plus_seconds(1)));
+  EXPECT_FALSE(participant.covers({"read"}, std::nullopt)) << "a key for ever from one that ends";
+  EXPECT_TRUE(caller({"admin"}, std::nullopt).covers({"admin", "participant"}, std::nullopt));
+  EXPECT_FALSE(caller({"admin"}, std::nullopt).covers({"unheard-of"}, std::nullopt));
 }
 
 TEST_F(AuthenticatorTest, LimitsEachKeyAndEachPeerWithWrongKeys) {

@@ -16,11 +16,14 @@ struct Payload {
   std::string subject;
 };
 
+// A job runs where its environment's program is.
 Status add(Transaction& transaction, std::string id, std::string_view kind, const Payload& payload, Instant now) {
+  REDOUBT_TRY(const Environment environment, get_environment(transaction, payload.environment));
   Job job;
   job.id = std::move(id);
   job.kind = kind;
   job.payload = json::canonical(json::Object{{"environment", payload.environment}, {"subject", payload.subject}});
+  job.home = environment.home;
   job.max_attempts = kAttempts;
   job.run_after = job.created = now;
   return add_job(transaction, job);
@@ -36,11 +39,12 @@ Result<Payload> read_payload(const Job& job) {
 
 bool passes(const Error& error) { return error.code() == Code::unavailable || error.code() == Code::internal; }
 
-// Runner: one attempt to run a query.
+// Runner: one attempt to run a query. All that it writes, it writes while its lease holds: a hub that was paused meanwhile, and whose job
+// another has taken, changes nothing.
 class Runner {
  public:
-  Runner(Store& store, InstanceHost& host, const Clock& now, Payload payload)
-      : store_(store), host_(host), now_(now), environment_(std::move(payload.environment)), id_(std::move(payload.subject)) {}
+  Runner(Store& store, InstanceHost& host, const Clock& now, Lease lease, Payload payload)
+      : store_(store), host_(host), now_(now), lease_(std::move(lease)), environment_(std::move(payload.environment)), id_(std::move(payload.subject)) {}
 
   JobEnd run() {
     auto query = store_.read([&](Transaction& transaction) { return get_query(transaction, id_); });
@@ -76,7 +80,8 @@ class Runner {
   }
 
   Status move(QueryState to, std::string_view detail) {
-    const Status moved = store_.write("query.state", [&](Transaction& transaction) {
+    const Status moved = store_.write("query.state", [&](Transaction& transaction) -> Status {
+      REDOUBT_CHECK(hold_lease(transaction, lease_));
       return set_query_state(transaction, id_, state_, to, detail, now_());
     });
     if (moved.ok()) state_ = to;
@@ -99,6 +104,7 @@ class Runner {
   }
 
   Status finish(Transaction& transaction, const RoomRun& output) {
+    REDOUBT_CHECK(hold_lease(transaction, lease_));
     REDOUBT_TRY(const auto file, receipt::ReceiptFile::parse(output.receipt).context("the program's receipt"));
     REDOUBT_TRY(const auto body, receipt::ReceiptBody::parse(file.receipt.body).context("the program's receipt"));
     std::vector<ResultRecord> results;
@@ -109,6 +115,7 @@ class Runner {
   Store& store_;
   InstanceHost& host_;
   const Clock& now_;
+  const Lease lease_;
   const std::string environment_;
   const std::string id_;
   QueryState state_ = QueryState::queued;
@@ -150,7 +157,7 @@ std::map<std::string, Worker::Handler> job_handlers(Store& store, InstanceHost& 
   out[std::string(kRunJob)] = [&store, &host, now, bad](const Job& job) {
     auto payload = read_payload(job);
     if (!payload.ok()) return bad(payload.error());
-    return Runner(store, host, now, std::move(*payload)).run();
+    return Runner(store, host, now, job.lease(), std::move(*payload)).run();
   };
   return out;
 }

@@ -9,8 +9,9 @@ Worker::~Worker() { stop(); }
 
 void Worker::start() {
   for (std::size_t i = 0; i < options_.threads; ++i) {
-    threads_.emplace_back([this, owner = "worker-" + std::to_string(i)] { run(owner); });
+    threads_.emplace_back([this, owner = options_.hub + "/worker-" + std::to_string(i)] { run(owner); });
   }
+  heart_ = std::thread([this] { beat(); });
 }
 
 void Worker::wake() {
@@ -27,6 +28,29 @@ void Worker::stop() {
   }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_all();
+  }
+  if (heart_.joinable()) heart_.join();
+}
+
+void Worker::beat() {
+  for (;;) {
+    std::vector<Lease> leases;
+    {
+      std::unique_lock lock(mutex_);
+      if (changed_.wait_for(lock, options_.heartbeat, [&] { return ended_; })) return;
+      for (const auto& [worker, lease] : held_) leases.push_back(lease);
+    }
+    for (const Lease& lease : leases) {
+      const Status extended = store_.claim("job.extend", [&](Transaction& transaction) {
+        return extend_lease(transaction, lease, now_(), options_.lease_seconds);
+      });
+      static_cast<void>(extended.ok());  // a lease that is lost shows when the handler wants to write
+    }
+  }
 }
 
 void Worker::run(const std::string& owner) {
@@ -45,34 +69,44 @@ void Worker::run(const std::string& owner) {
 
 bool Worker::run_one(const std::string& owner) {
   for (const auto& [kind, handler] : handlers_) {
-    const auto job = store_.write("job.lease", [&, &name = kind](Transaction& transaction) {
+    const auto job = store_.claim("job.lease", [&, &name = kind](Transaction& transaction) {
       return lease_job(transaction, name, owner, now_(), options_.lease_seconds);
     });
     if (!job.ok() || !job->has_value()) continue;
+    const Job& leased = **job;
+    {
+      const std::lock_guard lock(mutex_);
+      held_[owner] = leased.lease();
+    }
     JobEnd how;
     try {
-      how = handler(**job);
+      how = handler(leased);
     } catch (const std::exception&) {
       how = {JobEnd::Kind::retry, "internal error"};
     }
-    end(owner, **job, how);
+    {
+      const std::lock_guard lock(mutex_);
+      held_.erase(owner);
+    }
+    end(leased, how);
     return true;
   }
   return false;
 }
 
-void Worker::end(const std::string& owner, const Job& job, const JobEnd& how) {
+void Worker::end(const Job& job, const JobEnd& how) {
   const Instant now = now_();
+  const Lease lease = job.lease();
   const Status ended = store_.write("job.end", [&](Transaction& transaction) -> Status {
     switch (how.kind) {
-      case JobEnd::Kind::done: return finish_job(transaction, job.id, owner, JobState::done, how.detail, now);
-      case JobEnd::Kind::failed: return finish_job(transaction, job.id, owner, JobState::failed, how.detail, now);
-      case JobEnd::Kind::park: return park_job(transaction, job.id, owner, how.detail, now);
+      case JobEnd::Kind::done: return finish_job(transaction, lease, JobState::done, how.detail, now);
+      case JobEnd::Kind::failed: return finish_job(transaction, lease, JobState::failed, how.detail, now);
+      case JobEnd::Kind::park: return park_job(transaction, lease, how.detail, now);
       case JobEnd::Kind::retry: break;
     }
     const std::int64_t doublings = std::min<std::int64_t>(static_cast<std::int64_t>(job.attempts) - 1, 16);
     const std::int64_t pause = std::min(options_.first_pause_seconds << std::max<std::int64_t>(doublings, 0), options_.last_pause_seconds);
-    return retry_job(transaction, job.id, owner, now.plus_seconds(pause), how.detail, now);
+    return retry_job(transaction, lease, now.plus_seconds(pause), how.detail, now);
   });
   static_cast<void>(ended.ok());  // the lease ends by itself, and the job is repeated
 }

@@ -1,8 +1,10 @@
 // Worker: a few threads that lease jobs from the store, run them, and write down how they ended.
 //
-// A job is leased, so that a hub that dies leaves it to the next one; handlers therefore repeat without harm. What fails for a
-// reason that may pass is tried again after a growing pause, until the job's attempts are used up. The object owns its threads;
-// handlers run on them, several at a time. Fault points of Store::write: "job.lease", "job.end".
+// A job is leased, so that a hub that dies leaves it to the next one; handlers therefore repeat without harm. While a handler runs, its
+// lease is extended; a hub that was paused for longer than its lease finds it gone, and what it then wants to write is refused, since
+// handlers write with hold_lease. Workers of several hubs share one database. What fails for a reason that may pass is tried again after
+// a growing pause, until the job's attempts are used up. The object owns its threads; handlers run on them, several at a time. Fault
+// points of Store: "job.lease", "job.extend", "job.end".
 #pragma once
 
 #include <condition_variable>
@@ -24,9 +26,11 @@ class Worker {
   using Clock = std::function<Instant()>;
 
   struct Options {
+    std::string hub = "hub";  // whose workers these are, in leases
     std::size_t threads = 2;
     std::chrono::milliseconds poll{500};
-    std::int64_t lease_seconds = 1800;      // longer than any job may take
+    std::int64_t lease_seconds = 120;
+    std::chrono::milliseconds heartbeat{20'000};  // running jobs' leases are extended this often
     std::int64_t first_pause_seconds = 1;   // doubles with each attempt
     std::int64_t last_pause_seconds = 60;
   };
@@ -44,7 +48,9 @@ class Worker {
  private:
   void run(const std::string& owner);
   bool run_one(const std::string& owner);
-  void end(const std::string& owner, const Job& job, const JobEnd& how);
+  void end(const Job& job, const JobEnd& how);
+  // beat extends the leases of running handlers until the worker stops and the last has ended.
+  void beat();
 
   Store& store_;
   const std::map<std::string, Handler> handlers_;
@@ -54,7 +60,10 @@ class Worker {
   std::condition_variable changed_;
   std::uint64_t wakes_ = 0;
   bool stopping_ = false;
+  bool ended_ = false;                   // all handlers have
+  std::map<std::string, Lease> held_;    // of running handlers, by worker
   std::vector<std::thread> threads_;
+  std::thread heart_;
 };
 
 }  // namespace redoubt::hub

@@ -45,7 +45,7 @@ TEST_F(WorkerTest, RunsAJobOnceAndWritesItsEnd) {
   Worker worker(*store, {{"test", [&](const Job& job) {
                             ++calls;
                             return job.id == "bad" ? JobEnd{JobEnd::Kind::failed, "no"} : JobEnd{};
-                          }}}, clock, {.poll = std::chrono::milliseconds(5)});
+                          }}}, clock, {.poll = std::chrono::milliseconds(5), .lease_seconds = 1'000'000});
   add("good");
   add("bad");
   worker.start();
@@ -60,7 +60,7 @@ TEST_F(WorkerTest, TriesAgainUntilTheAttemptsAreUsedUp) {
                             ++calls;
                             if (job.id == "throws") throw std::runtime_error("no");
                             return {job.attempts < 3 ? JobEnd::Kind::retry : JobEnd::Kind::done, "later"};
-                          }}}, clock, {.threads = 1, .poll = std::chrono::milliseconds(5)});
+                          }}}, clock, {.threads = 1, .poll = std::chrono::milliseconds(5), .lease_seconds = 1'000'000});
   add("third");
   worker.start();
   EXPECT_EQ(await("third", ended), JobState::done);
@@ -74,7 +74,7 @@ TEST_F(WorkerTest, TriesAgainUntilTheAttemptsAreUsedUp) {
 TEST_F(WorkerTest, AParkedJobWaitsUntilItIsWoken) {
   std::atomic<bool> ready{false};
   Worker worker(*store, {{"test", [&](const Job&) -> JobEnd { return {ready ? JobEnd::Kind::done : JobEnd::Kind::park, "waits"}; }}},
-                clock, {.poll = std::chrono::milliseconds(5)});
+                clock, {.poll = std::chrono::milliseconds(5), .lease_seconds = 1'000'000});
   add("job");
   worker.start();
   EXPECT_EQ(await("job", ended), JobState::waiting_for_keys);
@@ -90,8 +90,8 @@ TEST_F(WorkerTest, WhatADeadHubWasRunningRunsAgain) {
     REDOUBT_TRY(const auto job, lease_job(t, "test", "worker of a dead hub", Instant(1000), 1'000'000'000));
     return job ? Status() : Status(Error(Code::internal, "no job"));
   }));
-  Worker worker(*store, {{"test", [&](const Job&) { ++calls; return JobEnd{}; }}}, clock, {.poll = std::chrono::milliseconds(5)});
-  EXPECT_EQ(OrDie(store->write("release", [](Transaction& t) { return release_leases(t, Instant(1000)); })), 1U);
+  Worker worker(*store, {{"test", [&](const Job&) { ++calls; return JobEnd{}; }}}, clock, {.poll = std::chrono::milliseconds(5), .lease_seconds = 1'000'000});
+  EXPECT_EQ(OrDie(store->write("release", [](Transaction& t) { return release_leases(t, std::nullopt, Instant(1000)); })), 1U);
   worker.start();
   EXPECT_EQ(await("job", ended), JobState::done);
   EXPECT_EQ(calls, 1);

@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::string_view kPrefix = "rdt_";
 constexpr std::size_t kKeySize = 32;
-constexpr Table kTable{"api_keys", "id, subject, scopes, created, revoked"};
+constexpr std::size_t kPrefixSize = kPrefix.size() + 4;
+constexpr Table kTable{"api_keys", "id, subject, scopes, created, revoked, expires, last_used, prefix, made_by"};
 
 bool valid_scope(std::string_view scope) {
   return !scope.empty() && scope.size() <= 32 && std::ranges::all_of(scope, [](char c) {
@@ -38,6 +39,10 @@ Result<ApiKey> parse(sql::Row& row) {
   key.scopes = split(row.text());
   key.created = row.time();
   key.revoked = row.optional_time();
+  key.expires = row.optional_time();
+  key.last_used = row.optional_time();
+  key.prefix = row.text();
+  key.made_by = row.text();
   REDOUBT_CHECK(row.finish());
   return key;
 }
@@ -47,39 +52,70 @@ Result<ApiKey> parse(sql::Row& row) {
 bool ApiKey::allows(std::string_view scope) const { return std::ranges::find(scopes, scope) != scopes.end(); }
 
 Result<NewApiKey> create_api_key(Transaction& transaction, crypto::Random& random, std::string_view subject,
-                                 std::vector<std::string> scopes, Instant now) {
+                                 std::vector<std::string> scopes, Instant now, const KeyLife& life) {
   REDOUBT_CHECK(check_id(subject, "subject"));
+  if (life.expires && *life.expires <= now) return Error(Code::malformed, "expiry: expected a time that has not passed");
   std::ranges::sort(scopes);
   scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());
   if (scopes.size() > 32 || !std::ranges::all_of(scopes, valid_scope)) {
     return Error(Code::malformed, "scopes: expected at most 32, each 1 to 32 of [a-z:_-]");
   }
   NewApiKey out;
-  out.record = {"key-" + hex_encode(random.fixed<FixedBytes<struct ApiKeyIdTag, 8>>().view()), std::string(subject),
-                std::move(scopes), now, std::nullopt};
+  ApiKey& record = out.record;
+  record.id = "key-" + hex_encode(random.fixed<FixedBytes<struct ApiKeyIdTag, 8>>().view());
+  record.subject = subject;
+  record.scopes = std::move(scopes);
+  record.created = now;
+  record.expires = life.expires;
+  record.made_by = life.made_by;
   const SecretBytes key = random.secret(kKeySize);
   std::string text = std::string(kPrefix) + base64url_encode(key.reveal());
+  record.prefix = text.substr(0, kPrefixSize);
   out.text = SecretBytes::copy_of(as_bytes(text));
   wipe(std::as_writable_bytes(std::span(text.data(), text.size())));
-  REDOUBT_CHECK(transaction.change_one("INSERT INTO api_keys (id, sha256, subject, scopes, created) VALUES (?, ?, ?, ?, ?)",
-                                   {sql::text(out.record.id), sql::blob(crypto::sha256(key.reveal()).view()),
-                                    sql::text(subject), sql::text(join(out.record.scopes)), sql::time(now)}));
+  REDOUBT_CHECK(transaction.change_one(
+      "INSERT INTO api_keys (id, sha256, subject, scopes, created, expires, prefix, made_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      {sql::text(record.id), sql::blob(crypto::sha256(key.reveal()).view()), sql::text(subject), sql::text(join(record.scopes)), sql::time(now),
+       sql::optional(life.expires, sql::time), sql::text(record.prefix), sql::text(life.made_by)}));
   return out;
 }
 
-Result<ApiKey> find_api_key(Transaction& transaction, std::string_view text) {
-  const Error refused(Code::auth, "api key: unknown or revoked");
+Result<ApiKey> find_api_key(Transaction& transaction, std::string_view text, Instant now) {
+  const Error refused(Code::auth, "this API key is not valid");
   if (!text.starts_with(kPrefix) || text.size() > 128) return refused;
   auto decoded = base64url_decode(text.substr(kPrefix.size()));
   if (!decoded.ok() || decoded->size() != kKeySize) return refused;
   const auto digest = crypto::sha256(*decoded);
   wipe(*decoded);
-  // The look-up compares digests; what its timing tells of a digest is of no use for finding the key.
-  REDOUBT_TRY(auto rows, transaction.query(select(kTable, "WHERE sha256 = ?"), {sql::blob(digest.view())}));
-  if (rows.empty()) return refused;
-  REDOUBT_TRY(ApiKey key, parse(rows.front()));
-  if (key.revoked) return refused;
-  return key;
+  // The index finds candidates by digest, and what its timing tells of a digest is of no use for finding the key; whether one is
+  // the key is decided in constant time.
+  REDOUBT_TRY(auto rows, transaction.query("SELECT sha256, id FROM api_keys WHERE sha256 = ?", {sql::blob(digest.view())}));
+  for (sql::Row& row : rows) {
+    const auto kept = row.fixed<crypto::Sha256Digest>();
+    const std::string id = row.text();
+    REDOUBT_CHECK(row.finish());
+    if (!constant_time_equal(kept.view(), digest.view())) continue;
+    REDOUBT_TRY(ApiKey key, get_api_key(transaction, id));
+    if (key.revoked || (key.expires && *key.expires <= now)) return refused;
+    return key;
+  }
+  return refused;
+}
+
+Result<ApiKey> get_api_key(Transaction& transaction, std::string_view id) {
+  return read_one<ApiKey>(transaction, select(kTable, "WHERE id = ?"), {sql::text(id)}, "api key", parse);
+}
+
+Status note_use(Transaction& transaction, std::string_view id, Instant now) {
+  return transaction.change_one("UPDATE api_keys SET last_used = ? WHERE id = ?", {sql::time(now), sql::text(id)});
+}
+
+Result<std::uint64_t> live_keys(Transaction& transaction, std::string_view subject) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT count(*) FROM api_keys WHERE subject = ? AND revoked IS NULL", {sql::text(subject)}));
+  REDOUBT_TRY(sql::Row row, one(std::move(rows), "api keys"));
+  const std::uint64_t count = row.count();
+  REDOUBT_CHECK(row.finish());
+  return count;
 }
 
 Status revoke_api_key(Transaction& transaction, std::string_view id, Instant now) {
@@ -89,8 +125,9 @@ Status revoke_api_key(Transaction& transaction, std::string_view id, Instant now
   return {};
 }
 
-Result<Page<ApiKey>> list_api_keys(Transaction& transaction, const PageRequest& page) {
-  return read_page<ApiKey>(transaction, kTable, std::nullopt, page, parse);
+Result<Page<ApiKey>> list_api_keys(Transaction& transaction, const PageRequest& page, std::optional<std::string_view> subject) {
+  const auto filter = subject ? std::optional(Filter{"subject", *subject}) : std::nullopt;
+  return read_page<ApiKey>(transaction, kTable, filter, page, parse);
 }
 
 }  // namespace redoubt::hub

@@ -10,7 +10,7 @@ constexpr StateName<EnvironmentState> kEnvironmentStates[] = {{EnvironmentState:
 constexpr StateName<InstanceState> kInstanceStates[] = {
     {InstanceState::starting, "starting"}, {InstanceState::running, "running"}, {InstanceState::stopped, "stopped"}};
 
-constexpr Table kEnvironments{"environments", "id, contract, contract_digest, state, created"};
+constexpr Table kEnvironments{"environments", "id, contract, contract_digest, state, created, home"};
 constexpr Table kInstances{"instances", "id, environment, boot, claims, state, created"};
 
 Result<Environment> parse_environment(sql::Row& row) {
@@ -20,6 +20,7 @@ Result<Environment> parse_environment(sql::Row& row) {
   out.contract_digest = row.fixed<ContractDigest>();
   out.state = read_state(kEnvironmentStates, row);
   out.created = row.time();
+  out.home = row.text();
   REDOUBT_CHECK(row.finish());
   return out;
 }
@@ -62,10 +63,10 @@ Status add_environment(Transaction& transaction, const Environment& environment,
                        const std::vector<ParticipantRecord>& participants) {
   REDOUBT_CHECK(check_id(environment.id, "environment id"));
   REDOUBT_CHECK(transaction
-                    .change_one("INSERT INTO environments (id, contract, contract_digest, state, created) VALUES (?, ?, ?, ?, ?)",
+                    .change_one("INSERT INTO environments (id, contract, contract_digest, state, created, home) VALUES (?, ?, ?, ?, ?, ?)",
                             {sql::text(environment.id), sql::text(environment.contract),
                              sql::blob(environment.contract_digest.view()), sql::text(name_of(environment.state)),
-                             sql::time(environment.created)})
+                             sql::time(environment.created), sql::text(environment.home)})
                     .context("environment " + environment.id));
   for (const ParticipantRecord& participant : participants) {
     REDOUBT_CHECK(check_id(participant.name, "participant name"));

@@ -25,6 +25,7 @@ struct Environment {
   ContractDigest contract_digest;
   EnvironmentState state = EnvironmentState::active;
   Instant created;
+  std::string home{};  // id of the hub that keeps its program and ciphertext; empty: any
 };
 
 // add_environment adds the record with its participants. `refused` when the id exists, `malformed` for an id out of form.

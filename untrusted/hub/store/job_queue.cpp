@@ -12,7 +12,7 @@ constexpr StateName<JobState> kStates[] = {{JobState::queued, "queued"},
                                            {JobState::failed, "failed"}};
 
 constexpr Table kTable{"jobs",
-                       "id, kind, payload, state, attempts, max_attempts, run_after, lease_owner, lease_until, detail, created, changed"};
+                       "id, kind, payload, state, home, attempts, max_attempts, run_after, lease_owner, lease_until, fence, detail, created, changed"};
 
 Result<Job> parse(sql::Row& row) {
   Job out;
@@ -20,11 +20,13 @@ Result<Job> parse(sql::Row& row) {
   out.kind = row.text();
   out.payload = row.text();
   out.state = read_state(kStates, row);
+  out.home = row.text();
   out.attempts = row.count();
   out.max_attempts = row.count();
   out.run_after = row.time();
   out.lease_owner = row.optional_text();
   out.lease_until = row.optional_time();
+  out.fence = row.count();
   out.detail = row.text();
   out.created = row.time();
   out.changed = row.time();
@@ -32,15 +34,17 @@ Result<Job> parse(sql::Row& row) {
   return out;
 }
 
-// move changes a job that `owner` holds; the lease ends with it.
-Status move(Transaction& transaction, std::string_view id, std::string_view owner, JobState to, std::uint64_t attempts,
-            Instant run_after, std::string_view detail, Instant now) {
+Error not_held(const Lease& lease) { return Error(Code::refused, "job: the lease is not held by " + lease.owner); }
+
+// move changes a job that is leased; the lease ends with it.
+Status move(Transaction& transaction, const Lease& lease, JobState to, std::uint64_t attempts, Instant run_after, std::string_view detail,
+            Instant now) {
   REDOUBT_TRY(const auto changed,
               transaction.change("UPDATE jobs SET state = ?, attempts = ?, run_after = ?, detail = ?, changed = ?, lease_owner = NULL, "
-                                 "lease_until = NULL WHERE id = ? AND state = 'running' AND lease_owner = ?",
+                                 "lease_until = NULL WHERE id = ? AND state = 'running' AND lease_owner = ? AND fence = ?",
                                  {sql::text(name_of(to)), sql::number(attempts), sql::time(run_after), sql::text(detail),
-                                  sql::time(now), sql::text(id), sql::text(owner)}));
-  if (changed != 1) return Error(Code::refused, "job: the lease is not held by " + std::string(owner));
+                                  sql::time(now), sql::text(lease.job), sql::text(lease.owner), sql::number(lease.fence)}));
+  if (changed != 1) return not_held(lease);
   return {};
 }
 
@@ -53,9 +57,9 @@ Status add_job(Transaction& transaction, const Job& job) {
   REDOUBT_CHECK(check_id(job.kind, "job kind"));
   if (job.max_attempts == 0) return Error(Code::malformed, "job: expected at least one attempt");
   return transaction
-      .change_one("INSERT INTO jobs (id, kind, payload, state, attempts, max_attempts, run_after, detail, created, changed) "
-                  "VALUES (?, ?, ?, 'queued', 0, ?, ?, '', ?, ?)",
-                  {sql::text(job.id), sql::text(job.kind), sql::text(job.payload), sql::number(job.max_attempts),
+      .change_one("INSERT INTO jobs (id, kind, payload, state, home, attempts, max_attempts, run_after, detail, created, changed) "
+                  "VALUES (?, ?, ?, 'queued', ?, 0, ?, ?, '', ?, ?)",
+                  {sql::text(job.id), sql::text(job.kind), sql::text(job.payload), sql::text(job.home), sql::number(job.max_attempts),
                    sql::time(job.run_after), sql::time(job.created), sql::time(job.created)})
       .context("job " + job.id);
 }
@@ -72,53 +76,64 @@ Result<std::optional<Job>> lease_job(Transaction& transaction, std::string_view 
                                      std::int64_t lease_seconds) {
   REDOUBT_TRY(const auto given_up,
               transaction.change("UPDATE jobs SET state = 'failed', detail = 'no attempt left', changed = ?, lease_owner = NULL, "
-                                 "lease_until = NULL WHERE kind = ? AND state = 'running' AND lease_until <= ? AND attempts >= max_attempts",
+                                 "lease_until = NULL WHERE number IN (SELECT number FROM jobs WHERE kind = ? AND state = 'running' AND "
+                                 "lease_until <= ? AND attempts >= max_attempts /*+postgres FOR UPDATE SKIP LOCKED */)",
                                  {sql::time(now), sql::text(kind), sql::time(now)}));
-  (void)given_up;
+  static_cast<void>(given_up);
   REDOUBT_TRY(auto rows,
-              transaction.query(std::string("UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_owner = ?, lease_until = ?, "
-                                "changed = ? WHERE number = (SELECT number FROM jobs WHERE kind = ? AND "
-                                "((state = 'queued' AND run_after <= ?) OR (state = 'running' AND lease_until <= ?)) "
-                                "ORDER BY number LIMIT 1) RETURNING ") +
+              transaction.query(std::string("UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = ?, "
+                                "lease_until = ?, changed = ? WHERE number = (SELECT number FROM jobs WHERE kind = ? AND "
+                                "((state = 'queued' AND run_after <= ?) OR (state = 'running' AND lease_until <= ? AND attempts < max_attempts)) "
+                                "AND (home = '' OR home = ?) ORDER BY number LIMIT 1 /*+postgres FOR UPDATE SKIP LOCKED */) RETURNING ") +
                                     std::string(kTable.columns),
                                 {sql::text(owner), sql::time(now.plus_seconds(lease_seconds)), sql::time(now), sql::text(kind),
-                                 sql::time(now), sql::time(now)}));
+                                 sql::time(now), sql::time(now), sql::text(owner.substr(0, owner.find('/')))}));
   if (rows.empty()) return std::optional<Job>();
   REDOUBT_TRY(Job job, parse(rows.front()));
   return std::optional<Job>(std::move(job));
 }
 
-Result<std::uint64_t> release_leases(Transaction& transaction, Instant now) {
-  return transaction.change("UPDATE jobs SET state = 'queued', attempts = min(attempts, max_attempts - 1), run_after = ?, changed = ?, "
-                            "lease_owner = NULL, lease_until = NULL WHERE state = 'running'",
-                            {sql::time(now), sql::time(now)});
+Result<std::uint64_t> release_leases(Transaction& transaction, std::optional<std::string_view> hub, Instant now) {
+  const std::string statement = "UPDATE jobs SET state = 'queued', attempts = CASE WHEN attempts < max_attempts THEN attempts ELSE max_attempts - 1 END, "
+                                "run_after = ?, changed = ?, lease_owner = NULL, lease_until = NULL WHERE state = 'running'";
+  if (!hub) return transaction.change(statement, {sql::time(now), sql::time(now)});
+  // Every text that starts with "HUB/": '0' follows '/'.
+  return transaction.change(statement + " AND lease_owner >= ? AND lease_owner < ?",
+                            {sql::time(now), sql::time(now), sql::text(std::string(*hub) + "/"), sql::text(std::string(*hub) + "0")});
 }
 
-Status extend_lease(Transaction& transaction, std::string_view id, std::string_view owner, Instant now, std::int64_t lease_seconds) {
-  REDOUBT_TRY(const auto changed,
-              transaction.change("UPDATE jobs SET lease_until = ?, changed = ? WHERE id = ? AND state = 'running' AND lease_owner = ?",
-                                 {sql::time(now.plus_seconds(lease_seconds)), sql::time(now), sql::text(id), sql::text(owner)}));
-  if (changed != 1) return Error(Code::refused, "job: the lease is not held by " + std::string(owner));
+Status hold_lease(Transaction& transaction, const Lease& lease) {
+  REDOUBT_TRY(const auto rows,
+              transaction.query("SELECT number FROM jobs WHERE id = ? AND state = 'running' AND lease_owner = ? AND fence = ? /*+postgres FOR UPDATE */",
+                                {sql::text(lease.job), sql::text(lease.owner), sql::number(lease.fence)}));
+  if (rows.size() != 1) return not_held(lease);
   return {};
 }
 
-Status finish_job(Transaction& transaction, std::string_view id, std::string_view owner, JobState state, std::string_view detail,
-                  Instant now) {
+Status extend_lease(Transaction& transaction, const Lease& lease, Instant now, std::int64_t lease_seconds) {
+  REDOUBT_TRY(const auto changed,
+              transaction.change("UPDATE jobs SET lease_until = ?, changed = ? WHERE id = ? AND state = 'running' AND lease_owner = ? AND fence = ?",
+                                 {sql::time(now.plus_seconds(lease_seconds)), sql::time(now), sql::text(lease.job), sql::text(lease.owner),
+                                  sql::number(lease.fence)}));
+  if (changed != 1) return not_held(lease);
+  return {};
+}
+
+Status finish_job(Transaction& transaction, const Lease& lease, JobState state, std::string_view detail, Instant now) {
   if (state != JobState::done && state != JobState::failed) return Error(Code::usage, "job: expected done or failed");
-  REDOUBT_TRY(const Job job, get_job(transaction, id));
-  return move(transaction, id, owner, state, job.attempts, job.run_after, detail, now);
+  REDOUBT_TRY(const Job job, get_job(transaction, lease.job));
+  return move(transaction, lease, state, job.attempts, job.run_after, detail, now);
 }
 
-Status retry_job(Transaction& transaction, std::string_view id, std::string_view owner, Instant run_after, std::string_view detail,
-                 Instant now) {
-  REDOUBT_TRY(const Job job, get_job(transaction, id));
+Status retry_job(Transaction& transaction, const Lease& lease, Instant run_after, std::string_view detail, Instant now) {
+  REDOUBT_TRY(const Job job, get_job(transaction, lease.job));
   const JobState to = job.attempts < job.max_attempts ? JobState::queued : JobState::failed;
-  return move(transaction, id, owner, to, job.attempts, run_after, detail, now);
+  return move(transaction, lease, to, job.attempts, run_after, detail, now);
 }
 
-Status park_job(Transaction& transaction, std::string_view id, std::string_view owner, std::string_view detail, Instant now) {
-  REDOUBT_TRY(const Job job, get_job(transaction, id));
-  return move(transaction, id, owner, JobState::waiting_for_keys, job.attempts == 0 ? 0 : job.attempts - 1, job.run_after, detail, now);
+Status park_job(Transaction& transaction, const Lease& lease, std::string_view detail, Instant now) {
+  REDOUBT_TRY(const Job job, get_job(transaction, lease.job));
+  return move(transaction, lease, JobState::waiting_for_keys, job.attempts == 0 ? 0 : job.attempts - 1, job.run_after, detail, now);
 }
 
 Status wake_job(Transaction& transaction, std::string_view id, Instant now) {

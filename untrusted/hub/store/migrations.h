@@ -1,6 +1,7 @@
 // Migrations: how the database got its tables, as numbered SQL texts.
 //
-// Each is applied once, in order, in one transaction together with its record (number, name, SHA-256 of the text, time). A
+// Each is applied once, in order, in one transaction together with its record (number, name, SHA-256 of the text, time): the same texts
+// for both databases, and under the write lock, so that hubs which start together on one database apply each once. A
 // database that a newer program wrote, or whose records differ from this program's texts, is refused untouched: the operator
 // runs the program that fits. A text is never edited once released; a change is a new number.
 #pragma once

@@ -4,7 +4,8 @@ namespace redoubt::hub {
 namespace {
 
 // Conventions: `number` is the order of insertion, by which lists are paged; times are seconds since 1970; digests and keys are
-// blobs; documents are stored as the exact text that was signed. STRICT tables refuse values of another type.
+// blobs; documents are stored as the exact text that was signed. STRICT tables refuse values of another type. dialect.h says what
+// PostgreSQL makes of these texts.
 constexpr std::string_view kCleanRoom = R"sql(
 CREATE TABLE api_keys (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -166,7 +167,27 @@ CREATE TABLE audit_events (
 ) STRICT;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, "clean room", kCleanRoom}};
+// Several hubs on one database: each environment and what it needs run at its home. Leases have a fencing token.
+constexpr std::string_view kSharedHubs = R"sql(
+CREATE TABLE hubs (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  started INTEGER NOT NULL
+) STRICT;
+
+ALTER TABLE environments ADD COLUMN home TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN home TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::string_view kKeyLives = R"sql(
+ALTER TABLE api_keys ADD COLUMN prefix TEXT NOT NULL DEFAULT '';
+ALTER TABLE api_keys ADD COLUMN made_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE api_keys ADD COLUMN expires INTEGER;
+ALTER TABLE api_keys ADD COLUMN last_used INTEGER;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, "clean room", kCleanRoom}, {2, "shared hubs", kSharedHubs}, {3, "lives of api keys", kKeyLives}};
 
 }  // namespace
 

@@ -2,11 +2,9 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <limits>
 #include <map>
 
-#include "untrusted/hub/store/sql.h"
+#include "untrusted/hub/store/driver.h"
 
 namespace redoubt::hub::sql {
 namespace {
@@ -96,109 +94,45 @@ Value column(sqlite3_stmt* statement, int index) {
   }
 }
 
-}  // namespace
+class SqliteDriver final : public Driver {
+ public:
+  explicit SqliteDriver(DatabasePtr handle) : handle_(std::move(handle)) {}
 
-Value number(std::uint64_t value) {
-  if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) std::abort();
-  return Value(static_cast<std::int64_t>(value));
-}
-
-template <class T>
-T Row::take() {
-  const std::size_t at = next_++;
-  if (!failed_ && at < columns_.size()) {
-    if (T* value = std::get_if<T>(&columns_[at])) return std::move(*value);
+  Result<Answer> run(std::string_view sql, std::span<const Value> values) override;
+  Status script(std::string_view sql) override;
+  // IMMEDIATE: a transaction that reads first and writes later would otherwise fail half-way when another one wrote between.
+  Status begin(Begin kind) override { return script(kind == Begin::read ? "BEGIN DEFERRED" : "BEGIN IMMEDIATE"); }
+  Status commit() override { return script("COMMIT"); }
+  void rollback() override {
+    // Some errors (disk full) have rolled back already.
+    if (sqlite3_get_autocommit(handle_.get()) == 0) (void)script("ROLLBACK");
   }
-  failed_ = true;
-  return T();
-}
+  // The write lock is taken before anything is read: what is busy has been waited for, and nothing else conflicts.
+  bool conflicted() const override { return false; }
 
-std::string Row::text() { return take<std::string>(); }
-std::int64_t Row::number() { return take<std::int64_t>(); }
-Bytes Row::blob() { return take<Bytes>(); }
+ private:
+  Result<sqlite3_stmt*> prepare(std::string_view sql);
 
-std::uint64_t Row::count() {
-  const std::int64_t value = number();
-  if (value < 0) failed_ = true;
-  return value < 0 ? 0 : static_cast<std::uint64_t>(value);
-}
-
-std::optional<Instant> Row::optional_time() {
-  if (!null_next()) return time();
-  skip();
-  return std::nullopt;
-}
-
-std::optional<std::string> Row::optional_text() {
-  if (!null_next()) return text();
-  skip();
-  return std::nullopt;
-}
-
-Status Row::finish() const {
-  if (failed_ || next_ != columns_.size()) return Error(Code::internal, "database row: a column does not have its type");
-  return {};
-}
-
-struct Database::State {
-  DatabasePtr handle;
-  std::map<std::string, StatementPtr, std::less<>> statements;  // finalized before `handle` closes
-
-  ~State() { statements.clear(); }
-
-  Result<sqlite3_stmt*> prepare(std::string_view sql) {
-    if (const auto found = statements.find(sql); found != statements.end()) return found->second.get();
-    sqlite3_stmt* statement = nullptr;
-    const char* tail = nullptr;
-    const int code = sqlite3_prepare_v3(handle.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                        &statement, &tail);
-    StatementPtr owned(statement);
-    if (code != SQLITE_OK) return error_of(handle.get(), code, "preparing statement");
-    if (owned == nullptr || tail != sql.data() + sql.size()) {
-      return Error(Code::internal, "preparing statement: expected exactly one statement");
-    }
-    if (statements.size() >= kMaxStatements) statements.clear();
-    return (statements[std::string(sql)] = std::move(owned)).get();
-  }
+  DatabasePtr handle_;
+  std::map<std::string, StatementPtr, std::less<>> statements_;  // finalized before `handle_` closes
 };
 
-Database::Database(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Database::Database(Database&&) noexcept = default;
-Database& Database::operator=(Database&&) noexcept = default;
-Database::~Database() = default;
-
-Result<Database> Database::open(const std::filesystem::path& path, const Options& options) {
-  // SQLite gives its -wal and -shm files the mode of the database file, so that file is made first, for its owner only.
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0) return Error(Code::unavailable, "opening database " + path.string() + ": cannot open the file");
-  ::close(file);
-  auto state = std::make_unique<State>();
-  sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE, nullptr);
-  state->handle.reset(handle);
-  if (code != SQLITE_OK) return error_of(handle, code, "opening database");
-  sqlite3_busy_timeout(handle, options.busy_timeout_ms);
-  // A damaged or planted file cannot reach functions or virtual tables through its schema.
-  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
-  sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
-  Database database(std::move(state));
-  REDOUBT_CHECK(database.script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
-                    .context("opening database"));
-  REDOUBT_TRY(auto mode, database.query("PRAGMA journal_mode"));
-  REDOUBT_TRY(auto keys, database.query("PRAGMA foreign_keys"));
-  REDOUBT_TRY(auto sync, database.query("PRAGMA synchronous"));
-  // Each of these may be refused silently (for example WAL on a file system without shared memory).
-  if (mode.at(0).text() != "wal" || keys.at(0).number() != 1 || sync.at(0).number() != 2) {
-    return Error(Code::unavailable, "opening database: its file system does not support a durable write-ahead log");
+Result<sqlite3_stmt*> SqliteDriver::prepare(std::string_view sql) {
+  if (const auto found = statements_.find(sql); found != statements_.end()) return found->second.get();
+  sqlite3_stmt* statement = nullptr;
+  const char* tail = nullptr;
+  const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, &tail);
+  StatementPtr owned(statement);
+  if (code != SQLITE_OK) return error_of(handle_.get(), code, "preparing statement");
+  if (owned == nullptr || tail != sql.data() + sql.size()) {
+    return Error(Code::internal, "preparing statement: expected exactly one statement");
   }
-  return database;
+  if (statements_.size() >= kMaxStatements) statements_.clear();
+  return (statements_[std::string(sql)] = std::move(owned)).get();
 }
 
-Result<std::vector<Row>> Database::query(std::string_view sql, std::initializer_list<Value> values) {
-  REDOUBT_TRY(sqlite3_stmt* const statement, state_->prepare(sql));
+Result<Answer> SqliteDriver::run(std::string_view sql, std::span<const Value> values) {
+  REDOUBT_TRY(sqlite3_stmt* const statement, prepare(sql));
   const Use use(statement);
   if (static_cast<std::size_t>(sqlite3_bind_parameter_count(statement)) != values.size()) {
     return Error(Code::internal, "running statement: expected " + std::to_string(sqlite3_bind_parameter_count(statement)) +
@@ -206,41 +140,57 @@ Result<std::vector<Row>> Database::query(std::string_view sql, std::initializer_
   }
   int index = 0;
   for (const Value& value : values) {
-    if (const int code = bind(statement, ++index, value); code != SQLITE_OK) {
-      return error_of(state_->handle.get(), code, "binding value");
-    }
+    if (const int code = bind(statement, ++index, value); code != SQLITE_OK) return error_of(handle_.get(), code, "binding value");
   }
-  std::vector<Row> rows;
+  Answer answer;
   for (;;) {
     const int code = sqlite3_step(statement);
-    if (code == SQLITE_DONE) return rows;
-    if (code != SQLITE_ROW) return error_of(state_->handle.get(), code, "running statement");
+    if (code == SQLITE_DONE) break;
+    if (code != SQLITE_ROW) return error_of(handle_.get(), code, "running statement");
     std::vector<Value> columns;
     const int count = sqlite3_column_count(statement);
     for (int i = 0; i < count; ++i) columns.push_back(column(statement, i));
-    rows.emplace_back(std::move(columns));
+    answer.rows.emplace_back(std::move(columns));
   }
+  answer.changed = static_cast<std::uint64_t>(sqlite3_changes64(handle_.get()));
+  return answer;
 }
 
-Result<std::uint64_t> Database::execute(std::string_view sql, std::initializer_list<Value> values) {
-  REDOUBT_TRY(const auto rows, query(sql, values));
-  return static_cast<std::uint64_t>(sqlite3_changes64(state_->handle.get()));
-}
-
-Status Database::script(std::string_view sql) {
-  const int code = sqlite3_exec(state_->handle.get(), std::string(sql).c_str(), nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) return error_of(state_->handle.get(), code, "running script");
+Status SqliteDriver::script(std::string_view sql) {
+  const int code = sqlite3_exec(handle_.get(), std::string(sql).c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return error_of(handle_.get(), code, "running script");
   return {};
 }
 
-// IMMEDIATE: a transaction that reads first and writes later would otherwise fail half-way when another one wrote between.
-Status Database::begin() { return script("BEGIN IMMEDIATE"); }
-Status Database::begin_read() { return script("BEGIN DEFERRED"); }
-Status Database::commit() { return script("COMMIT"); }
+}  // namespace
 
-void Database::rollback() {
-  // Some errors (disk full) have rolled back already.
-  if (sqlite3_get_autocommit(state_->handle.get()) == 0) (void)script("ROLLBACK");
+Result<std::unique_ptr<Driver>> open_sqlite(const std::filesystem::path& path, const Options& options) {
+  // SQLite gives its -wal and -shm files the mode of the database file, so that file is made first, for its owner only.
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) return Error(Code::unavailable, "opening database " + path.string() + ": cannot open the file");
+  ::close(file);
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &handle,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE, nullptr);
+  DatabasePtr owned(handle);
+  if (code != SQLITE_OK) return error_of(handle, code, "opening database");
+  sqlite3_busy_timeout(handle, options.busy_timeout_ms);
+  // A damaged or planted file cannot reach functions or virtual tables through its schema.
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
+  auto database = std::make_unique<SqliteDriver>(std::move(owned));
+  REDOUBT_CHECK(database->script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+                    .context("opening database"));
+  REDOUBT_TRY(auto mode, database->run("PRAGMA journal_mode", {}));
+  REDOUBT_TRY(auto keys, database->run("PRAGMA foreign_keys", {}));
+  REDOUBT_TRY(auto sync, database->run("PRAGMA synchronous", {}));
+  // Each of these may be refused silently (for example WAL on a file system without shared memory).
+  if (mode.rows.at(0).text() != "wal" || keys.rows.at(0).number() != 1 || sync.rows.at(0).number() != 2) {
+    return Error(Code::unavailable, "opening database: its file system does not support a durable write-ahead log");
+  }
+  return std::unique_ptr<Driver>(std::move(database));
 }
 
 }  // namespace redoubt::hub::sql

@@ -10,8 +10,8 @@ Status Transaction::change_one(std::string_view text, std::initializer_list<sql:
   return {};
 }
 
-Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path, Instant now, Options options) {
-  REDOUBT_TRY(sql::Database database, sql::Database::open(path, options.sql));
+Result<std::unique_ptr<Store>> Store::open(const sql::Location& location, Instant now, Options options) {
+  REDOUBT_TRY(sql::Database database, sql::Database::open(location, options.sql));
   REDOUBT_CHECK(migrate(database, migrations(), now));
   return std::unique_ptr<Store>(new Store(std::move(database), std::move(options)));
 }

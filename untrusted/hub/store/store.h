@@ -4,7 +4,8 @@
 // before. What belongs together (a record, its audit event, the answer kept for an idempotency key) is written in one
 // function. A failing function leaves nothing. The records themselves are in accounts.h, environments.h, datasets.h,
 // queries.h, logs.h, job_queue.h and journal.h, as functions over a Transaction. Thread-safe: one transaction runs at a time,
-// others wait. Times are arguments; nothing here reads a clock.
+// others wait. Several hubs may share one PostgreSQL database: their write() functions run one after another, too. Times are
+// arguments; nothing here reads a clock.
 #pragma once
 
 #include <functional>
@@ -47,8 +48,8 @@ class Store {
   };
 
   // open opens or creates the database and migrates it. `refused` for a database of a newer program.
-  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& path, Instant now, Options options);
-  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& path, Instant now) { return open(path, now, Options()); }
+  static Result<std::unique_ptr<Store>> open(const sql::Location& location, Instant now, Options options);
+  static Result<std::unique_ptr<Store>> open(const sql::Location& location, Instant now) { return open(location, now, Options()); }
 
   // write: `function` takes a Transaction& and returns Result<T> or Status. Fault points: "NAME:before" (all statements ran,
   // nothing is committed) and "NAME:after" (committed, not yet returned).
@@ -56,14 +57,19 @@ class Store {
   auto write(std::string_view name, F&& function) -> std::invoke_result_t<F, Transaction&> {
     const std::lock_guard lock(mutex_);
     REDOUBT_CHECK(database_.begin());
-    Rollback rollback{database_};
-    Transaction transaction(database_);
-    auto result = function(transaction);
-    if (!result.ok()) return result;
-    options_.fault(std::string(name) + ":before");
-    REDOUBT_CHECK(database_.commit().context("committing " + std::string(name)));
-    options_.fault(std::string(name) + ":after");
-    return result;
+    return finish(name, function);
+  }
+
+  // claim: as write, but without the lock that keeps hubs apart, so that they choose work at the same time. For functions whose
+  // statements lock the rows that they choose, and that may be run again: they are, kMaxRepeats times, after a conflict.
+  template <class F>
+  auto claim(std::string_view name, F&& function) -> std::invoke_result_t<F, Transaction&> {
+    const std::lock_guard lock(mutex_);
+    for (int repeats = 0;; ++repeats) {
+      REDOUBT_CHECK(database_.begin_claim());
+      auto result = finish(name, function);
+      if (result.ok() || !database_.conflicted() || repeats == kMaxRepeats) return result;
+    }
   }
 
   // read: as write, without fault points; nothing that `function` writes is kept.
@@ -81,6 +87,21 @@ class Store {
     sql::Database& database;
     ~Rollback() { database.rollback(); }
   };
+  static constexpr int kMaxRepeats = 5;
+
+  // finish runs the function in the transaction that was begun, and ends it.
+  template <class F>
+  auto finish(std::string_view name, F& function) -> std::invoke_result_t<F&, Transaction&> {
+    Rollback rollback{database_};
+    Transaction transaction(database_);
+    auto result = function(transaction);
+    if (!result.ok()) return result;
+    options_.fault(std::string(name) + ":before");
+    REDOUBT_CHECK(database_.commit().context("committing " + std::string(name)));
+    options_.fault(std::string(name) + ":after");
+    return result;
+  }
+
   Store(sql::Database database, Options options) : options_(std::move(options)), database_(std::move(database)) {}
 
   const Options options_;

@@ -1,0 +1,114 @@
+// A PostgreSQL server for a test: its own data in a short temporary folder, on a Unix socket alone, ended with the object. Include it
+// where the test program links redoubt::untrusted::launch.
+//
+// The server syncs to disk as one in production does (fsync, full_page_writes, synchronous_commit), so that what a killed server had
+// acknowledged must be there again; only the making of the empty data folder does not. PostgreSQL does not run as root: as root, the
+// test gives the folder to the user "postgres" or "nobody" and starts the server as that one.
+#pragma once
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "tests/support/expect.h"
+#include "tests/support/files.h"
+#include "untrusted/launch/process.h"
+
+namespace redoubt::test {
+
+class TestPostgres {
+ public:
+  // programs: the folder of the newest server that is installed, or an empty path.
+  static std::filesystem::path programs() {
+    std::filesystem::path found;
+    int newest = 0;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator("/usr/lib/postgresql", none)) {
+      const int version = std::atoi(entry.path().filename().c_str());
+      if (version <= newest || !std::filesystem::exists(entry.path() / "bin" / "initdb")) continue;
+      newest = version;
+      found = entry.path() / "bin";
+    }
+    return found;
+  }
+
+  TestPostgres() {
+    std::filesystem::create_directory(data().parent_path());
+    if (const passwd* const user = server_user()) {
+      user_ = user->pw_name;
+      for (const auto& path : {folder_.path(), data().parent_path()}) {
+        if (::chown(path.c_str(), user->pw_uid, user->pw_gid) != 0) std::abort();
+      }
+    }
+    const Status made = launch::run(command({(programs() / "initdb").string(), "--pgdata=" + data().string(), "--username=redoubt", "--auth=trust",
+                                             "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"}),
+                                    std::chrono::seconds(120));
+    EXPECT_TRUE(made.ok()) << made.error().message();
+    start();
+  }
+  ~TestPostgres() {
+    if (server_) server_->kill();
+  }
+  TestPostgres(const TestPostgres&) = delete;
+  TestPostgres& operator=(const TestPostgres&) = delete;
+
+  // kill ends the server as a power cut ends its processes; start brings it back, and it recovers what it had acknowledged.
+  void kill() { server_->kill(); }
+  void start() {
+    // Processes of a killed server go a moment later; until then a new one refuses the folder.
+    for (int attempt = 0; attempt < 200; ++attempt) {
+      server_.emplace(OrDie(launch::Process::start(command(
+          {(programs() / "postgres").string(), "-D", data().string(), "-k", folder_.path().string(), "-c", "listen_addresses=", "-c",
+           "fsync=on", "-c", "full_page_writes=on", "-c", "synchronous_commit=on", "-c", "shared_buffers=16MB", "-c", "max_connections=60"}))));
+      for (int i = 0; i < 1200 && !server_->exited(); ++i) {
+        if (ready()) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      }
+    }
+    ADD_FAILURE() << "PostgreSQL does not start: " << server_->output();
+  }
+  // url: of a database that a test has made.
+  std::string url(const std::string& database) const { return "postgresql://redoubt@/" + database + "?host=" + folder_.path().string(); }
+  std::string socket_folder() const { return folder_.path().string(); }
+
+ private:
+  std::filesystem::path data() const { return folder_.path() / "pg" / "data"; }
+
+  // postmaster.pid: its eighth line says "ready"; its first is the process.
+  bool ready() const {
+    if (!std::filesystem::exists(data() / "postmaster.pid")) return false;
+    const std::string text = read_text(data() / "postmaster.pid");
+    return text.starts_with(std::to_string(server_->pid()) + "\n") && text.find("\nready") != std::string::npos;
+  }
+
+  static const passwd* server_user() {
+    if (::geteuid() != 0) return nullptr;
+    const passwd* const own = ::getpwnam("postgres");
+    return own != nullptr ? own : ::getpwnam("nobody");
+  }
+
+  launch::Command command(std::vector<std::string> words) const {
+    if (!user_.empty()) {
+      const std::vector<std::string> drop{"/usr/bin/setpriv", "--reuid=" + user_, "--regid=" + std::to_string(::getpwnam(user_.c_str())->pw_gid),
+                                          "--clear-groups", "--pdeathsig=KILL", "--"};
+      words.insert(words.begin(), drop.begin(), drop.end());
+    }
+    launch::Command out;
+    out.program = words.front();
+    out.arguments.assign(words.begin() + 1, words.end());
+    out.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"};
+    out.die_with_parent = true;
+    return out;
+  }
+
+  TempDir folder_;
+  std::string user_;  // empty: the test's own
+  std::optional<launch::Process> server_;
+};
+
+}  // namespace redoubt::test
+
+// Skips the test, visibly, where no PostgreSQL server is installed.
+#define REDOUBT_REQUIRE_POSTGRES() \
+  if (::redoubt::test::TestPostgres::programs().empty()) GTEST_SKIP() << "the PostgreSQL server is not installed (tools/setup test)"
