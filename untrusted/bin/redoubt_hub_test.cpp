@@ -102,6 +102,23 @@ TEST_F(HubProgram, ListsItsKeysAndRefusesARevokedOneAtOnce) {
   EXPECT_EQ(admin->get("/api/tee/environments").status, 200);
   const std::string after = output({"key", "list", "--state", state()});
   EXPECT_NE(after.find("revoked 20", after.find(id)), std::string::npos) << after;
+  EXPECT_EQ(process.output().find(key.substr(4)), std::string::npos) << "what the hub prints holds no key";
+}
+
+TEST_F(HubProgram, RefusesADatabaseThatItCannotTrustAndShowsNoPassword) {
+  for (const auto& [url, expected] : std::map<std::string, int>{{"postgresql://hub:tops3cret@db.example.org/hub", 5},
+                                                                {"postgresql://hub:tops3cret@db.example.org/hub?sslmode=require", 5},
+                                                                {"mysql://hub:tops3cret@localhost/hub", 10},
+                                                                {"postgresql://hub:tops3cret@/hub?host=/nonexistent", 6}}) {
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"serve"}, {"key", "list"}}) {
+      std::vector<std::string> arguments = command;
+      arguments.insert(arguments.end(), {"--state", state(), "--database", url});
+      auto process = run(arguments);
+      EXPECT_EQ(OrDie(process.wait(std::chrono::seconds(30))).code, expected) << url;
+      EXPECT_NE(process.output().find("database"), std::string::npos) << process.output();
+      EXPECT_EQ(process.output().find("tops3cret"), std::string::npos) << process.output();
+    }
+  }
 }
 
 TEST_F(HubProgram, SaysWhatItWasNotGiven) {
