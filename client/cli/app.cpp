@@ -52,6 +52,7 @@ void add_shared_options(CLI::App& app, Session& session) {
 void add_all(Commands& commands) {
   add_context_commands(commands);
   add_key_commands(commands);
+  add_api_key_commands(commands);
   add_environment_commands(commands);
   add_dataset_commands(commands);
   add_query_commands(commands);

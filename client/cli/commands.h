@@ -22,6 +22,7 @@ CLI::App* add_verb(Commands& commands, CLI::App* noun, const std::string& name, 
 
 void add_context_commands(Commands& commands);
 void add_key_commands(Commands& commands);
+void add_api_key_commands(Commands& commands);
 void add_environment_commands(Commands& commands);
 void add_dataset_commands(Commands& commands);
 void add_query_commands(Commands& commands);

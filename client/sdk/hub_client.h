@@ -9,6 +9,7 @@
 #include "client/sdk/answer.h"
 #include "client/sdk/open_door.h"
 #include "client/sdk/votes.h"
+#include "common/base/secret.h"
 
 namespace redoubt::sdk {
 
@@ -60,6 +61,26 @@ struct QueryView {
   std::string reason;
 };
 
+// ApiKeyView: an API key as the hub lists it; times as the hub's text, empty when there are none.
+struct ApiKeyView {
+  std::string id;
+  std::string subject;
+  std::vector<std::string> scopes;
+  std::string prefix;
+  std::string created, expires, last_used, revoked, made_by;
+};
+
+struct NewApiKeyView {
+  ApiKeyView view;
+  SecretBytes key;  // its text, which the hub shows once
+};
+
+struct ApiKeyWish {
+  std::vector<std::string> scopes;
+  std::string subject;  // empty: the asking key's
+  std::string expires;  // RFC 3339; empty: as the asking key
+};
+
 class HubClient {
  public:
   static Result<HubClient> connect(const HubOptions& options);
@@ -85,6 +106,13 @@ class HubClient {
   // result: the sealed package, unopened. receipt: the receipt file's text, unverified.
   Result<Bytes> result(const std::string& environment, const std::string& query, const std::string& recipient);
   Result<std::string> receipt(const std::string& environment, const std::string& query);
+
+  // API keys: the asking key's subject's own, or all of them for an admin's key.
+  Result<NewApiKeyView> create_api_key(const ApiKeyWish& wish);
+  Result<std::vector<ApiKeyView>> api_keys();
+  // rotate: a new key in the place of `id`, which is refused from then on. revoke: `id` is refused from then on.
+  Result<NewApiKeyView> rotate_api_key(const std::string& id);
+  Result<ApiKeyView> revoke_api_key(const std::string& id);
 
  private:
   explicit HubClient(HubOptions options, net::HttpClient client) : options_(std::move(options)), client_(std::move(client)) {}
