@@ -60,7 +60,7 @@ TEST(App, TheManPageHasEveryCommandOfTheReferenceAndNoStrayRequest) {
 TEST(App, EveryCommandExplainsItselfWithExamples) {
   Stage stage;
   const std::vector<std::vector<std::string>> commands = {
-      {"context", "set"}, {"context", "list"}, {"key", "new"}, {"key", "show"}, {"environment", "create"}, {"env", "verify"},
+      {"context", "set"}, {"context", "list"}, {"key", "new"}, {"key", "show"}, {"api-key", "create"}, {"api-key", "list"}, {"api-key", "rotate"}, {"api-key", "revoke"}, {"environment", "create"}, {"env", "verify"},
       {"environment", "show"}, {"environment", "list"}, {"dataset", "put"}, {"dataset", "release"}, {"dataset", "list"},
       {"query", "submit"}, {"query", "show"}, {"query", "approve"}, {"query", "reject"}, {"query", "list"}, {"result", "get"},
       {"receipt", "verify"}, {"evidence", "show"}, {"evidence", "verify"}, {"evidence", "measure"}, {"evidence", "explain"}, {"evidence", "conformance"},

@@ -1,4 +1,4 @@
-// Goal: kill -9 of the hub at any of its named points loses no dataset part, ballot or result that a client was told is kept. Method:
+// Goal: kill -9 of the hub at any of its named points, with either database, loses no dataset part, ballot or result that a client was told is kept. Method:
 // a child process serves a whole hub (real TLS, store, jobs; rooms that join and open by themselves) and kills itself at a point;
 // the parent is the client, remembers what was acknowledged, then starts a hub on what is left and looks.
 #include <gtest/gtest.h>
@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "untrusted/hub/api/hub_test_fixture.h"
+#include "untrusted/hub/store/backend_test_support.h"
 
 namespace redoubt::hub {
 namespace {
@@ -144,9 +145,12 @@ class HubCrash : public HubTest {
   std::unique_ptr<jobs::Proposal> proposed_;
 };
 
-class HubCrashAt : public HubCrash, public testing::WithParamInterface<const char*> {};
+class HubCrashAt : public HubCrash, public testing::WithParamInterface<const char*> {
+ protected:
+  void kill_and_check();
+};
 
-TEST_P(HubCrashAt, LosesNothingThatWasAcknowledged) {
+void HubCrashAt::kill_and_check() {
   start_hub();  // makes keys and certificate, and no more
   const SpkiDigest pin = hub->pin();
   std::string key = test::read_text(folder.path() / "state" / "admin.key");
@@ -170,16 +174,39 @@ TEST_P(HubCrashAt, LosesNothingThatWasAcknowledged) {
   check(known);
 }
 
+TEST_P(HubCrashAt, LosesNothingThatWasAcknowledged) { kill_and_check(); }
+
+// The same with PostgreSQL, at the points where something was just acknowledged, or is just not.
+class HubCrashOnPostgres : public HubCrashAt {
+ protected:
+  void SetUp() override {
+    REDOUBT_REQUIRE_POSTGRES();
+    place_.emplace(Backend::postgres);
+    database = place_->location();
+  }
+
+ private:
+  std::optional<TestDatabase> place_;
+};
+
+TEST_P(HubCrashOnPostgres, LosesNothingThatWasAcknowledged) { kill_and_check(); }
+
+std::string point_name(const testing::TestParamInfo<const char*>& parameter) {
+  std::string name = parameter.param;
+  std::ranges::replace_if(name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Points, HubCrashOnPostgres,
+                         testing::Values("dataset.part:after", "dataset.stored:before", "ballot.add:before", "ballot.add:after",
+                                         "query.finish:before", "query.finish:after"),
+                         point_name);
 INSTANTIATE_TEST_SUITE_P(Points, HubCrashAt,
                          testing::Values("environment.add:after", "instance.start:after", "dataset.add:after", "object:synced", "object:renamed",
                                          "dataset.part:before", "dataset.part:after", "dataset.stored:before", "dataset.stored:after",
                                          "query.reserved", "query.add:after", "ballot.counted", "ballot.add:before", "ballot.add:after",
                                          "log.archive:after", "query.state:after", "query.finish:before", "query.finish:after"),
-                         [](const auto& parameter) {
-                           std::string name = parameter.param;
-                           std::ranges::replace_if(name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
-                           return name;
-                         });
+                         point_name);
 
 TEST_F(HubCrash, AKillAfterTheResultWasReadLosesNothing) {
   start_hub();

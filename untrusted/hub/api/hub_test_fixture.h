@@ -144,6 +144,7 @@ class HubTest : public cleanroom::RoomTest {
   ServiceOptions options(const std::filesystem::path& state) {
     ServiceOptions out;
     out.state = state;
+    if (database) out.database = database->clone();
     out.listen = "127.0.0.1:0";
     out.version = "1.2.3";
     out.rates = {.requests_per_second = 1e6, .request_burst = 1e6, .failures_per_second = 1e6, .failure_burst = 1e6};
@@ -158,7 +159,7 @@ class HubTest : public cleanroom::RoomTest {
     admin = std::make_unique<Client>(hub->port(), hub->pin(), key);
   }
   std::string key_for(const std::string& subject) {
-    const auto key = OrDie(create_key({folder.path() / "state"}, subject, false, random, wall()));
+    const auto key = OrDie(create_key({folder.path() / "state", database ? &*database : nullptr}, subject, false, random, wall()));
     return std::string(as_text(key.text.reveal()));
   }
   Client client_for(const std::string& subject) { return Client(hub->port(), hub->pin(), key_for(subject)); }
@@ -216,6 +217,7 @@ class HubTest : public cleanroom::RoomTest {
   std::string query_path(const jobs::Proposal& proposal) { return std::string(kStudy) + "/queries/" + proposal.digest().hex(); }
 
   test::TempDir folder;
+  std::optional<sql::Location> database;  // nothing: a file in the state folder
   crypto::SystemRandom random;
   RoomLauncher launcher{folder.path(), [this](std::uint64_t seed, std::optional<receipt::TreeHead> previous) {
                           return make_room(seed, std::move(previous));

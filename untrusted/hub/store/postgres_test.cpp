@@ -49,6 +49,12 @@ TEST(PostgresUrl, IsNeverShownWithItsPassword) {
   }
 }
 
+TEST(PostgresServer, ThatDoesNotSyncIsRefused) {
+  REDOUBT_REQUIRE_POSTGRES();
+  const test::TestPostgres careless(false);
+  EXPECT_ERROR(sql::Database::open(OrDie(sql::Location::of_url(careless.url("postgres")))), Code::unavailable, "does not sync to disk");
+}
+
 class Postgres : public testing::Test {
  protected:
   void SetUp() override {
@@ -70,6 +76,14 @@ class Postgres : public testing::Test {
   std::optional<TestDatabase> database_;
   std::unique_ptr<Store> store;
 };
+
+TEST_F(Postgres, ADatabaseThatAcknowledgesBeforeItSyncsIsToldNotTo) {
+  sql::Database before = connect();
+  ASSERT_OK(before.script("DO 'BEGIN EXECUTE format(''ALTER DATABASE %I SET synchronous_commit = off'', current_database()); END'"));
+  sql::Database after = connect();
+  auto rows = OrDie(after.query("SELECT current_setting('synchronous_commit')"));
+  EXPECT_EQ(rows.at(0).text(), "on");
+}
 
 TEST_F(Postgres, AConnectionThatEndedWhileIdleIsMadeAgain) {
   ASSERT_OK(store->write("a", [](Transaction& t) { return note(t, "1"); }));

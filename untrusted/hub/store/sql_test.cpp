@@ -10,7 +10,10 @@
 #include <thread>
 
 #include "tests/support/expect.h"
+#include "untrusted/hub/store/accounts.h"
 #include "untrusted/hub/store/backend_test_support.h"
+#include "untrusted/hub/store/environments.h"
+#include "untrusted/hub/store/job_queue.h"
 #include "untrusted/hub/store/migrations.h"
 #include "untrusted/hub/store/page.h"
 
@@ -157,6 +160,32 @@ TEST_P(Migrations, OfHubsThatStartTogetherRunOnce) {
   for (std::thread& hub : hubs) hub.join();
   sql::Database db = open();
   EXPECT_EQ(OrDie(db.query("SELECT number FROM migrations")).size(), migrations().size());
+}
+
+TEST_P(Migrations, BringADatabaseOfTheFirstProgramToThisOne) {
+  {
+    sql::Database db = open();
+    ASSERT_OK(migrate(db, migrations().first(1), kNow));
+    EXPECT_OK(db.execute("INSERT INTO environments (id, contract, contract_digest, state, created) VALUES ('env', 'contract', ?, 'active', 1)",
+                         {sql::blob(Bytes(32))}));
+    EXPECT_OK(db.execute("INSERT INTO api_keys (id, sha256, subject, scopes, created) VALUES ('key-1', ?, 'alice', 'participant', 1)",
+                         {sql::blob(Bytes(32))}));
+    EXPECT_OK(db.execute("INSERT INTO jobs (id, kind, payload, state, attempts, max_attempts, run_after, lease_owner, lease_until, detail, created, "
+                         "changed) VALUES ('job', 'k', '{}', 'running', 1, 3, 1, 'worker-0', 9, '', 1, 1)"));
+  }
+  const auto store = OrDie(Store::open(location(), kNow));
+  EXPECT_OK(store->write("test", [](Transaction& t) -> Status {
+    REDOUBT_TRY(const Environment environment, get_environment(t, "env"));
+    EXPECT_EQ(environment.home, "");
+    REDOUBT_TRY(const ApiKey key, get_api_key(t, "key-1"));
+    EXPECT_FALSE(key.expires || key.last_used || key.revoked);
+    EXPECT_EQ(key.prefix, "");
+    REDOUBT_TRY(const auto released, release_leases(t, std::nullopt, kNow));
+    EXPECT_EQ(released, 1U);
+    REDOUBT_TRY(const auto job, lease_job(t, "k", "hub-1/worker-0", kNow, 10));
+    EXPECT_TRUE(job && job->fence == 1);
+    return {};
+  }));
 }
 
 TEST(MigrationTexts, OfThisProgramAreNumberedFromOne) {
