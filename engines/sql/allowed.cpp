@@ -1,5 +1,6 @@
 // What may stand in a row expression (S1, S3, S5, S14), and what in one over released rows (S10).
 #include <algorithm>
+#include <optional>
 
 #include "engines/sql/forms.h"
 #include "engines/sql/functions.h"
@@ -26,6 +27,43 @@ bool any_part(const Expression& e, Predicate predicate) {
          std::ranges::any_of(e.window_order, ordered);
 }
 
+bool digits(std::string_view text, std::size_t most) {
+  return !text.empty() && text.size() <= most && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// interval_bound: INTERVAL '30 days', or INTERVAL 30 DAY as the parser writes it: to_days(CAST(trunc(CAST(30 AS DOUBLE)) AS INTEGER)).
+bool interval_bound(const Expression& e) {
+  const Expression* leaf = &e;
+  const bool unit = e.kind == Kind::function && e.text.starts_with("to_");
+  if (!unit && (e.kind != Kind::cast || e.text != "INTERVAL")) return false;
+  while (leaf->children.size() == 1 && (leaf == &e || leaf->kind == Kind::cast || leaf->is_function("trunc"))) leaf = &leaf->children[0];
+  if (leaf->kind != Kind::constant) return false;
+  std::string_view text = leaf->text;
+  if (text.starts_with("'") && text.ends_with("'") && text.size() >= 2) text = text.substr(1, text.size() - 2);
+  const std::size_t space = text.find(' ');
+  if (!digits(text.substr(0, space), 5)) return false;
+  if (unit) return space == std::string_view::npos;
+  std::string name = lower_name(space == std::string_view::npos ? "" : std::string(text.substr(space + 1)));
+  if (name.ends_with("s")) name.pop_back();
+  return name == "day" || name == "week" || name == "month" || name == "year" || name == "hour";
+}
+
+// check_frame: bounds with which no row's place and no value of an order key overflows (S13).
+Allowed check_frame(const Expression& window) {
+  const bool range = window.frame.starts_with("RANGE");
+  for (const Expression& bound : window.bounds) {
+    bool known = bound.kind == Kind::constant && bound.constant_type == Expression::ConstantType::integer && digits(bound.text, 9);
+    if (range && bound.kind == Kind::constant && bound.constant_type == Expression::ConstantType::decimal) {
+      const std::size_t point = bound.text.find('.');
+      known = digits(bound.text.substr(0, point), 9) && (point == std::string::npos || digits(bound.text.substr(point + 1), 9));
+    }
+    if (!known && !(range && interval_bound(bound))) {
+      return refuse("S5", "the bounds of a window frame are numbers of at most 9 digits, or for RANGE over dates intervals", bound.offset, "ROWS BETWEEN 3 PRECEDING AND CURRENT ROW");
+    }
+  }
+  return std::monostate();
+}
+
 // check_unit_window is S5.
 Allowed check_unit_window(const Expression& e, const Columns& columns) {
   if (!is_unit_window(e.text)) {
@@ -36,6 +74,7 @@ Allowed check_unit_window(const Expression& e, const Columns& columns) {
     return refuse("S5", "a window over people needs the unit column in PARTITION BY", e.offset, "OVER (PARTITION BY unit ...)");
   }
   if (e.distinct && e.text != "count") return refuse("S5", "DISTINCT in a window is for count only", e.offset);
+  REDOUBT_ALLOW_ALL(check_frame(e));
   for (const Expression& partition : e.partitions) {
     if (!bare_identifier(partition, columns)) REDOUBT_ALLOW_ALL(check_row_expression(partition, columns));
   }
@@ -62,6 +101,39 @@ Allowed check_row_function(const Expression& e) {
     return refuse("A2", "DISTINCT, FILTER and ORDER BY belong to aggregates", e.offset);
   }
   if (!is_row_function(e.text)) return refuse_function(e);
+  return std::monostate();
+}
+
+// check_words: what TRY does not catch, since the engine thinks of it as a mistake in the text: a part of dates that a function does not know, and an
+// escape sign that is none. So these are constants, and good ones (S13).
+Allowed check_words(const Expression& e) {
+  using Literal = Expression::ConstantType;
+  const auto text_of = [&](std::size_t i) -> std::optional<std::string> {
+    const Expression& child = e.children[i];
+    if (child.kind != Kind::constant || child.constant_type != Literal::text || child.text.size() < 2) return std::nullopt;
+    std::string out;
+    for (std::size_t at = 1; at + 1 < child.text.size(); ++at) {
+      out += child.text[at];
+      if (child.text[at] == '\'') ++at;  // a quote is written twice
+    }
+    return out;
+  };
+  const bool parts = e.text == "date_part" || e.text == "date_trunc" || e.text == "date_diff" || e.text == "datediff" || e.text == "date_sub" || e.text == "datesub";
+  if (parts && e.children.size() >= 2) {
+    const auto part = text_of(0);
+    if (!part) return refuse("S13", "the part that " + e.text + " takes is a constant", e.children[0].offset, e.text + "('month', ...)");
+    const std::string name = lower_name(*part);
+    if (name.starts_with("timezone") || (name == "era" && e.text != "date_part")) {
+      return refuse("S13", e.text + " does not know this part of dates", e.children[0].offset, e.text + "('month', ...)");
+    }
+  }
+  if (e.text.ends_with("like_escape") && e.children.size() == 3) {
+    const auto pattern = text_of(1);
+    const auto escape = text_of(2);
+    const bool one = escape && escape->size() <= 1;
+    if (!pattern || !one) return refuse("S13", "LIKE with ESCAPE takes constants, and one character to escape with", e.offset, "x LIKE '10$%' ESCAPE '$'");
+    if (escape->size() == 1 && pattern->ends_with(*escape)) return refuse("S13", "a pattern of LIKE that ends with its escape character", e.offset);
+  }
   return std::monostate();
 }
 
@@ -111,7 +183,10 @@ Allowed check_row_expression(const Expression& e, const Columns& columns, RowCon
     case Kind::member:
       // An IN over released rows may not look for an identifier; one over units was checked when it was resolved.
       return e.index == 1 ? Allowed(std::monostate()) : check_row_expression(e.children[0], columns, context);
-    case Kind::function: REDOUBT_ALLOW_ALL(check_row_function(e)); break;
+    case Kind::function:
+      REDOUBT_ALLOW_ALL(check_row_function(e));
+      REDOUBT_ALLOW_ALL(check_words(e));
+      break;
     case Kind::operation:
       if ((e.text == "IS_NULL" || e.text == "IS_NOT_NULL") && e.children[0].kind == Kind::column) return std::monostate();
       if (e.text == "GROUPING") return refuse("S8", "GROUPING is for grouping sets, which are not released", e.offset);

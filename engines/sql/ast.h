@@ -50,10 +50,13 @@ struct Expression {
   std::vector<Expression> partitions;    // of a window
   std::vector<OrderItem> window_order;   // of a window
   std::string frame;                     // of a window, as it is printed; empty for the default
+  std::vector<Expression> bounds;        // of the frame of a window: the constants in it
+  bool of_units = false;                 // an aggregate or window over rows of people: nothing in it may fail on a row (S13)
 
   bool exists = false;
   bool noisy = false;  // a subquery over released rows, at differential_privacy: not for predicates over people (D1)
   std::shared_ptr<const Query> query;
+  std::string staged;  // a resolved subquery that an inner statement has computed already: the column that holds it
 
   bool is_operation(const char* name) const { return kind == Kind::operation && text == name; }
   bool is_function(const char* name) const { return kind == Kind::function && text == name; }

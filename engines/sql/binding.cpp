@@ -86,7 +86,9 @@ std::optional<BindingProblem> Binding::guard(const ReleasePlan& plan) {
   };
   const auto visit = [&](duckdb::Planner& planner) {
     auto found = unlisted(*planner.plan, is_table);
-    return found ? std::optional<BindingProblem>({"the plan would hold " + *found, 0}) : std::nullopt;
+    if (found) return std::optional<BindingProblem>({"the plan would hold " + *found, 0});
+    if (plan.level() != Level::none) found = failing_member(*planner.plan);
+    return found ? std::optional<BindingProblem>({"the plan would hold " + *found + ", which fails where a value has no counterpart", 0, "S13"}) : std::nullopt;
   };
   std::optional<BindingProblem> out;
   for (const NoisyBlock& block : plan.noisy()) {

@@ -18,6 +18,7 @@ namespace redoubt::sql {
 struct BindingProblem {
   std::string message;  // the engine's first line, lower case; depends on text and schema only
   std::size_t offset = 0;
+  std::string rule = "G5";
 };
 
 class Binding {

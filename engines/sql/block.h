@@ -24,6 +24,7 @@ struct Cell {
   bool small_complement = false;      // T3 also looks at the rows that are left out
   bool quantile = false;              // T3 also looks at units * min(q, 1 - q)
   std::vector<Expression> computed;   // arguments that may be NULL though their columns are not (a cast, an overflow)
+  bool bounded = false;               // arguments of a magnitude with which the aggregate could fail become NULL (print_bounded)
   std::vector<Interval> intervals;    // one for each argument (D3)
 };
 

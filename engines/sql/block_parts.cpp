@@ -5,6 +5,7 @@
 
 #include "engines/sql/forms.h"
 #include "engines/sql/print.h"
+#include "engines/sql/stage_parts.h"
 
 namespace redoubt::sql {
 namespace {
@@ -94,11 +95,21 @@ Allowed BlockParts::resolve_where() {
   REDOUBT_ALLOW_ALL(scope_.connect(terms));
   REDOUBT_ALLOW_ALL(check_terms(scope_.conditions()));
   REDOUBT_ALLOW_ALL(check_terms(terms));
-  if (unit_) where_.push_back("(" + scope_.unit_sql() + ") IS NOT NULL");
-  for (const Expression& term : terms) {
-    where_.push_back(scope_.is_unit_equality(term) ? print_bare_equality(term, scope_.columns()) : print_condition(term, scope_.columns()));
-  }
+  where_ = std::move(terms);
   return std::monostate();
+}
+
+Rows BlockParts::joined(const std::vector<Expression*>& over) {
+  Rows rows{scope_.from_sql(), scope_.unit_sql(), {}, scope_.columns(), scope_.ids()};
+  const auto print_term = [this](const Expression& term, const Columns& columns) {
+    return scope_.is_unit_equality(term) ? print_bare_equality(term, columns) : print_condition(term, columns);
+  };
+  if (unit_) {
+    rows.where.push_back("(" + rows.unit + ") IS NOT NULL");
+    stage_parts(compiler_, rows, where_, over, print_term);
+  }
+  for (const Expression& term : where_) rows.where.push_back(print_term(term, rows.columns));
+  return rows;
 }
 
 Allowed BlockParts::add_key(const Expression& key) {

@@ -32,6 +32,9 @@ class BlockParts {
   // each visits every expression of a Select that stands over its columns.
   static Allowed each(Select& select, const std::function<Allowed(Expression&)>& visit);
 
+  // joined gives the rows of FROM and WHERE as the expressions `over` read them; over rows of people, as far as these can fail on none (S13).
+  Rows joined(const std::vector<Expression*>& over);
+
   // replace turns an expression over the joined rows into one over the next stage, whose columns are the keys, then the aggregates.
   Checked<Expression> replace(const Expression& e, const Aggregate& aggregate);
 
@@ -46,7 +49,7 @@ class BlockParts {
   bool noisy_ = false;       // not over rows of people, and something in it is computed from released rows under noise
   std::vector<Expression> items_;   // over the columns of the scope
   std::vector<std::string> names_;  // of the items
-  std::vector<std::string> where_;  // printed
+  std::vector<Expression> where_;   // AND terms
   std::vector<Expression> keys_;
 
  private:

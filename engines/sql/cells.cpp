@@ -8,6 +8,7 @@
 #include "engines/sql/functions.h"
 #include "engines/sql/functions_catalogue.h"
 #include "engines/sql/grid.h"
+#include "engines/sql/print.h"
 
 namespace redoubt::sql {
 namespace {
@@ -34,6 +35,14 @@ void add(Cell& cell, const Expression& argument, Zero zero, const Columns& colum
   cell.small_complement = cell.small_complement || zero != Zero::counts;
 }
 
+// add_summed is add for aggregates that add up: their arguments are bounded, which may make them NULL as well.
+void add_summed(Cell& cell, const Expression& argument, Zero zero, const Columns& columns) {
+  const std::size_t before = cell.computed.size();
+  add(cell, argument, zero, columns);
+  cell.bounded = true;
+  if (cell.computed.size() == before && !is_constant(argument) && !is_bounded(argument, columns)) cell.computed.push_back(argument);
+}
+
 // add_bounded: an argument under noise has a finite interval (D3).
 Allowed add_bounded(Cell& cell, const Expression& argument, const Columns& columns) {
   REDOUBT_ALLOW_ALL(check_row_expression(argument, columns));
@@ -56,8 +65,8 @@ Allowed add_bounded(Cell& cell, const Expression& argument, const Columns& colum
 Allowed add_number(Cell& cell, const Expression& argument, const Columns& columns) {
   REDOUBT_ALLOW_ALL(check_row_expression(argument, columns));
   switch (argument_form(argument, columns).form) {
-    case Form::plain: case Form::constant: add(cell, argument, Zero::counts, columns); return std::monostate();
-    case Form::conditional: add(cell, argument, Zero::excluded, columns); return std::monostate();
+    case Form::plain: case Form::constant: add_summed(cell, argument, Zero::counts, columns); return std::monostate();
+    case Form::conditional: add_summed(cell, argument, Zero::excluded, columns); return std::monostate();
     case Form::predicate:
       return refuse("A3", "the argument of " + cell.name + " is a truth value, not a number", argument.offset,
                     "count_if(condition), or cast it: (condition)::INTEGER");
@@ -103,7 +112,9 @@ Allowed add_counted(Cell& cell, const Expression& x, const Columns& columns) {
   }
   REDOUBT_ALLOW_ALL(check_row_expression(x, columns));
   const Form form = argument.form;
-  add(cell, x, form == Form::conditional ? Zero::excluded : form == Form::predicate ? Zero::false_excluded : Zero::counts, columns);
+  // A text or a date is not 0.
+  const bool named = x.kind == Kind::case_when && is_constant(x.children[1]) && !is_number(x.children[1], columns);
+  add(cell, x, form == Form::conditional && !named ? Zero::excluded : form == Form::predicate ? Zero::false_excluded : Zero::counts, columns);
   cell.small_complement = true;
   return std::monostate();
 }
@@ -143,7 +154,7 @@ Allowed add_quantile(Cell& cell, const Expression& call, const Columns& columns)
     return refuse("A3", "the argument of " + cell.name + " is not plain", x.offset,
                   cell.name + " over a column, with FILTER (WHERE condition)");
   }
-  add(cell, x, Zero::counts, columns);
+  add_summed(cell, x, Zero::counts, columns);
   cell.quantile = true;
   return std::monostate();
 }

@@ -81,7 +81,8 @@ struct Checker::State {
 
  private:
   static Refusal does_not_bind(const BindingProblem& problem) {
-    return {"G5", "does not bind: " + problem.message, problem.offset, {}};
+    if (problem.rule == "S13") return {"S13", problem.message, problem.offset, "cast one side: TRY_CAST(x AS BIGINT) IN (SELECT ...)"};
+    return {problem.rule, "does not bind: " + problem.message, problem.offset, {}};
   }
 };
 

@@ -6,6 +6,7 @@
 #include "engines/sql/cells.h"
 #include "engines/sql/forms.h"
 #include "engines/sql/print.h"
+#include "engines/sql/stage_parts.h"
 
 namespace redoubt::sql {
 namespace {
@@ -37,9 +38,10 @@ class BlockCompiler : private BlockParts {
  private:
   Checked<Relation> open_block() {
     Select select;
-    select.from = scope_.from_sql();
-    select.where = where_;
-    select.columns = scope_.columns();
+    Rows rows = joined({});
+    select.from = std::move(rows.from);
+    select.where = std::move(rows.where);
+    select.columns = std::move(rows.columns);
     select.items = items_;
     select.group_by = keys_;
     select.grouping_sets = block_.grouping_sets;
@@ -53,13 +55,28 @@ class BlockCompiler : private BlockParts {
       return check_free_expression(e);
     }));
     // Constants that released numbers choose tell of them, and rows of people would then be chosen by these (D1).
-    return finish(select, noisy_ ? RelationKind::released : scope_.kind());
+    REDOUBT_ALLOW(Relation out, finish(select, noisy_ ? RelationKind::released : scope_.kind()));
+    const bool one_row = aggregated_ && keys_.empty() && select.grouping_sets.empty();
+    out.growth = {one_row ? 1 : scope_.growth().rows, 0};
+    for (const Expression& item : items_) out.growth.rows *= unnested(item);
+    if (select.modifiers.limited) out.growth.rows = std::min(out.growth.rows, static_cast<double>(select.modifiers.limit));
+    return out;
+  }
+
+  // unnested: into how many rows an item takes a list apart; far too many where that is not known.
+  static double unnested(const Expression& e) {
+    double out = 1;
+    for (const Expression& child : e.children) out *= unnested(child);
+    if (e.kind != Kind::function || (e.text != "unnest" && e.text != "regexp_split_to_table")) return out;
+    const bool known = e.text == "unnest" && e.children.size() == 1 && (e.children[0].is_operation("LIST") || e.children[0].is_function("list_value"));
+    return out * (known ? std::max<double>(1, static_cast<double>(e.children[0].children.size())) : 1e9);
   }
 
   // finish adds the statement and describes its columns.
   Checked<Relation> finish(const Select& select, RelationKind kind) {
     Relation out;
     out.kind = kind;
+    out.growth = scope_.growth();
     for (std::size_t i = 0; i < select.items.size(); ++i) {
       const Expression& item = select.items[i];
       ColumnInfo info;
@@ -107,15 +124,28 @@ class BlockCompiler : private BlockParts {
     return (id.list ? "flatten(list(" : "(list(") + id.sql + ") FILTER (WHERE " + id.sql + " IS NOT NULL))";
   }
 
+  // places: the expressions of a unit-level Select that stand over its rows.
+  static std::vector<Expression*> places(Select& select) {
+    std::vector<Expression*> out;
+    for (auto* list : {&select.items, &select.qualify}) {
+      for (Expression& e : *list) out.push_back(&e);
+    }
+    return out;
+  }
+
+  static void read(Select& select, Rows rows) {
+    select.from = std::move(rows.from);
+    select.unit = std::move(rows.unit);
+    select.ids = std::move(rows.ids);
+    select.where = std::move(rows.where);
+    select.columns = std::move(rows.columns);
+  }
+
   Checked<Relation> unit_block() {
     Select select;
-    select.from = scope_.from_sql();
-    select.unit = scope_.unit_sql();
-    select.ids = scope_.ids();
-    select.where = where_;
-    select.columns = scope_.columns();
     select.items = items_;
     REDOUBT_ALLOW_ALL(output(select));
+    read(select, joined(places(select)));
     return finish_units(select);
   }
 
@@ -255,14 +285,19 @@ class BlockCompiler : private BlockParts {
       return calls.size() - 1;
     };
     REDOUBT_ALLOW(Select select, staged(aggregate));
-    std::vector<std::string> items = {scope_.unit_sql() + " AS uu"}, groups = {"uu"};
+    std::vector<Expression*> over;
+    for (auto* list : {&keys_, &calls}) {
+      for (Expression& e : *list) over.push_back(&e);
+    }
+    const Rows rows = joined(over);
+    std::vector<std::string> items = {rows.unit + " AS uu"}, groups = {"uu"};
     for (std::size_t i = 0; i < keys_.size(); ++i) {
       ColumnInfo info;
       if (keys_[i].kind == Kind::column) info = columns[keys_[i].index];
       info.argument = argument_form(keys_[i], columns);
       info.interval = interval_of(keys_[i], columns);
       info.sql = "t.g" + std::to_string(i);
-      items.push_back(print(keys_[i], columns) + " AS g" + std::to_string(i));
+      items.push_back(print(keys_[i], rows.columns) + " AS g" + std::to_string(i));
       groups.push_back("g" + std::to_string(i));
       select.columns.push_back(std::move(info));
     }
@@ -271,34 +306,36 @@ class BlockCompiler : private BlockParts {
       info.argument = unit_aggregate_form(calls[j], columns);
       info.interval = unit_interval(calls[j], columns);
       info.sql = "t.a" + std::to_string(j);
-      items.push_back(print(calls[j], columns) + " AS a" + std::to_string(j));
+      items.push_back(print(calls[j], rows.columns) + " AS a" + std::to_string(j));
       select.columns.push_back(std::move(info));
     }
-    for (const SourceId& id : scope_.ids()) {
+    for (const SourceId& id : rows.ids) {
       const std::string name = "i" + std::to_string(select.ids.size());
       items.push_back(gathered(id) + " AS " + name);
       select.ids.push_back({id.dataset, true, "t." + name});
     }
-    const std::string stage = compiler_.add("SELECT " + join_texts(items) + " FROM " + scope_.from_sql() + " WHERE " + join_texts(where_, " AND ") +
+    const std::string stage = compiler_.add("SELECT " + join_texts(items) + " FROM " + rows.from + (rows.where.empty() ? "" : " WHERE " + join_texts(rows.where, " AND ")) +
                                                 " GROUP BY " + join_texts(groups), false);
-    select.from = stage + " AS t";
-    select.unit = "t.uu";
-    for (const Expression& having : select.having) {
-      REDOUBT_ALLOW_ALL(check_row_expression(having, select.columns));
-      select.where.push_back(print_condition(having, select.columns));
-    }
+    for (const Expression& having : select.having) REDOUBT_ALLOW_ALL(check_row_expression(having, select.columns));
+    Rows groups_of_units{stage + " AS t", "t.uu", {}, select.columns, select.ids};
+    stage_parts(compiler_, groups_of_units, select.having, places(select), print_condition);
+    for (const Expression& having : select.having) groups_of_units.where.push_back(print_condition(having, groups_of_units.columns));
+    read(select, std::move(groups_of_units));
     select.having.clear();
-    return finish_units(select);
+    REDOUBT_ALLOW(Relation out, finish_units(select));
+    // Of a unit's rows there is one left, or one for each value of the other keys.
+    const bool one_row = std::ranges::all_of(keys_, [&](const Expression& k) { return k.kind == Kind::column && columns[k.index].role == Role::unit; });
+    if (one_row) out.growth = {};
+    return out;
   }
 
   // released is S8: groups of people.
   Checked<Relation> released() {
     ReleasedBlock out;
-    out.rows = {scope_.from_sql(), scope_.unit_sql(), where_, scope_.columns(), scope_.ids()};
     out.keys = keys_;
     for (const Expression& key : keys_) REDOUBT_ALLOW_ALL(check_row_expression(key, scope_.columns()));
     const auto aggregate = [&](const Expression& call) -> Checked<std::size_t> {
-      REDOUBT_ALLOW(auto cell, make_cell(call, out.rows.columns, compiler_.level()));
+      REDOUBT_ALLOW(auto cell, make_cell(call, scope_.columns(), compiler_.level()));
       const auto found = std::ranges::find_if(out.cells, [&](const Cell& c) { return same_cell(c, cell); });
       if (found != out.cells.end()) return static_cast<std::size_t>(found - out.cells.begin());
       if (out.cells.size() == kMaxCells) return refuse("G5", "more than 64 aggregates", call.offset);
@@ -306,6 +343,14 @@ class BlockCompiler : private BlockParts {
       return out.cells.size() - 1;
     };
     REDOUBT_ALLOW(Select select, staged(aggregate));
+    std::vector<Expression*> over;
+    for (Expression& key : out.keys) over.push_back(&key);
+    for (Cell& cell : out.cells) {
+      for (auto* list : {&cell.arguments, &cell.filter, &cell.computed}) {
+        for (Expression& e : *list) over.push_back(&e);
+      }
+    }
+    out.rows = joined(over);
     for (std::size_t i = 0; i < out.keys.size() + out.cells.size(); ++i) {
       ColumnInfo info;
       const bool key = i < out.keys.size();
@@ -318,7 +363,9 @@ class BlockCompiler : private BlockParts {
     select.from = compiler_.release(out) + " AS t";
     for (const Expression& having : select.having) select.where.push_back(print_condition(having, select.columns));
     select.having.clear();
-    return finish(select, RelationKind::released);
+    REDOUBT_ALLOW(Relation result, finish(select, RelationKind::released));
+    result.growth = {keys_.empty() ? 1 : scope_.growth().rows, 0};
+    return result;
   }
 
   bool outermost_;

@@ -62,6 +62,7 @@ Relation Compiler::dataset(const Table& table) {
   }
   Relation out;
   out.kind = RelationKind::unit;
+  out.growth.datasets = 1;
   const std::string unit = quote(table.unit()->name);
   std::vector<std::string> items = {unit + " AS u"};
   for (const Column& column : table.columns) {
@@ -94,6 +95,7 @@ Relation Compiler::dataset(const Table& table) {
 
 Checked<Relation> Compiler::values(const From& from) {
   Relation out;
+  out.growth.rows = static_cast<double>(from.values.size());
   std::vector<std::string> rows, names;
   for (const auto& row : from.values) {
     for (const Expression& item : row) {
@@ -141,12 +143,14 @@ Checked<Relation> Compiler::query(const Query& query, const Names& names, const 
 Checked<Relation> Compiler::set_operation(const SetOperation& operation, const Names& names, const Scope* outer, bool outermost) {
   std::vector<Relation> sides;
   Relation out;
+  out.growth.rows = 0;
   for (const Query& side : operation.sides) {
     REDOUBT_ALLOW(Relation relation, query(side, names, outer));
     if (relation.kind == RelationKind::unit) {
       return refuse("S9", "a set operation over rows of people; release each side first", side.offset, "aggregate each side: SELECT key, count(*) ... GROUP BY key");
     }
     if (relation.kind == RelationKind::released) out.kind = RelationKind::released;
+    out.growth.rows += relation.growth.rows;
     sides.push_back(std::move(relation));
   }
   // BY NAME: the columns of the left side, then those that only the right one has.
@@ -203,6 +207,7 @@ Checked<Relation> Compiler::set_operation(const SetOperation& operation, const N
     item.index = i;
     select.items.push_back(std::move(item));
   }
+  if (modifiers.limited) out.growth.rows = std::min(out.growth.rows, static_cast<double>(modifiers.limit));
   select.modifiers = std::move(modifiers);
   out.name = add(print_select(select, outermost), true);
   return out;

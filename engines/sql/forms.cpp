@@ -116,7 +116,8 @@ Argument operation_form(const Expression& e, const Columns& columns) {
   const Argument second = argument_form(e.children[1], columns);
   if (second.form == Form::constant && (first.form == Form::plain || first.form == Form::constant)) return first;
   // A truth value with a default stays one.
-  if (first.form == Form::predicate && (second.form == Form::constant || second.form == Form::predicate)) return first;
+  const bool truth = e.children[1].is_null() || e.children[1].constant_type == Expression::ConstantType::boolean || second.form == Form::predicate;
+  if (first.form == Form::predicate && truth) return first;
   // What counts nothing for a person counts as 0: COALESCE of a person's own conditional number keeps being one.
   return first.form == Form::conditional && zero_or_null(e.children[1]) ? first : kOther;
 }
@@ -171,7 +172,9 @@ namespace {
 // fallible: a computation that may give NULL, or one over a column that is such a computation.
 bool fallible(const Expression& e, const Columns& columns) {
   if (e.kind == Kind::column) return columns[e.index].argument.fallible;
-  if (is_constant(e) || e.kind == Kind::scalar || e.kind == Kind::window) return false;
+  // What stands in for the missing row of lag and lead need not be of the same type.
+  if (e.kind == Kind::window) return e.children.size() == 3 && !same(e.children[0], e.children[2]) && e.children[2].kind != Kind::constant;
+  if (is_constant(e) || e.kind == Kind::scalar) return false;
   if (e.kind == Kind::cast || e.kind == Kind::function) return true;
   return std::ranges::any_of(e.children, [&](const Expression& child) { return fallible(child, columns); });
 }
@@ -198,6 +201,25 @@ Argument argument_form(const Expression& e, const Columns& columns) {
   Argument out = bare_form(e, columns);
   out.fallible = fallible(e, columns);
   return out;
+}
+
+bool is_number(const Expression& e, const Columns& columns) {
+  using Literal = Expression::ConstantType;
+  const auto all = [&](std::size_t begin, std::size_t step) {
+    for (std::size_t i = begin; i < e.children.size(); i += step) {
+      if (!is_number(e.children[i], columns)) return false;
+    }
+    return true;
+  };
+  switch (e.kind) {
+    case Kind::constant: return e.constant_type != Literal::text && e.constant_type != Literal::boolean && e.constant_type != Literal::other;
+    case Kind::column: return columns[e.index].type.is_number();
+    case Kind::cast: return number_type(e.text);
+    case Kind::case_when: return all(1, 2) && is_number(e.children.back(), columns);
+    case Kind::function: return (e.text == "+" || e.text == "-" || e.text == "*" || e.text == "/") && all(0, 1);
+    case Kind::operation: return e.text == "COALESCE" && all(0, 1);
+    default: return false;
+  }
 }
 
 bool is_constant(const Expression& e) {

@@ -31,6 +31,9 @@ Allowed check_row_expression(const Expression& expression, const Columns& column
 // check_free_expression allows any deterministic built-in, over released rows and constants (S10).
 Allowed check_free_expression(const Expression& expression);
 
+// is_number: known to be a number by its type. What is not may still be one.
+bool is_number(const Expression& expression, const Columns& columns);
+
 // is_constant: no column, aggregate, window or subquery anywhere. is_row_constant: one that S14's functions make.
 bool is_constant(const Expression& expression);
 bool is_row_constant(const Expression& expression);

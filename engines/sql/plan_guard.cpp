@@ -4,6 +4,7 @@
 #include <duckdb/planner/expression/list.hpp>
 #include <duckdb/planner/expression_iterator.hpp>
 #include <duckdb/planner/logical_operator_visitor.hpp>
+#include <duckdb/planner/operator/logical_comparison_join.hpp>
 #include <duckdb/planner/operator/logical_get.hpp>
 
 #include <algorithm>
@@ -78,7 +79,57 @@ Found check_get(const duckdb::LogicalGet& get, const std::function<bool(const st
   return std::nullopt;
 }
 
+// whole_digits: how many digits before the point a number type can have; 0 for what is not exact.
+int whole_digits(const duckdb::LogicalType& type) {
+  using Id = duckdb::LogicalTypeId;
+  switch (type.id()) {
+    case Id::BOOLEAN: return 1;
+    case Id::TINYINT: case Id::UTINYINT: return 3;
+    case Id::SMALLINT: case Id::USMALLINT: return 5;
+    case Id::INTEGER: case Id::UINTEGER: return 10;
+    case Id::BIGINT: return 19;
+    case Id::UBIGINT: return 20;
+    case Id::HUGEINT: return 39;
+    case Id::DECIMAL: return duckdb::DecimalType::GetWidth(type) - duckdb::DecimalType::GetScale(type);
+    default: return 0;
+  }
+}
+
+// holds: every value of one type has its place in the other.
+bool holds(const duckdb::LogicalType& to, const duckdb::LogicalType& from) {
+  using Id = duckdb::LogicalTypeId;
+  if (to == from || from.id() == Id::SQLNULL || to.id() == Id::VARCHAR) return true;
+  const bool exact = whole_digits(from) > 0 || from.id() == Id::DECIMAL;
+  if (to.id() == Id::DOUBLE) return exact || from.id() == Id::FLOAT;
+  if (to.id() == Id::DECIMAL) return exact && whole_digits(to) >= whole_digits(from);
+  return exact && from.id() != Id::DECIMAL && whole_digits(to) > whole_digits(from);
+}
+
+bool cast_fails(const duckdb::Expression& expression) {
+  if (expression.type == duckdb::ExpressionType::OPERATOR_TRY) return false;
+  if (expression.expression_class == duckdb::ExpressionClass::BOUND_CAST) {
+    const auto& cast = expression.Cast<duckdb::BoundCastExpression>();
+    if (!cast.try_cast && !holds(cast.return_type, cast.child->return_type)) return true;
+  }
+  bool out = false;
+  duckdb::ExpressionIterator::EnumerateChildren(expression, [&](const duckdb::Expression& child) { out = out || cast_fails(child); });
+  return out;
+}
+
 }  // namespace
+
+Found failing_member(duckdb::LogicalOperator& plan) {
+  if (plan.type == duckdb::LogicalOperatorType::LOGICAL_COMPARISON_JOIN || plan.type == duckdb::LogicalOperatorType::LOGICAL_DELIM_JOIN) {
+    const auto& join = plan.Cast<duckdb::LogicalComparisonJoin>();
+    for (const auto& condition : join.conditions) {
+      if (join.join_type == duckdb::JoinType::MARK && cast_fails(*condition.left)) return "an IN that compares " + condition.left->return_type.ToString() + " with another type";
+    }
+  }
+  for (const auto& child : plan.children) {
+    if (auto found = failing_member(*child)) return found;
+  }
+  return std::nullopt;
+}
 
 Found unlisted(duckdb::LogicalOperator& plan, const std::function<bool(const std::string&)>& is_table) {
   if (!operator_allowed(plan.type)) return "the operator " + plan.GetName().substr(0, 64);

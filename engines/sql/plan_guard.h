@@ -15,4 +15,8 @@ namespace redoubt::sql {
 // a table of the schema main may be read.
 std::optional<std::string> unlisted(duckdb::LogicalOperator& plan, const std::function<bool(const std::string&)>& is_table);
 
+// failing_member names the first IN of a subquery for which the engine would cast what is looked for to a type that does not hold all its values:
+// such a cast fails on a row, and TRY takes no subquery (S13). Nothing when there is none.
+std::optional<std::string> failing_member(duckdb::LogicalOperator& plan);
+
 }  // namespace redoubt::sql

@@ -18,6 +18,13 @@ std::string print(const Expression& expression, const Columns& columns);
 // print_condition is print where a truth value is expected: what is not BOOLEAN is cast so that it cannot fail.
 std::string print_condition(const Expression& expression, const Columns& columns);
 
+// print_bounded is print for an argument of an aggregate that adds up, averages or interpolates: values of a magnitude with which the aggregate
+// itself could fail become NULL (beyond 10^100 as DOUBLE; beyond 10^28 steps of an exact number; dates outside of the years 1 to 9999).
+std::string print_bounded(const Expression& expression, const Columns& columns);
+
+// is_bounded: print_bounded changes nothing, by the type of the expression.
+bool is_bounded(const Expression& expression, const Columns& columns);
+
 // print_bare_equality is print without the guard against failing, for equalities of unit columns that joins must recognise.
 std::string print_bare_equality(const Expression& equality, const Columns& columns);
 

@@ -66,12 +66,20 @@ struct SourceId {
   std::string sql;
 };
 
+// Growth: how many rows constants can make of one row of a person (or, where there are no people, of nothing), and how many datasets' rows of one
+// person are multiplied with one another. Bounded, since whoever can multiply at will lets a query reach a limit if a certain person is there.
+struct Growth {
+  double rows = 1;
+  int datasets = 0;
+};
+
 // Relation: a statement of the plan. Its columns are c0, c1, ... and, for unit relations, u, the unit.
 struct Relation {
   RelationKind kind = RelationKind::open;
   std::string name;  // of the statement
   Columns columns;   // sql: c<i>
   std::vector<SourceId> ids;  // sql: i<n>; of unit relations, when contributors are traced
+  Growth growth;
 
   bool has_identifier() const {
     for (const ColumnInfo& column : columns) {

@@ -7,6 +7,7 @@
 //   cut       T1 drops groups below k units; T2 goes on dropping until the dropped ones hold k units together
 //   released  the remaining groups, with T3 applied to each cell
 #include "engines/sql/compiler.h"
+#include "engines/sql/forms.h"
 #include "engines/sql/print.h"
 
 namespace redoubt::sql {
@@ -36,7 +37,9 @@ class Stages {
   // units: where each group and each contributing or left-out part fills enough of them, nothing is withheld. Else the statement
   // ends in an error, and the exact one is run.
   std::string print_quick() {
-    const std::string rows_statement = compiler_.add(rows(), false);
+    // The engine computes an expression as often as it stands in the text, so the bucket of a unit has a column.
+    const std::string bucketed = "SELECT *, (1::BIGINT << (hash(u) % 62)::INTEGER) AS slot, (hash(u) % " + number(kBuckets) + ")::INTEGER AS bucket FROM ";
+    const std::string rows_statement = compiler_.add(bucketed + compiler_.add(rows(), false), false);
     std::vector<std::string> items = keys_, unsure = {few("", k_)};
     for (std::size_t j = 0; j < block_.cells.size(); ++j) {
       const Cell& cell = block_.cells[j];
@@ -100,7 +103,7 @@ class Stages {
     for (std::size_t j = 0; j < block_.cells.size(); ++j) {
       const Cell& cell = block_.cells[j];
       for (std::size_t m = 0; m < cell.arguments.size(); ++m) {
-        items.push_back(sql::print(cell.arguments[m], columns) + " AS " + argument(j, m));
+        items.push_back(value(cell, cell.arguments[m]) + " AS " + argument(j, m));
       }
       if (!cell.filter.empty()) items.push_back(print_condition(cell.filter[0], columns) + " AS f" + number(j));
       if (!cell.computed.empty()) items.push_back(lost(cell) + " AS l" + number(j));
@@ -111,12 +114,18 @@ class Stages {
   }
 
  private:
+  // value prints an argument. Under noise the sums are not the engine's.
+  std::string value(const Cell& cell, const Expression& e) const {
+    const bool bounded = cell.bounded && compiler_.level() != Level::differential_privacy;
+    return bounded ? print_bounded(e, block_.rows.columns) : sql::print(e, block_.rows.columns);
+  }
+
   // lost is the condition that an argument is NULL although none of its columns is. A column that is itself computed inside a
   // subquery may have been lost there.
   std::string lost(const Cell& cell) const {
     std::vector<std::string> any;
     for (const Expression& computed : cell.computed) {
-      std::vector<std::string> terms = {"(" + sql::print(computed, block_.rows.columns) + ") IS NULL"};
+      std::vector<std::string> terms = {"(" + value(cell, computed) + ") IS NULL"};
       collect_columns(computed, terms);
       any.push_back("(" + join_texts(terms, " AND ") + ")");
     }
@@ -133,8 +142,7 @@ class Stages {
   // few: fewer buckets are filled than units are needed.
   std::string few(const std::string& condition, const std::string& needed) const {
     const bool one_word = needed == k_ && compiler_.k() <= 20;
-    const std::string sketch = one_word ? "bit_or(1::BIGINT << (hash(u) % 62)::INTEGER)"
-                                        : "bitstring_agg((hash(u) % " + number(kBuckets) + ")::INTEGER, 0, " + number(kBuckets - 1) + ")";
+    const std::string sketch = one_word ? "bit_or(slot)" : "bitstring_agg(bucket, 0, " + number(kBuckets - 1) + ")";
     return "(coalesce(bit_count(" + sketch + (condition.empty() ? "" : " FILTER (WHERE " + condition + ")") + "), 0) < " + needed + ")";
   }
 
@@ -146,7 +154,9 @@ class Stages {
     for (std::size_t m = 0; m < cell.arguments.size(); ++m) {
       const std::string a = argument(j, m);
       terms.push_back(a + " IS NOT NULL");
-      if (cell.zeros[m] == Cell::Zero::excluded) terms.push_back(a + " <> 0");
+      // What may be a text is compared so that no text fails.
+      const bool number = is_number(cell.arguments[m], block_.rows.columns);
+      if (cell.zeros[m] == Cell::Zero::excluded) terms.push_back(number ? a + " <> 0" : "coalesce(TRY(least(" + a + " <> 0)), true)");
       if (cell.zeros[m] == Cell::Zero::false_excluded) terms.push_back("TRY_CAST(" + a + " AS BOOLEAN)");
     }
     return terms.empty() ? "" : "coalesce(" + join_texts(terms, " AND ") + ", false)";

@@ -41,6 +41,8 @@ class Scope {
   bool sees(const std::vector<std::string>& path) const;
 
   RelationKind kind() const { return kind_; }
+  // growth of the joined rows.
+  const Growth& growth() const { return growth_; }
   const Columns& columns() const { return columns_; }
   // conditions are the top-level AND terms of every ON, resolved; whoever checks row expressions checks them too.
   const std::vector<Expression>& conditions() const { return conditions_; }
@@ -59,10 +61,15 @@ class Scope {
     bool hidden = false;
     bool merged = false;
   };
+  // Piece of the printed FROM: a text, or a relation, whose statement may still change.
+  struct Piece {
+    std::string text;
+    std::optional<std::size_t> relation = std::nullopt;
+  };
   struct Side {
     std::vector<Visible> visible;
     std::vector<std::size_t> relations;
-    std::string sql;
+    std::vector<Piece> sql;
     bool units = false;  // holds a unit relation
   };
 
@@ -72,6 +79,8 @@ class Scope {
   Checked<Side> add_relation(const From& from);
   Checked<Side> add_join(const From& from);
   Checked<std::string> using_condition(const From& from, Side& left, Side& right, Side& out);
+  // stage computes the subqueries of one term of ON that TRY does not take as columns of the relation that they look at (S13).
+  Allowed stage(Expression& term, const Side& right);
   Checked<std::string> on_condition(const From& from, const Side& left, const Side& right);
   Allowed link_join(const From& from, const std::vector<Expression>& terms, const Side& left, const Side& right);
   Checked<Expression> resolve_in(const Expression& expression, const std::vector<Visible>& visible,
@@ -88,6 +97,7 @@ class Scope {
   const Names* names_;
   const Scope* outer_;
   RelationKind kind_ = RelationKind::open;
+  Growth growth_;
   bool building_ = true;   // a subquery that sees names now is lateral
   bool released_ = false;  // a released relation stands in FROM
   Columns columns_;
@@ -97,6 +107,8 @@ class Scope {
   std::vector<bool> has_unit_;         // of relations
   std::vector<SourceId> ids_;                // of the relations that are visible outside
   std::vector<std::string> unit_sqls_;  // of the relations that are visible outside
+  std::vector<std::string> sources_;   // the statements that the relations read
+  std::size_t parts_ = 0;              // staged columns
   std::vector<std::string> aliases_;   // of the relations, for whole-row references
   std::vector<Expression> conditions_;
   std::string from_sql_;

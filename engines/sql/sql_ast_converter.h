@@ -59,7 +59,7 @@ class Converter {
   Checked<From> join(const duckdb::JoinRef& node, std::size_t depth);
   Checked<Expression> subquery(const duckdb::SubqueryExpression& node, Expression out, std::size_t depth);
   Checked<Expression> window(const duckdb::WindowExpression& node, Expression out, std::size_t depth);
-  Checked<std::string> frame(const duckdb::WindowExpression& node, std::size_t offset);
+  Checked<std::string> frame(const duckdb::WindowExpression& node, std::size_t offset, std::vector<Expression>& bounds);
   Checked<From> values(const duckdb::ExpressionListRef& node, std::size_t depth);
   Checked<std::shared_ptr<const Query>> nested(const duckdb::QueryNode& node, std::size_t depth);
   Allowed named(const std::string& name, const duckdb::vector<std::string>& aliases, const duckdb::QueryNode& node, std::size_t depth, Query& out);

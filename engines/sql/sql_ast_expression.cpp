@@ -185,8 +185,8 @@ Checked<Expression> Converter::subquery(const duckdb::SubqueryExpression& node, 
   return inverted;
 }
 
-// frame prints the frame of a window. Its bounds are constants: a bound taken from a column could reach out of the frame.
-Checked<std::string> Converter::frame(const duckdb::WindowExpression& node, std::size_t offset) {
+// frame prints the frame of a window and keeps its bounds. They are constants: a bound taken from a column could reach out of the frame.
+Checked<std::string> Converter::frame(const duckdb::WindowExpression& node, std::size_t offset, std::vector<Expression>& bounds) {
   using Bound = duckdb::WindowBoundary;
   const auto units = [](Bound bound) -> std::string {
     switch (bound) {
@@ -207,6 +207,7 @@ Checked<std::string> Converter::frame(const duckdb::WindowExpression& node, std:
     if (!bound_expression) return refuse("S5", "a window frame that is not understood", offset);
     REDOUBT_ALLOW(const auto converted, expression(*bound_expression, 1));
     if (!is_row_constant(converted)) return refuse("S5", "the bounds of a window frame are constants", converted.offset);
+    bounds.push_back(converted);
     const bool before = bound == Bound::EXPR_PRECEDING_ROWS || bound == Bound::EXPR_PRECEDING_RANGE || bound == Bound::EXPR_PRECEDING_GROUPS;
     return print(converted, {}) + (before ? " PRECEDING" : " FOLLOWING");
   };
@@ -248,7 +249,7 @@ Checked<Expression> Converter::window(const duckdb::WindowExpression& node, Expr
   }
   REDOUBT_ALLOW(out.window_order, order(node.orders, depth + 1));
   REDOUBT_ALLOW(out.order_by, order(node.arg_orders, depth + 1));
-  REDOUBT_ALLOW(out.frame, frame(node, out.offset));
+  REDOUBT_ALLOW(out.frame, frame(node, out.offset, out.bounds));
   return out;
 }
 
