@@ -25,6 +25,30 @@ Result<dp::Loss> noise_price(const jobs::PrivacyLoss& loss) {
   return dp::Budget::total_for(epsilon, delta);
 }
 
+Status check_least_price(const jobs::PrivacyLoss& loss, const std::vector<const jobs::Manifest*>& manifests) {
+  REDOUBT_TRY(const dp::Loss price, noise_price(loss));
+  REDOUBT_TRY(const dp::Delta delta, dp::Delta::parse(loss.delta));
+  REDOUBT_TRY(const dp::Delta rest, dp::Delta::from_units(delta.units() - delta.units() / 2));
+  for (const jobs::Manifest* manifest : manifests) {
+    if (!manifest->budget) continue;  // it answers nothing anyhow
+    REDOUBT_TRY(const dp::Loss total, noise_price(*manifest->budget));
+    const dp::Rho least{(total.rho.units + kMostQueries - 1) / kMostQueries};
+    if (price.rho >= least) continue;
+    const std::string expected = "noise: epsilon " + loss.epsilon + " with delta " + loss.delta + " costs less than 1/" + std::to_string(kMostQueries) + " of the budget of dataset \"" +
+                                 manifest->dataset + "\"; expected ";
+    // Rounding makes the two conversions differ by a few steps at most.
+    std::uint64_t millionths = dp::epsilon_for(least, rest);
+    for (int step = 0; step < 64; ++step, ++millionths) {
+      const auto epsilon = dp::Epsilon::from_millionths(millionths);
+      if (!epsilon.ok()) break;
+      const auto found = dp::Budget::total_for(*epsilon, delta);
+      if (found.ok() && found->rho >= least) return Error(Code::refused, expected + "epsilon " + epsilon->text() + " or more with this delta");
+    }
+    return Error(Code::refused, expected + "a greater delta");
+  }
+  return {};
+}
+
 Status NoiseBudget::open(const jobs::Manifest& manifest) {
   const dp::DatasetDigest id = id_of(manifest.digest());
   if (budget_.account(id) != nullptr) return {};

@@ -58,4 +58,10 @@ inline constexpr std::string_view kBudgetEntry = "budget";
 // noise_price of a query: it depends on its noise alone, not on its text. `malformed` when out of range.
 Result<sql::dp::Loss> noise_price(const jobs::PrivacyLoss& loss);
 
+// check_least_price: no query costs less than 1/kMostQueries of the budget of any of its datasets. So a budget bounds how many queries are answered
+// from it, and with them the log's entries: without it, ones that cost next to nothing could be reserved without end. `refused` names the least
+// epsilon beside the query's delta. Of reservations that stand already nothing is asked: what was answered is charged.
+inline constexpr std::uint64_t kMostQueries = 4096;
+Status check_least_price(const jobs::PrivacyLoss& loss, const std::vector<const jobs::Manifest*>& manifests);
+
 }  // namespace redoubt::cleanroom

@@ -56,6 +56,7 @@ Status Room::reserve_noise(const jobs::Proposal& proposal, const jobs::ProposalD
   REDOUBT_TRY(const auto manifests, manifests_of(proposal.terms));
   // Whether it could ever be answered does not hang on what was asked before.
   REDOUBT_TRY([[maybe_unused]] const auto alone, NoiseBudget().admit(proposal.terms, manifests).context("proposal"));
+  REDOUBT_CHECK(check_least_price(proposal.terms.noise->loss, manifests).context("proposal"));
   // What instances before this one were asked may not be known yet. The reservation stands, and the run is judged when it is.
   if (!history_known().ok()) return {};
   REDOUBT_TRY(NoiseBudget budget, accounts(proposal.terms.manifests, {std::numeric_limits<std::size_t>::max(), log_.size()}));

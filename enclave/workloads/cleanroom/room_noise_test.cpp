@@ -118,6 +118,29 @@ std::string first_number(const std::string& table) {
   return table.substr(from, table.find_first_not_of("-0123456789.", from) - from);
 }
 
+// A budget of epsilon 2 holds at most 4096 queries: the refusal names the least one, that one is reserved, and one step below it is not.
+TEST_F(RoomNoiseTest, RefusesAQueryThatCostsNextToNothingAndNamesTheLeastPrice) {
+  const auto room = start(11);
+  const std::size_t before = room->entries(0).size();
+  const auto refused = room->propose(sign(asking(*room, kCount, "0.001"), analyst_));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Code::refused);
+  const std::string& text = refused.error().message();
+  const std::string marker = "expected epsilon ";
+  ASSERT_NE(text.find("1/4096 of the budget of dataset \"patients\""), std::string::npos) << text;
+  ASSERT_NE(text.find(marker), std::string::npos) << text;
+  EXPECT_EQ(room->entries(0).size(), before) << "a query that could never be answered leaves no entry";
+  const std::size_t from = text.find(marker) + marker.size();
+  const std::string least = text.substr(from, text.find(' ', from) - from);
+  const auto millionths = OrDie(sql::dp::Epsilon::parse(least)).millionths();
+  const std::string below = OrDie(sql::dp::Epsilon::from_millionths(millionths - 50)).text();
+  EXPECT_ERROR(room->propose(sign(asking(*room, kCount, below.c_str()), analyst_)), Code::refused, "expected epsilon " + least);
+  EXPECT_OK(room->propose(sign(asking(*room, kCount, least.c_str()), analyst_)));
+  // The dataset with the greatest budget decides, and a smaller delta makes the same epsilon cost less.
+  EXPECT_ERROR(room->propose(sign(asking(*room, kJoined, "0.001"), analyst_)), Code::refused, "expected epsilon");
+  EXPECT_ERROR(room->propose(sign(asking(*room, kCount, least.c_str(), "0.000000001"), analyst_)), Code::refused, "expected epsilon");
+}
+
 TEST_F(RoomNoiseTest, AnswersWithNoiseAndSaysWhatItCost) {
   const auto room = start(10);
   const jobs::Proposal asked = asking(*room, kCount);
@@ -181,10 +204,10 @@ TEST_F(RoomNoiseTest, AReservationThatNeverRanSpendsTheBudgetForEverybody) {
   const auto room = start(30);
   // The analyst asks for all that claims have, and nobody approves.
   ASSERT_OK(room->propose(sign(asking(*room, kClaims, "1", "0.00001"), analyst_)));
-  jobs::Proposal third = asking(*room, kJoined, "0.01");
+  jobs::Proposal third = asking(*room, kJoined, "0.1");
   third.proposer = "hospital";
   EXPECT_ERROR(room->propose(sign(third, hospital_)), Code::refused, kUnanswered);
-  EXPECT_ERROR(room->propose(sign(asking(*room, "SELECT sum(amount) FROM claims", "0.01"), analyst_)), Code::refused, kUnanswered);
+  EXPECT_ERROR(room->propose(sign(asking(*room, "SELECT sum(amount) FROM claims", "0.1"), analyst_)), Code::refused, kUnanswered);
   // The other dataset has its own budget, of which nothing was taken: refused queries charge none of theirs.
   const Reservation other = OrDie(room->propose(sign(asking(*room, kCount, "2", "0.00001"), analyst_)));
   EXPECT_EQ(other.budget->front().rho_reserved, other.budget->front().rho_total);
