@@ -327,6 +327,10 @@ Result<TpmQuote> TpmDevice::quote(const std::vector<int>& pcrs, ByteView extra_d
   });
 }
 
+Status TpmDevice::use(const std::function<Status(ESYS_CONTEXT*)>& commands) {
+  return with([&](Session& session) { return commands(session.esys()); });
+}
+
 Result<SecretBytes> TpmDevice::activate_credential(ByteView id_object, ByteView encrypted_secret) {
   REDOUBT_TRY(const auto id, unmarshalled<TPM2B_ID_OBJECT>(id_object, Tss2_MU_TPM2B_ID_OBJECT_Unmarshal, "TPM2B_ID_OBJECT"));
   REDOUBT_TRY(const auto seed, unmarshalled<TPM2B_ENCRYPTED_SECRET>(encrypted_secret, Tss2_MU_TPM2B_ENCRYPTED_SECRET_Unmarshal,

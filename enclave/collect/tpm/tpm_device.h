@@ -7,6 +7,7 @@
 // NV index 0x01c00002, persistent handle 0x81010001); TPM 2.0 Library Part 3.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,8 @@
 
 #include "common/base/secret.h"
 #include "enclave/collect/tpm/quote_source.h"
+
+struct ESYS_CONTEXT;  // of the TSS, which only the .cpp files of this room know
 
 namespace redoubt::collect {
 
@@ -37,6 +40,9 @@ class TpmDevice final : public QuoteSource {
   // activate_credential takes TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET. `binding`: made for another AK name or EK, or changed;
   // `refused`: the TPM cannot decrypt it; `malformed`: not such structures.
   Result<SecretBytes> activate_credential(ByteView id_object, ByteView encrypted_secret);
+
+  // use runs `commands` on the connection, for the rest of this room (tpm_sealer.h). They leave no transient object and no session behind.
+  Status use(const std::function<Status(ESYS_CONTEXT*)>& commands);
 
   // ak_blob: the AK, wrapped by this TPM's EK; of no use without the TPM. Keep it to keep enrolments.
   Bytes ak_blob();

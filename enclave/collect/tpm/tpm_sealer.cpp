@@ -1,0 +1,350 @@
+#include "enclave/collect/tpm/tpm_sealer.h"
+
+#include <tss2/tss2_mu.h>
+
+#include "common/base/reader.h"
+#include "common/base/writer.h"
+#include "enclave/collect/tpm/tss.h"
+
+namespace redoubt::collect {
+namespace {
+
+constexpr std::uint32_t kFirstIndex = 0x01800000;  // of those that are the owner's (Registry of Reserved TPM 2.0 Handles)
+constexpr std::uint16_t kCounterSize = 8;
+constexpr std::size_t kMaxSecret = 128;  // of a sealed object
+
+std::uint32_t index_of(const ContractDigest& contract, std::uint32_t which) {
+  Reader reader(contract.view(), "contract digest");
+  return kFirstIndex + ((reader.u32be() >> 12) << 1) + which;
+}
+
+Result<TPML_PCR_SELECTION> sealed_pcrs(const std::vector<int>& pcrs) {
+  TPML_PCR_SELECTION out{};
+  out.count = 1;
+  out.pcrSelections[0].hash = TPM2_ALG_SHA256;
+  out.pcrSelections[0].sizeofSelect = 3;
+  for (const int pcr : pcrs) {
+    if (pcr < 0 || pcr > 23) return Error(Code::usage, "PCR " + std::to_string(pcr) + ": expected 0 to 23");
+    BYTE& octet = out.pcrSelections[0].pcrSelect[pcr / 8];
+    octet = static_cast<BYTE>(octet | 1U << (pcr % 8));
+  }
+  return out;
+}
+
+// storage_template: an ECC P-256 storage key; the same template gives the same key as long as the owner does not clear the TPM.
+TPM2B_PUBLIC storage_template() {
+  TPM2B_PUBLIC out{};
+  TPMT_PUBLIC& area = out.publicArea;
+  area.type = TPM2_ALG_ECC;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |
+                          TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT;
+  area.parameters.eccDetail.symmetric.algorithm = TPM2_ALG_AES;
+  area.parameters.eccDetail.symmetric.keyBits.aes = 128;
+  area.parameters.eccDetail.symmetric.mode.aes = TPM2_ALG_CFB;
+  area.parameters.eccDetail.scheme.scheme = TPM2_ALG_NULL;
+  area.parameters.eccDetail.curveID = TPM2_ECC_NIST_P256;
+  area.parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
+  return out;
+}
+
+Result<TransientHandle> storage_key(ESYS_CONTEXT* esys) {
+  const TPM2B_SENSITIVE_CREATE sensitive{};
+  const TPM2B_PUBLIC area = storage_template();
+  const TPM2B_DATA outside{};
+  const TPML_PCR_SELECTION creation{};
+  ESYS_TR handle = ESYS_TR_NONE;
+  TPM2B_PUBLIC* raw = nullptr;
+  const TSS2_RC code = Esys_CreatePrimary(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &area, &outside,
+                                          &creation, &handle, &raw, nullptr, nullptr, nullptr);
+  const EsysPtr<TPM2B_PUBLIC> made(raw);
+  REDOUBT_CHECK(tss_status(code, "making the storage key"));
+  return TransientHandle(esys, handle);
+}
+
+// session of a type, salted to `key` where there is one.
+Result<TransientHandle> session(ESYS_CONTEXT* esys, TPM2_SE type, ESYS_TR key) {
+  TPMT_SYM_DEF symmetric{};
+  symmetric.algorithm = TPM2_ALG_NULL;
+  if (key != ESYS_TR_NONE) {
+    symmetric.algorithm = TPM2_ALG_AES;
+    symmetric.keyBits.aes = 128;
+    symmetric.mode.aes = TPM2_ALG_CFB;
+  }
+  ESYS_TR handle = ESYS_TR_NONE;
+  REDOUBT_CHECK(tss_status(Esys_StartAuthSession(esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nullptr, type, &symmetric,
+                                                 TPM2_ALG_SHA256, &handle),
+                           "starting a session"));
+  TransientHandle out(esys, handle);
+  const TPMA_SESSION attributes = TPMA_SESSION_CONTINUESESSION | (key == ESYS_TR_NONE ? 0U : TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT);
+  const TPMA_SESSION mask = TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT;
+  // The session stays after its use, so that its end is always ours.
+  if (type != TPM2_SE_TRIAL) REDOUBT_CHECK(tss_status(Esys_TRSess_SetAttributes(esys, handle, attributes, mask), "session attributes"));
+  return out;
+}
+
+// policy_session: one that holds as long as the PCRs have the values that they have now.
+Result<TransientHandle> policy_session(ESYS_CONTEXT* esys, TPM2_SE type, ESYS_TR key, const std::vector<int>& pcrs) {
+  REDOUBT_TRY(const TPML_PCR_SELECTION selected, sealed_pcrs(pcrs));
+  REDOUBT_TRY(TransientHandle out, session(esys, type, key));
+  const TPM2B_DIGEST present{};
+  REDOUBT_CHECK(tss_status(Esys_PolicyPCR(esys, out.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &present, &selected), "TPM2_PolicyPCR"));
+  return out;
+}
+
+Result<TPM2B_DIGEST> policy_of_now(ESYS_CONTEXT* esys, const std::vector<int>& pcrs) {
+  REDOUBT_TRY(const TransientHandle trial, policy_session(esys, TPM2_SE_TRIAL, ESYS_TR_NONE, pcrs));
+  TPM2B_DIGEST* raw = nullptr;
+  const TSS2_RC code = Esys_PolicyGetDigest(esys, trial.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw);
+  const EsysPtr<TPM2B_DIGEST> digest(raw);
+  REDOUBT_CHECK(tss_status(code, "TPM2_PolicyGetDigest"));
+  return *digest;
+}
+
+Result<Bytes> seal_under(ESYS_CONTEXT* esys, const TPM2B_DIGEST& policy, ByteView secret) {
+  REDOUBT_TRY(const TransientHandle parent, storage_key(esys));
+  REDOUBT_TRY(const TransientHandle encrypted, session(esys, TPM2_SE_HMAC, parent.get()));
+  TPM2B_SENSITIVE_CREATE sensitive{};
+  sensitive.sensitive.data.size = static_cast<UINT16>(secret.size());
+  std::ranges::copy(secret, reinterpret_cast<std::byte*>(sensitive.sensitive.data.buffer));
+  TPM2B_PUBLIC area{};
+  area.publicArea.type = TPM2_ALG_KEYEDHASH;
+  area.publicArea.nameAlg = TPM2_ALG_SHA256;
+  area.publicArea.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_NODA;
+  area.publicArea.authPolicy = policy;
+  area.publicArea.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
+  const TPM2B_DATA outside{};
+  const TPML_PCR_SELECTION creation{};
+  TPM2B_PRIVATE* raw_private = nullptr;
+  TPM2B_PUBLIC* raw_public = nullptr;
+  const TSS2_RC code = Esys_Create(esys, parent.get(), encrypted.get(), ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &area, &outside, &creation, &raw_private,
+                                   &raw_public, nullptr, nullptr, nullptr);
+  const EsysPtr<TPM2B_PRIVATE> private_part(raw_private);
+  const EsysPtr<TPM2B_PUBLIC> public_part(raw_public);
+  wipe(std::as_writable_bytes(std::span(&sensitive, 1)));
+  REDOUBT_CHECK(tss_status(code, "TPM2_Create"));
+  REDOUBT_TRY(const Bytes public_bytes, marshalled(*public_part, Tss2_MU_TPM2B_PUBLIC_Marshal, "writing TPM2B_PUBLIC"));
+  REDOUBT_TRY(const Bytes private_bytes, marshalled(*private_part, Tss2_MU_TPM2B_PRIVATE_Marshal, "writing TPM2B_PRIVATE"));
+  return Writer().sized32be(public_bytes).sized32be(private_bytes).take();
+}
+
+// Blob: the two parts of a sealed object.
+struct Blob {
+  TPM2B_PUBLIC public_part{};
+  TPM2B_PRIVATE private_part{};
+};
+
+Result<Blob> read_blob(ByteView bytes) {
+  Reader reader(bytes, "sealed object");
+  const ByteView public_bytes = reader.sized32be(sizeof(TPM2B_PUBLIC));
+  const ByteView private_bytes = reader.sized32be(sizeof(TPM2B_PRIVATE));
+  REDOUBT_CHECK(reader.finish());
+  Blob out;
+  REDOUBT_TRY(out.public_part, unmarshalled<TPM2B_PUBLIC>(public_bytes, Tss2_MU_TPM2B_PUBLIC_Unmarshal, "sealed object: TPM2B_PUBLIC"));
+  REDOUBT_TRY(out.private_part, unmarshalled<TPM2B_PRIVATE>(private_bytes, Tss2_MU_TPM2B_PRIVATE_Unmarshal, "sealed object: TPM2B_PRIVATE"));
+  return out;
+}
+
+bool policy_failed(TSS2_RC code) { return (code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && (code & 0xbfU) == TPM2_RC_POLICY_FAIL; }
+
+Error other_pcrs() { return Error(Code::measurement, "the PCRs that hold program and contract do not have the values that it was sealed to"); }
+
+Result<SecretBytes> unseal_under(ESYS_CONTEXT* esys, const std::vector<int>& pcrs, const Blob& blob) {
+  REDOUBT_TRY(const TransientHandle parent, storage_key(esys));
+  REDOUBT_TRY(const TransientHandle policy, policy_session(esys, TPM2_SE_POLICY, parent.get(), pcrs));
+  ESYS_TR handle = ESYS_TR_NONE;
+  REDOUBT_CHECK(tss_status(Esys_Load(esys, parent.get(), ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &blob.private_part, &blob.public_part, &handle),
+                           "TPM2_Load"));
+  const TransientHandle object(esys, handle);
+  // A command without parameters of its own takes no encryption of them.
+  REDOUBT_CHECK(tss_status(Esys_TRSess_SetAttributes(esys, policy.get(), 0, TPMA_SESSION_DECRYPT), "session attributes"));
+  TPM2B_SENSITIVE_DATA* raw = nullptr;
+  const TSS2_RC code = Esys_Unseal(esys, object.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, &raw);
+  const EsysPtr<TPM2B_SENSITIVE_DATA> data(raw);
+  if (policy_failed(code)) return other_pcrs();
+  REDOUBT_CHECK(tss_status(code, "TPM2_Unseal"));
+  const auto bytes = std::as_writable_bytes(std::span(data->buffer, data->size));
+  SecretBytes out = SecretBytes::copy_of(bytes);
+  wipe(bytes);
+  return out;
+}
+
+// NvIndex: an NV index as the TSS holds it, with its metadata forgotten at the end.
+class NvIndex {
+ public:
+  NvIndex(ESYS_CONTEXT* esys, ESYS_TR handle) : esys_(esys), handle_(handle) {}
+  NvIndex(NvIndex&& other) noexcept : esys_(other.esys_), handle_(std::exchange(other.handle_, ESYS_TR_NONE)) {}
+  NvIndex& operator=(NvIndex&&) = delete;
+  ~NvIndex() {
+    if (handle_ != ESYS_TR_NONE) Esys_TR_Close(esys_, &handle_);
+  }
+  ESYS_TR get() const { return handle_; }
+
+  // read: all of it; nothing when it was never written.
+  Result<std::optional<Bytes>> read(UINT16 size) const {
+    TPM2B_MAX_NV_BUFFER* raw = nullptr;
+    const TSS2_RC code = Esys_NV_Read(esys_, handle_, handle_, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, size, 0, &raw);
+    const EsysPtr<TPM2B_MAX_NV_BUFFER> data(raw);
+    if ((code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && code == TPM2_RC_NV_UNINITIALIZED) return std::optional<Bytes>();
+    REDOUBT_CHECK(tss_status(code, "TPM2_NV_Read"));
+    if (data->size != size) return Error(Code::malformed, "NV gave another size than asked for");
+    return std::optional(to_bytes(std::as_bytes(std::span(data->buffer, data->size))));
+  }
+  void forget() { handle_ = ESYS_TR_NONE; }
+
+ private:
+  ESYS_CONTEXT* esys_;
+  ESYS_TR handle_;
+};
+
+TPM2B_NV_PUBLIC nv_template(std::uint32_t index, TPM2_NT type, std::uint16_t size, const TPM2B_DIGEST& policy) {
+  TPM2B_NV_PUBLIC out{};
+  out.nvPublic.nvIndex = index;
+  out.nvPublic.nameAlg = TPM2_ALG_SHA256;
+  out.nvPublic.attributes = (static_cast<TPMA_NV>(type) << TPMA_NV_TPM2_NT_SHIFT) | TPMA_NV_POLICYWRITE | TPMA_NV_AUTHREAD | TPMA_NV_NO_DA;
+  out.nvPublic.authPolicy = policy;
+  out.nvPublic.dataSize = size;
+  return out;
+}
+
+bool same_index(const TPMS_NV_PUBLIC& wanted, const TPMS_NV_PUBLIC& found) {
+  const auto bytes = [](const TPM2B_DIGEST& digest) { return std::as_bytes(std::span(digest.buffer, digest.size)); };
+  return wanted.nameAlg == found.nameAlg && wanted.attributes == (found.attributes & ~TPMA_NV_WRITTEN) && wanted.dataSize == found.dataSize &&
+         equal(bytes(wanted.authPolicy), bytes(found.authPolicy));
+}
+
+// open_index: the index of exactly this form; nothing when there is none, or one of another form.
+Result<std::optional<NvIndex>> open_index(ESYS_CONTEXT* esys, const TPM2B_NV_PUBLIC& wanted, bool remove_other) {
+  ESYS_TR handle = ESYS_TR_NONE;
+  const Status known = tss_status(Esys_TR_FromTPMPublic(esys, wanted.nvPublic.nvIndex, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle), "NV index");
+  if (!known.ok() && known.error().code() == Code::not_found) return std::optional<NvIndex>();
+  REDOUBT_CHECK(known);
+  NvIndex index(esys, handle);
+  TPM2B_NV_PUBLIC* raw = nullptr;
+  const TSS2_RC code = Esys_NV_ReadPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw, nullptr);
+  const EsysPtr<TPM2B_NV_PUBLIC> found(raw);
+  REDOUBT_CHECK(tss_status(code, "TPM2_NV_ReadPublic"));
+  if (same_index(wanted.nvPublic, found->nvPublic)) return std::optional<NvIndex>(std::move(index));
+  if (remove_other) {
+    REDOUBT_CHECK(tss_status(Esys_NV_UndefineSpace(esys, ESYS_TR_RH_OWNER, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE), "TPM2_NV_UndefineSpace"));
+    index.forget();
+  }
+  return std::optional<NvIndex>();
+}
+
+// make_index: open_index, and if there is none it is defined.
+Result<NvIndex> make_index(ESYS_CONTEXT* esys, const TPM2B_NV_PUBLIC& wanted) {
+  REDOUBT_TRY(auto known, open_index(esys, wanted, true));
+  if (known) return std::move(*known);
+  const TPM2B_AUTH auth{};
+  ESYS_TR handle = ESYS_TR_NONE;
+  REDOUBT_CHECK(tss_status(Esys_NV_DefineSpace(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &auth, &wanted, &handle),
+                           "TPM2_NV_DefineSpace"));
+  return NvIndex(esys, handle);
+}
+
+// read_counter: nothing before the first increment.
+Result<std::optional<std::uint64_t>> read_counter(const NvIndex& index) {
+  REDOUBT_TRY(const auto bytes, index.read(kCounterSize));
+  if (!bytes) return std::optional<std::uint64_t>();
+  Reader reader(*bytes, "NV counter");
+  const std::uint64_t value = reader.u64be();
+  REDOUBT_CHECK(reader.finish());
+  return std::optional(value);
+}
+
+Result<std::uint64_t> increment_counter(ESYS_CONTEXT* esys, const NvIndex& index, const std::vector<int>& pcrs) {
+  REDOUBT_TRY(const TransientHandle allowed, policy_session(esys, TPM2_SE_POLICY, ESYS_TR_NONE, pcrs));
+  REDOUBT_CHECK(tss_status(Esys_NV_Increment(esys, index.get(), index.get(), allowed.get(), ESYS_TR_NONE, ESYS_TR_NONE), "TPM2_NV_Increment"));
+  REDOUBT_TRY(const auto value, read_counter(index));
+  if (!value) return Error(Code::malformed, "NV counter: nothing to read after an increment");
+  return *value;
+}
+
+}  // namespace
+
+TpmSealer::TpmSealer(TpmDevice& device, const ContractDigest& contract, std::vector<int> pcrs)
+    : device_(device), pcrs_(std::move(pcrs)), anchor_index_(index_of(contract, 0)), counter_index_(index_of(contract, 1)) {}
+
+Result<Bytes> TpmSealer::seal(const SecretBytes& secret) {
+  if (secret.empty() || secret.size() > kMaxSecret) return Error(Code::usage, "sealing: a secret of " + std::to_string(secret.size()) + " bytes");
+  Bytes blob;
+  REDOUBT_CHECK(device_.use([&](ESYS_CONTEXT* esys) -> Status {
+    REDOUBT_TRY(const TPM2B_DIGEST policy, policy_of_now(esys, pcrs_));
+    REDOUBT_TRY(blob, seal_under(esys, policy, secret.reveal()));
+    return {};
+  }));
+  return blob;
+}
+
+Result<SecretBytes> TpmSealer::unseal(ByteView blob) {
+  REDOUBT_TRY(const Blob parts, read_blob(blob));
+  SecretBytes out;
+  REDOUBT_CHECK(device_.use([&](ESYS_CONTEXT* esys) -> Status {
+    REDOUBT_TRY(out, unseal_under(esys, pcrs_, parts));
+    return {};
+  }));
+  return out;
+}
+
+Result<std::optional<seal::Anchor>> TpmSealer::anchor() {
+  std::optional<seal::Anchor> out;
+  REDOUBT_CHECK(device_.use([&](ESYS_CONTEXT* esys) -> Status {
+    REDOUBT_TRY(const TPM2B_DIGEST policy, policy_of_now(esys, pcrs_));
+    REDOUBT_TRY(const auto index, open_index(esys, nv_template(anchor_index_, TPM2_NT_ORDINARY, seal::Anchor::kSize, policy), false));
+    if (!index) return {};
+    REDOUBT_TRY(const auto bytes, index->read(seal::Anchor::kSize));
+    if (!bytes) return {};
+    Reader reader(*bytes, "anchor");
+    seal::Anchor found;
+    found.epoch = reader.u64be();
+    found.state = reader.fixed<crypto::Sha256Digest>();
+    REDOUBT_CHECK(reader.finish());
+    out = found;
+    return {};
+  }));
+  return out;
+}
+
+Status TpmSealer::set_anchor(const seal::Anchor& anchor) {
+  return device_.use([&](ESYS_CONTEXT* esys) -> Status {
+    REDOUBT_TRY(const TPM2B_DIGEST policy, policy_of_now(esys, pcrs_));
+    REDOUBT_TRY(const NvIndex index, make_index(esys, nv_template(anchor_index_, TPM2_NT_ORDINARY, seal::Anchor::kSize, policy)));
+    REDOUBT_TRY(const TransientHandle allowed, policy_session(esys, TPM2_SE_POLICY, ESYS_TR_NONE, pcrs_));
+    TPM2B_MAX_NV_BUFFER data{};
+    const Bytes bytes = anchor.encode();
+    data.size = static_cast<UINT16>(bytes.size());
+    std::ranges::copy(bytes, reinterpret_cast<std::byte*>(data.buffer));
+    return tss_status(Esys_NV_Write(esys, index.get(), index.get(), allowed.get(), ESYS_TR_NONE, ESYS_TR_NONE, &data, 0), "TPM2_NV_Write");
+  });
+}
+
+Result<std::uint64_t> TpmSealer::counter() {
+  std::uint64_t out = 0;
+  REDOUBT_CHECK(device_.use([&](ESYS_CONTEXT* esys) -> Status {
+    REDOUBT_TRY(const TPM2B_DIGEST policy, policy_of_now(esys, pcrs_));
+    REDOUBT_TRY(const NvIndex index, make_index(esys, nv_template(counter_index_, TPM2_NT_COUNTER, kCounterSize, policy)));
+    REDOUBT_TRY(const auto value, read_counter(index));
+    if (value) {
+      out = *value;
+      return {};
+    }
+    // A new one starts above every counter that this TPM ever had, and says where only once it is incremented.
+    REDOUBT_TRY(out, increment_counter(esys, index, pcrs_));
+    return {};
+  }));
+  return out;
+}
+
+Result<std::uint64_t> TpmSealer::increment() {
+  std::uint64_t out = 0;
+  REDOUBT_CHECK(device_.use([&](ESYS_CONTEXT* esys) -> Status {
+    REDOUBT_TRY(const TPM2B_DIGEST policy, policy_of_now(esys, pcrs_));
+    REDOUBT_TRY(const NvIndex index, make_index(esys, nv_template(counter_index_, TPM2_NT_COUNTER, kCounterSize, policy)));
+    REDOUBT_TRY(out, increment_counter(esys, index, pcrs_));
+    return {};
+  }));
+  return out;
+}
+
+}  // namespace redoubt::collect
