@@ -2,8 +2,11 @@
 // may take milliseconds; thread-safe; a dead device is `unavailable`, and a later call may work.
 #pragma once
 
+#include <memory>
+
 #include "common/base/secret.h"
 #include "common/ratls/session.h"
+#include "enclave/seal/sealer.h"
 
 namespace redoubt::runtime {
 
@@ -20,6 +23,8 @@ class Platform : public ratls::EvidenceSource {
   virtual Result<AttestationKeyInfo> attestation_key() = 0;
   // activate: TPM2_ActivateCredential; `refused` when the credential is for another key.
   virtual Result<SecretBytes> activate(ByteView id_object, ByteView encrypted_secret) = 0;
+  // sealer for the state of this contract; null on a platform that cannot seal. The platform outlives it.
+  virtual std::unique_ptr<seal::Sealer> sealer(const ContractDigest&) { return nullptr; }
 };
 
 }  // namespace redoubt::runtime

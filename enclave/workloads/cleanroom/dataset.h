@@ -30,6 +30,9 @@ class Dataset {
   void set_key(SecretBytes key) { key_ = std::move(key); }
   bool has_key() const { return !key_.empty(); }
   const SecretBytes& key() const { return key_; }
+  // note_logged: its rows were looked at and the log says so, now or before a restart.
+  void note_logged() { logged_ = true; }
+  bool logged() const { return logged_; }
 
   // put stores bytes at `offset`, which must be where the last call ended (or before: the bytes must then be the same).
   Status put(std::uint64_t offset, ByteView bytes);
@@ -53,6 +56,7 @@ class Dataset {
   Bytes ciphertext_;
   SecretBytes plaintext_;
   bool ready_ = false;
+  bool logged_ = false;
 };
 
 }  // namespace redoubt::cleanroom

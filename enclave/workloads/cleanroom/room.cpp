@@ -26,6 +26,11 @@ crypto::Sha256Digest content(const D& digest) {
 }  // namespace
 
 Room::Room(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock)
+    : Room(Unlogged(), std::move(contract), std::move(identity), engine, random, std::move(host_clock)) {
+  apply(boot_record()).value();  // cannot fail: a boot on an empty log
+}
+
+Room::Room(Unlogged, jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock)
     : contract_(std::move(contract)),
       contract_digest_(contract_.digest()),
       identity_(std::move(identity)),
@@ -34,17 +39,7 @@ Room::Room(jobs::Contract contract, Identity identity, QueryEngine& engine, cryp
       host_clock_(std::move(host_clock)),
       floor_(identity_.time_floor),
       log_(identity_.claims.instance),
-      predecessor_(contract_, identity_.claims.instance, identity_.previous) {
-  const std::string previous = identity_.previous ? identity_.previous->text() : std::string();
-  log(receipt::kBootEntry,
-      crypto::sha256(Fields("redoubt/boot/1").field(identity_.claims.digest().view()).text(previous).view()));
-}
-
-std::uint64_t Room::log(std::string_view kind, const crypto::Sha256Digest& content) {
-  const receipt::LogEntry entry{std::string(kind), content};
-  entries_.push_back(entry.encode());
-  return log_.append(entry);
-}
+      predecessor_(contract_, identity_.claims.instance, identity_.previous) {}
 
 Status Room::require_open() const {
   for (const jobs::Participant& participant : contract_.participants) {
@@ -64,33 +59,44 @@ Status Room::join(const std::string& name, const crypto::Ed25519Signature& signa
   REDOUBT_CHECK(crypto::verify(participant->signing_key,
                                jobs::instance_statement(contract_digest_, identity_.claims.instance), signature)
                     .context("joining"));
-  if (!joined_.emplace(name, signature).second) return {};
-  log(receipt::kAcceptanceEntry,
-      crypto::sha256(Fields("redoubt/acceptance/1").text(name).field(signature.view()).view()));
-  log_carried();
-  return {};
+  if (joined_.contains(name)) return {};
+  RoomRecord kept = record(RoomRecord::Kind::join);
+  kept.add(name).add(signature.view());
+  kept.entries.push_back({std::string(receipt::kAcceptanceEntry),
+                          crypto::sha256(Fields("redoubt/acceptance/1").text(name).field(signature.view()).view())});
+  REDOUBT_CHECK(settle(kept));
+  return log_carried();
 }
 
 Status Room::carry_over(const std::string& name, const jobs::SignedDocument& document) {
   const std::lock_guard lock(mutex_);
   const jobs::Participant* participant = contract_.find(name);
   if (participant == nullptr) return Error(Code::auth, "\"" + name + "\" is not in this contract");
-  const auto taken = predecessor_.sign(*participant, document);
-  if (!taken.ok()) return taken.error();
-  log_carried();
-  return {};
+  // Counted first and kept then: without its record it leads to nothing, since nothing else can be kept either.
+  REDOUBT_TRY(const bool is_new, predecessor_.sign(*participant, document));
+  if (is_new && keep_) REDOUBT_CHECK(keep_(record(RoomRecord::Kind::carry_over).add(name).add(document.encode()).encode().reveal()));
+  return log_carried();
 }
 
 // log_carried: from this entry on the old logs are part of this one's history.
-void Room::log_carried() {
-  if (carried_ || !predecessor_.complete() || !require_open().ok()) return;
-  log(receipt::kCarriedEntry, predecessor_.statement()->digest());
-  carried_ = true;
+Status Room::log_carried() {
+  if (carried_ || !predecessor_.complete() || !require_open().ok()) return {};
+  RoomRecord kept = record(RoomRecord::Kind::carried);
+  kept.entries.push_back({std::string(receipt::kCarriedEntry), predecessor_.statement()->digest()});
+  return settle(kept);
+}
+
+Status Room::refuse(const jobs::ProposalDigest& proposal) {
+  RoomRecord kept = record(RoomRecord::Kind::refusal);
+  kept.entries.push_back({std::string(receipt::kRefusalEntry), content(proposal)});
+  return settle(kept);
 }
 
 Status Room::offer_old_logs(const std::vector<jobs::OldLog>& untrusted_logs, std::string untrusted_checkpoint) {
   const std::lock_guard lock(mutex_);
-  return predecessor_.offer(untrusted_logs, std::move(untrusted_checkpoint));
+  const bool known = predecessor_.statement().has_value();
+  REDOUBT_CHECK(predecessor_.offer(untrusted_logs, std::move(untrusted_checkpoint)));
+  return known ? Status() : keep_old_logs(untrusted_logs);
 }
 
 void Room::acknowledge(std::uint64_t untrusted_size) {
@@ -110,8 +116,10 @@ Status Room::add_enrolment(const std::string& name, ByteView enrolment) {
   if (contract_.find(name) == nullptr) return Error(Code::auth, "\"" + name + "\" is not in this contract");
   REDOUBT_TRY(const tpm::AkEnrolment read, tpm::AkEnrolment::decode(enrolment));
   REDOUBT_CHECK(read.verify());
-  identity_.enrolments.insert_or_assign(name, read.encode());
-  return {};
+  const Bytes encoded = read.encode();
+  if (const auto known = identity_.enrolments.find(name); known != identity_.enrolments.end() && known->second == encoded) return {};
+  RoomRecord kept = record(RoomRecord::Kind::enrolment);
+  return settle(kept.add(name).add(encoded));
 }
 
 Result<Dataset*> Room::register_manifest(const jobs::SignedDocument& document) {
@@ -138,8 +146,9 @@ Result<Dataset*> Room::register_manifest(const jobs::SignedDocument& document) {
   }
   if (manifest.ciphertext_size > Dataset::kMaxCiphertext) return Error(Code::refused, "manifest: the dataset is too large");
   if (datasets_.size() >= kMaxDatasets) return Error(Code::unavailable, "too many datasets");
-  versions_[manifest.dataset] = manifest.version;
-  return &datasets_.emplace(digest, Dataset(std::move(manifest), document)).first->second;
+  RoomRecord kept = record(RoomRecord::Kind::manifest);
+  REDOUBT_CHECK(settle(kept.add(document.encode())));
+  return &datasets_.at(digest);
 }
 
 Status Room::open_dataset(Dataset& dataset) {
@@ -153,8 +162,12 @@ Status Room::open_dataset(Dataset& dataset) {
     dataset.close();
     return fits.error().context("checking dataset " + dataset.manifest().dataset);
   }
-  log(receipt::kDatasetEntry, content(dataset.digest()));
-  return {};
+  if (dataset.logged()) return {};  // before a restart
+  RoomRecord kept = record(RoomRecord::Kind::dataset);
+  kept.entries.push_back({std::string(receipt::kDatasetEntry), content(dataset.digest())});
+  const Status done = settle(kept.add(dataset.digest().view()));
+  if (!done.ok()) dataset.close();
+  return done;
 }
 
 Result<jobs::ManifestDigest> Room::release(const std::string& participant, const jobs::SignedDocument& document,
@@ -170,7 +183,10 @@ Result<jobs::ManifestDigest> Room::release(const std::string& participant, const
   REDOUBT_TRY(SecretBytes key,
               crypto::hpke_open_secret(identity_.hpke_key, message, statement, statement).context("unwrapping the dataset key"));
   if (key.size() != kDatasetKey) return Error(Code::malformed, "dataset key: expected 32 bytes");
-  if (dataset->state() != DatasetState::ready) dataset->set_key(std::move(key));
+  if (dataset->state() != DatasetState::ready && !(dataset->has_key() && dataset->key() == key)) {
+    RoomRecord kept = record(RoomRecord::Kind::key);
+    REDOUBT_CHECK(settle(kept.add(dataset->digest().view()).add(key.reveal())));
+  }
   REDOUBT_CHECK(open_dataset(*dataset));
   return dataset->digest();
 }
@@ -233,23 +249,29 @@ Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
   }
   REDOUBT_TRY(const QueryCheck check, engine_.check(proposal.sql, schema, {proposal.terms.level, proposal.terms.k, proposal.terms.noise}));
   if (!check.accepted) {
-    log(receipt::kRefusalEntry, content(digest));
+    REDOUBT_CHECK(refuse(digest));
     return Error(Code::refused, "rule " + check.rule + ": " + check.message);
   }
   if (check.datasets.size() != schema.size()) {
     return Error(Code::refused, "proposal: names " + std::to_string(schema.size()) + " datasets, its query reads " +
                                     std::to_string(check.datasets.size()));
   }
-  REDOUBT_CHECK(floor_.saw(proposal.expires, time).context("proposal"));
+  runtime::TimeFloor floor = floor_;
+  REDOUBT_CHECK(floor.saw(proposal.expires, time).context("proposal"));
+  RoomRecord kept = record(RoomRecord::Kind::proposal);
+  kept.floor = floor.value();
   std::uint64_t index = 0;
   if (from.position) {  // its reservation stands in an old log, and counts from there
     REDOUBT_TRY(index, predecessor_.reserved(from, digest));
   } else {
-    if (proposal.terms.noise) REDOUBT_CHECK(reserve_noise(proposal, digest));
-    index = log(receipt::kReservationEntry, content(digest));
+    if (proposal.terms.noise) {
+      REDOUBT_TRY(kept.entries, reserve_noise(proposal, digest));
+    }
+    index = log_.size() + kept.entries.size();
+    kept.entries.push_back({std::string(receipt::kReservationEntry), content(digest)});
   }
-  Query query{{std::move(proposal), digest, index}, document, {}, {}, {}, std::nullopt};
-  return reservation_of(queries_.emplace(digest, std::move(query)).first->second, log_.size());
+  REDOUBT_CHECK(settle(kept.add(document.encode()).add(Writer().u64be(index).view())));
+  return reservation_of(queries_.at(digest), log_.size());
 }
 
 Result<Reservation> Room::reservation_of(const Query& query, std::uint64_t size) const {
@@ -274,19 +296,20 @@ Result<jobs::Verdict> Room::vote(const jobs::ProposalDigest& proposal, const job
   REDOUBT_TRY(const Instant time, now());
   const auto found = queries_.find(proposal);
   if (found == queries_.end()) return Error(Code::not_found, "no proposal " + proposal.hex());
-  Query& query = found->second;
-  REDOUBT_TRY(jobs::Ballot ballot, jobs::Ballot::parse(document.text));
+  const Query& query = found->second;
+  REDOUBT_TRY(const jobs::Ballot ballot, jobs::Ballot::parse(document.text));
   if (const auto known = query.ballot_documents.find(ballot.voter); known != query.ballot_documents.end()) {
     if (known->second.encode() == document.encode()) return verdict_of(query, time);
     return Error(Code::refused, "\"" + ballot.voter + "\" has voted on this proposal");
   }
   REDOUBT_TRY(const Origin from, origin(query.reserved.proposal.terms.instance));
   REDOUBT_CHECK(check_ballot(contract_, query.reserved, document, from.log, from.since, time));
-  REDOUBT_CHECK(floor_.saw(ballot.expires, time).context("ballot"));
-  log(receipt::kBallotEntry, content(receipt::approval_digest(document.encode())));
-  query.ballot_documents.emplace(ballot.voter, document);
-  const std::string voter = ballot.voter;
-  query.ballots.emplace(voter, std::move(ballot));
+  runtime::TimeFloor floor = floor_;
+  REDOUBT_CHECK(floor.saw(ballot.expires, time).context("ballot"));
+  RoomRecord kept = record(RoomRecord::Kind::ballot);
+  kept.floor = floor.value();
+  kept.entries.push_back({std::string(receipt::kBallotEntry), content(receipt::approval_digest(document.encode()))});
+  REDOUBT_CHECK(settle(kept.add(proposal.view()).add(document.encode())));
   return verdict_of(query, time);
 }
 

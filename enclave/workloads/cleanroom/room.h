@@ -5,7 +5,7 @@
 // participants, or is ciphertext, or is refused. Nothing is accepted before every participant of the contract has joined.
 // Repeating a call with the same bytes gives the same answer and changes nothing, so that the host may retry. Participants are
 // shown no head of the log that the host has not said to have stored, so that a program that is killed takes no promise with
-// it. Plaintext and keys stay in this process. Errors hold fixed text, names, digests and counts, never data. Thread-safe: one lock; a running
+// it. Where its state is sealed every accepted change is durable before anyone is told, and a restarted program goes on with it (room_record.h). Plaintext and keys stay in this process. Errors hold fixed text, names, digests and counts, never data. Thread-safe: one lock; a running
 // query holds it.
 //
 // Specifications: docs/design/clean-room-flow.md, docs/specs/clean-room-documents.md.
@@ -25,10 +25,13 @@
 #include "enclave/workloads/cleanroom/noise_budget.h"
 #include "enclave/workloads/cleanroom/predecessor.h"
 #include "enclave/workloads/cleanroom/query_engine.h"
+#include "enclave/workloads/cleanroom/room_record.h"
 
 namespace redoubt::cleanroom {
 
 using Now = std::function<Instant()>;
+// Keep makes one record durable and sealed; after an error the room stays as it was, and so do all later calls that would change it.
+using Keep = std::function<Status(ByteView)>;
 
 // What a participant is told about a proposal, and what it can check: the proposal itself and its place in the log.
 struct Reservation {
@@ -74,7 +77,7 @@ struct RoomStatus {
 
 class Room {
  public:
-  // The keys of one boot and what vouches for them.
+  // The keys of an instance, those of this boot, and what vouches for them.
   struct Identity {
     attest::Claims claims;
     crypto::Ed25519PrivateKey receipt_key;
@@ -86,8 +89,14 @@ class Room {
     std::optional<receipt::TreeHead> previous;  // last head of the instance before, as the host handed it over
   };
 
-  // `engine`, `random` must outlive the room.
+  // A new instance. `engine`, `random` must outlive the room.
   Room(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock);
+  // keep_in: from now on every change is kept. Called before anybody is served. The error is the keeper's.
+  Status keep_in(Keep keep);
+  // restore: a new boot of an instance with these records, oldest first; `identity` has its keys, and what it says of a previous head and enrolments
+  // is replaced by what was kept. `malformed`, `log_proof`: these are not the records of one room. Nothing of it is shown to anyone before.
+  static Result<std::unique_ptr<Room>> restore(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock,
+                                               const std::vector<SecretBytes>& records, Keep keep);
 
   const jobs::Contract& contract() const { return contract_; }
   const attest::Claims& claims() const { return identity_.claims; }
@@ -149,11 +158,23 @@ class Room {
 
   Status require_open() const;
   Result<Instant> now();  // `refused` when the host's clock stands below the floor
-  std::uint64_t log(std::string_view kind, const crypto::Sha256Digest& content);
+  struct Unlogged {};
+  Room(Unlogged, jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock);
+  // record: one that goes on from what stands; the caller adds entries and fields. settle keeps it and then applies it; apply, change: what a record changes.
+  RoomRecord record(RoomRecord::Kind kind) const;
+  RoomRecord boot_record() const;
+  Status settle(const RoomRecord& record);
+  Status apply(const RoomRecord& record);
+  Status change(const RoomRecord& record);
+  Status change_dataset(const RoomRecord& record);
+  Status change_query(const RoomRecord& record);
+  Status keep_old_logs(const std::vector<jobs::OldLog>& logs);
+  // refuse logs the refusal of a proposal.
+  Status refuse(const jobs::ProposalDigest& proposal);
   Result<Dataset*> register_manifest(const jobs::SignedDocument& document);
   Status open_dataset(Dataset& dataset);
   Status check_proposal(const jobs::Proposal& proposal, Instant now) const;
-  void log_carried();
+  Status log_carried();
   // origin: of what names this instance or one that it goes on from; errors of Predecessor::origin.
   Result<Origin> origin(const InstanceId& instance) const;
   jobs::Verdict verdict_of(const Query& query, Instant host) const;
@@ -175,22 +196,25 @@ class Room {
   Result<std::vector<const jobs::Manifest*>> manifests_of(const jobs::Terms& terms) const;
   // accounts: the budgets of these datasets, and of all that share a query with one of them, after all reservations before `before`.
   Result<NoiseBudget> accounts(const std::vector<jobs::ManifestDigest>& datasets, const Place& before) const;
-  // reserve_noise judges a proposal that is about to be reserved, and logs what it costs; unanswered() when its datasets do not allow it.
-  Status reserve_noise(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest);
+  // reserve_noise judges a proposal that is about to be reserved, and gives the log entry of what it costs, if anything; unanswered() when its datasets do not
+  // allow it.
+  Result<std::vector<receipt::LogEntry>> reserve_noise(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest);
   // noise_allowed: whether the budgets hold this reservation, as of its place among all.
   Result<bool> noise_allowed(const Reserved& reserved) const;
   // noise_seed follows from the keys of the datasets, the contract, the query and the data: an instance that restarts, or that a host
   // forks, draws the same noise for the same question.
   Result<SecretBytes> noise_seed(const jobs::Terms& terms) const;
   std::optional<std::vector<BudgetLine>> budget_lines(const jobs::Terms& terms) const;
-  Result<RunOutput> finish(const Query& query, const jobs::ResultTable& table, Instant now);
+  // finish makes receipt and packages, and the record of the run with them. Nothing changes.
+  Result<RoomRecord> finish(const Query& query, const jobs::ResultTable& table, Instant now) const;
   // carried_proof: that the old log which the proposal names extends every ballot's head; absent where it names this instance.
   Result<std::optional<receipt::CarriedProof>> carried_proof(const Query& query) const;
   // add_heads: puts into the file what shows that this log extends every ballot's head, as check_ballot found; after the receipt was issued.
-  Status add_heads(const Query& query, receipt::ReceiptFile& file) const;
+  // `log` is this room's with the receipt.
+  Status add_heads(const Query& query, const receipt::Log& log, receipt::ReceiptFile& file) const;
   receipt::ReceiptBody receipt_body(const Query& query, const std::string& result, const receipt::Salt& salt, std::uint64_t sequence, Instant now) const;
   ResultPackage seal(const jobs::Participant& recipient, const std::string& result, const receipt::Salt& salt,
-                     const crypto::Sha256Digest& body);
+                     const crypto::Sha256Digest& body) const;
 
   const jobs::Contract contract_;
   const ContractDigest contract_digest_;
@@ -200,6 +224,7 @@ class Room {
   const Now host_clock_;
 
   mutable std::mutex mutex_;
+  Keep keep_;  // empty: nothing is kept, and a restart is a new instance
   runtime::TimeFloor floor_;
   receipt::Log log_;
   std::vector<Bytes> entries_;

@@ -52,21 +52,22 @@ Result<NoiseBudget> Room::accounts(const std::vector<jobs::ManifestDigest>& data
   return out;
 }
 
-Status Room::reserve_noise(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest) {
+Result<std::vector<receipt::LogEntry>> Room::reserve_noise(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest) {
   REDOUBT_TRY(const auto manifests, manifests_of(proposal.terms));
   // Whether it could ever be answered does not hang on what was asked before.
   REDOUBT_TRY([[maybe_unused]] const auto alone, NoiseBudget().admit(proposal.terms, manifests).context("proposal"));
   REDOUBT_CHECK(check_least_price(proposal.terms.noise->loss, manifests).context("proposal"));
   // What instances before this one were asked may not be known yet. The reservation stands, and the run is judged when it is.
-  if (!history_known().ok()) return {};
+  std::vector<receipt::LogEntry> out;
+  if (!history_known().ok()) return out;
   REDOUBT_TRY(NoiseBudget budget, accounts(proposal.terms.manifests, {std::numeric_limits<std::size_t>::max(), log_.size()}));
   REDOUBT_TRY(const NoiseBudget::Verdict verdict, budget.admit(proposal.terms, manifests));
   if (verdict == NoiseBudget::Verdict::refused) {
-    log(receipt::kRefusalEntry, crypto::Sha256Digest(digest.array()));
+    REDOUBT_CHECK(refuse(digest));
     return unanswered();
   }
-  if (verdict == NoiseBudget::Verdict::reserved) log(kBudgetEntry, budget.digest(digest, manifests));
-  return {};
+  if (verdict == NoiseBudget::Verdict::reserved) out.push_back({std::string(kBudgetEntry), budget.digest(digest, manifests)});
+  return out;
 }
 
 Result<bool> Room::noise_allowed(const Reserved& reserved) const {

@@ -41,10 +41,11 @@ Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
   const auto table = allowed ? engine_.run(query.reserved.proposal.sql, views, {terms.level, terms.k, terms.noise}, before, seed.reveal())
                              : Result<jobs::ResultTable>(unanswered());
   if (!table.ok()) {
-    log(receipt::kRefusalEntry, crypto::Sha256Digest(proposal.array()));
+    REDOUBT_CHECK(refuse(proposal));
     return unanswered();
   }
-  REDOUBT_TRY(query.output, finish(query, *table, time));
+  REDOUBT_TRY(const RoomRecord kept, finish(query, *table, time));
+  REDOUBT_CHECK(settle(kept));
   return *query.output;
 }
 
@@ -85,7 +86,7 @@ receipt::ReceiptBody Room::receipt_body(const Query& query, const std::string& r
 }
 
 ResultPackage Room::seal(const jobs::Participant& recipient, const std::string& result, const receipt::Salt& salt,
-                         const crypto::Sha256Digest& body) {
+                         const crypto::Sha256Digest& body) const {
   const std::string package = json::canonical(json::Object{{"result", result}, {"salt", hex_encode(salt.reveal())}});
   const Bytes padded = jobs::pad_to_bucket(as_bytes(package));
   const Bytes info = jobs::result_statement(body, recipient.hpke_key);
@@ -103,38 +104,41 @@ Result<std::optional<receipt::CarriedProof>> Room::carried_proof(const Query& qu
   return std::optional(std::move(proof));
 }
 
-Status Room::add_heads(const Query& query, receipt::ReceiptFile& file) const {
+Status Room::add_heads(const Query& query, const receipt::Log& log, receipt::ReceiptFile& file) const {
   if (file.carried) return {};
   for (const std::string& voter : query.counted) {
     const jobs::LogHead& head = query.ballots.at(voter).head;
-    REDOUBT_TRY(auto proof, log_.tree().consistency(head.size, log_.size()));
+    REDOUBT_TRY(auto proof, log.tree().consistency(head.size, log.size()));
     file.extends.push_back({head.size, head.root, std::move(proof)});
   }
   return {};
 }
 
-Result<RunOutput> Room::finish(const Query& query, const jobs::ResultTable& table, Instant now) {
+Result<RoomRecord> Room::finish(const Query& query, const jobs::ResultTable& table, Instant now) const {
   const std::string result = json::canonical(table.to_json());
   const receipt::Salt salt = receipt::Salt::draw(random_);
-  // The `run` entry comes first and the receipt next. All that can fail comes before both: a run without a receipt would be one that
+  // The `run` entry comes first and the receipt next, both in one record with the packages: a run without a receipt would be one that
   // nobody can check, and that is made again.
   const receipt::ReceiptBody body = receipt_body(query, result, salt, log_.size() + 1, now);
   REDOUBT_CHECK(receipt::ReceiptBody::parse(body.canonical()).context("receipt"));
 
-  RunOutput output;
+  RoomRecord kept = record(RoomRecord::Kind::run);
+  std::vector<ResultPackage> packages;
   for (const std::string& name : query.reserved.proposal.terms.recipients) {
-    output.packages.push_back(seal(*contract_.find(name), result, salt, body.digest()));
-    if (output.packages.back().sealed.empty()) return Error(Code::malformed, "the key of recipient \"" + name + "\" cannot be used");
+    packages.push_back(seal(*contract_.find(name), result, salt, body.digest()));
+    if (packages.back().sealed.empty()) return Error(Code::malformed, "the key of recipient \"" + name + "\" cannot be used");
   }
 
   receipt::ReceiptFile file;
   file.previous = predecessor_.checkpoint();
   REDOUBT_TRY(file.carried, carried_proof(query));
 
-  log(receipt::kRunEntry, crypto::Sha256Digest(query.reserved.digest.array()));
-  REDOUBT_TRY(file.receipt, receipt::issue_receipt(body, identity_.evidence.digest(), log_, identity_.receipt_key));
-  entries_.push_back(receipt::LogEntry{std::string(receipt::kReceiptEntry), body.digest()}.encode());
-  REDOUBT_CHECK(add_heads(query, file));
+  receipt::Log ahead = log_;  // as it will be
+  kept.entries.push_back({std::string(receipt::kRunEntry), crypto::Sha256Digest(query.reserved.digest.array())});
+  ahead.append(kept.entries.back());
+  REDOUBT_TRY(file.receipt, receipt::issue_receipt(body, identity_.evidence.digest(), ahead, identity_.receipt_key));
+  kept.entries.push_back({std::string(receipt::kReceiptEntry), body.digest()});
+  REDOUBT_CHECK(add_heads(query, ahead, file));
   file.evidence = identity_.evidence;
   for (const auto& [name, enrolment] : identity_.enrolments) file.enrolments.push_back(enrolment);
   file.contract = contract_.canonical();
@@ -145,8 +149,9 @@ Result<RunOutput> Room::finish(const Query& query, const jobs::ResultTable& tabl
   for (const jobs::ManifestDigest& digest : query.reserved.proposal.terms.manifests) {
     file.manifests.push_back(datasets_.at(digest).document().encode());
   }
-  output.receipt_file = file.json();
-  return output;
+  kept.add(query.reserved.digest.view()).add(file.json());
+  for (const ResultPackage& package : packages) kept.add(package.recipient).add(package.sealed);
+  return kept;
 }
 
 }  // namespace redoubt::cleanroom

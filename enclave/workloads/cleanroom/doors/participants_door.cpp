@@ -93,7 +93,8 @@ void add_participants_routes(net::Router& router, Room& room, const RoomStatemen
                                            {"joined", names_json(status.joined)},
                                            {"open", status.open},
                                            {"program", statement.program.hex()},
-                                           {"rule_set", statement.rule_set}}));
+                                           {"rule_set", statement.rule_set},
+                                           {"state", statement.state}}));
   });
   router.post("/join", Access::attested, kSmallBody, handler(room, join));
   router.post("/carry-over", Access::attested, kStatementBody, handler(room, carry_over));

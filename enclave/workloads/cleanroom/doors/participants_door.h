@@ -11,6 +11,7 @@ struct RoomStatement {
   std::string rule_set;             // that it enforces
   appraise::ProgramDigest program;  // that it is
   std::string engine_sandbox;       // what holds each of its query engines; a kernel without Landlock shows here
+  std::string state = "";           // whether what it keeps is sealed, and how it began
 };
 
 // add_participants_routes: `room` outlives the router.

@@ -1,0 +1,193 @@
+// What stands and how it is kept: each accepted change is one record, durable before the room changes by it, and a restart changes by the same records.
+#include "common/base/reader.h"
+#include "enclave/workloads/cleanroom/room.h"
+
+namespace redoubt::cleanroom {
+namespace {
+
+Result<Bytes> encode_log(const jobs::OldLog& log) {
+  Writer out;
+  out.bytes(log.instance.view());
+  for (const Bytes& entry : log.entries) {
+    if (entry.size() > receipt::LogEntry::kMaxSize) return Error(Code::malformed, "old log: an entry of " + std::to_string(entry.size()) + " bytes");
+    out.sized16be(entry);
+  }
+  return out.take();
+}
+
+Result<jobs::OldLog> decode_log(ByteView bytes) {
+  Reader reader(bytes, "old log");
+  jobs::OldLog log;
+  log.instance = reader.fixed<InstanceId>();
+  while (reader.ok() && reader.remaining() > 0) log.entries.push_back(to_bytes(reader.sized16be(receipt::LogEntry::kMaxSize)));
+  REDOUBT_CHECK(reader.finish());
+  return log;
+}
+
+}  // namespace
+
+RoomRecord Room::record(RoomRecord::Kind kind) const {
+  RoomRecord out;
+  out.kind = kind;
+  out.floor = floor_.value();
+  out.size = log_.size();
+  out.root = log_.tree().root();
+  return out;
+}
+
+RoomRecord Room::boot_record() const {
+  const std::string previous = identity_.previous ? identity_.previous->text() : std::string();
+  RoomRecord out = record(RoomRecord::Kind::boot);
+  out.add(identity_.claims.boot.view()).add(previous);
+  out.entries.push_back({std::string(receipt::kBootEntry),
+                         crypto::sha256(Fields("redoubt/boot/1").field(identity_.claims.digest().view()).text(previous).view())});
+  return out;
+}
+
+Status Room::settle(const RoomRecord& record) {
+  if (keep_) REDOUBT_CHECK(keep_(record.encode().reveal()));
+  return apply(record);
+}
+
+Status Room::keep_in(Keep keep) {
+  const std::lock_guard lock(mutex_);
+  if (log_.size() != 1) return Error(Code::internal, "a room was told too late where its state is kept");
+  RoomRecord boot = boot_record();  // it stands already, and this is its record
+  boot.size = 0;
+  boot.root = receipt::empty_root();
+  REDOUBT_CHECK(keep(boot.encode().reveal()));
+  keep_ = std::move(keep);
+  return {};
+}
+
+Result<std::unique_ptr<Room>> Room::restore(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock,
+                                            const std::vector<SecretBytes>& records, Keep keep) {
+  if (records.empty()) return Error(Code::not_found, "restoring: no records");
+  std::unique_ptr<Room> room;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const std::string name = "restoring: record " + std::to_string(i);
+    REDOUBT_TRY(const RoomRecord record, RoomRecord::decode(records[i].reveal()).context(name));
+    if (!room) {
+      if (record.kind != RoomRecord::Kind::boot) return Error(Code::malformed, name + ": expected a boot");
+      identity.previous.reset();
+      if (const std::string previous = record.text(1); !previous.empty()) {
+        REDOUBT_TRY(identity.previous, receipt::TreeHead::parse(previous).context(name));
+      }
+      room.reset(new Room(Unlogged(), std::move(contract), std::move(identity), engine, random, std::move(host_clock)));
+    }
+    REDOUBT_CHECK(room->apply(record).context(name));
+  }
+  // What participants saw lies below this head, and what was kept outlives the program: nothing is promised that could be lost. The host archives the rest.
+  room->stored_ = room->log_.size();
+  room->keep_ = std::move(keep);
+  REDOUBT_CHECK(room->settle(room->boot_record()));
+  REDOUBT_CHECK(room->log_carried());  // the program may have ended right before it
+  return room;
+}
+
+Status Room::keep_old_logs(const std::vector<jobs::OldLog>& logs) {
+  RoomRecord kept = record(RoomRecord::Kind::old_logs);
+  kept.add(predecessor_.checkpoint());
+  for (const jobs::OldLog& log : logs) {
+    REDOUBT_TRY(const Bytes encoded, encode_log(log));
+    kept.add(encoded);
+  }
+  return keep_ ? keep_(kept.encode().reveal()) : Status();
+}
+
+Status Room::apply(const RoomRecord& record) {
+  if (record.size != log_.size() || record.root != log_.tree().root()) {
+    return Error(Code::log_proof, "expected a log of " + std::to_string(record.size) + " entries with root " + record.root.hex() + ", found " +
+                                      std::to_string(log_.size()) + " with root " + log_.tree().root().hex());
+  }
+  REDOUBT_CHECK(change(record));
+  for (const receipt::LogEntry& entry : record.entries) {
+    entries_.push_back(entry.encode());
+    log_.append(entry);
+  }
+  floor_ = runtime::TimeFloor(std::max(floor_.value(), record.floor));
+  return {};
+}
+
+Status Room::change(const RoomRecord& record) {
+  using Kind = RoomRecord::Kind;
+  switch (record.kind) {
+    case Kind::boot:
+    case Kind::refusal: return {};
+    case Kind::carried: carried_ = true; return {};
+    case Kind::join: {
+      REDOUBT_TRY(const auto signature, record.fixed<crypto::Ed25519Signature>(1, "join"));
+      joined_.emplace(record.text(0), signature);
+      return {};
+    }
+    case Kind::carry_over: {
+      const jobs::Participant* participant = contract_.find(record.text(0));
+      if (participant == nullptr) return Error(Code::malformed, "carry-over: not a participant");
+      REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(record.text(1), jobs::CarryOver::kMaxBytes));
+      const auto taken = predecessor_.sign(*participant, document);
+      return taken.ok() ? Status() : Status(taken.error());
+    }
+    case Kind::enrolment: identity_.enrolments.insert_or_assign(record.text(0), to_bytes(record.fields[1].reveal())); return {};
+    case Kind::old_logs: {
+      std::vector<jobs::OldLog> logs;
+      for (std::size_t i = 1; i < record.fields.size(); ++i) {
+        REDOUBT_TRY(logs.emplace_back(), decode_log(record.fields[i].reveal()));
+      }
+      return predecessor_.offer(logs, record.text(0));
+    }
+    case Kind::manifest:
+    case Kind::key:
+    case Kind::dataset: return change_dataset(record);
+    case Kind::proposal:
+    case Kind::ballot:
+    case Kind::run: return change_query(record);
+  }
+  return Error(Code::malformed, "a kind that this release does not know");
+}
+
+Status Room::change_dataset(const RoomRecord& record) {
+  if (record.kind == RoomRecord::Kind::manifest) {
+    REDOUBT_TRY(auto document, jobs::SignedDocument::decode(record.text(0), jobs::Manifest::kMaxBytes));
+    REDOUBT_TRY(jobs::Manifest manifest, jobs::Manifest::parse(document.text));
+    const jobs::ManifestDigest digest = manifest.digest();
+    versions_[manifest.dataset] = manifest.version;
+    datasets_.emplace(digest, Dataset(std::move(manifest), std::move(document)));
+    return {};
+  }
+  REDOUBT_TRY(const auto digest, record.fixed<jobs::ManifestDigest>(0, "dataset"));
+  const auto found = datasets_.find(digest);
+  if (found == datasets_.end()) return Error(Code::malformed, "dataset: no manifest " + digest.hex());
+  if (record.kind == RoomRecord::Kind::key) found->second.set_key(record.fields[1].clone());
+  if (record.kind == RoomRecord::Kind::dataset) found->second.note_logged();
+  return {};
+}
+
+Status Room::change_query(const RoomRecord& record) {
+  if (record.kind == RoomRecord::Kind::proposal) {
+    REDOUBT_TRY(auto document, jobs::SignedDocument::decode(record.text(0), jobs::Proposal::kMaxBytes));
+    REDOUBT_TRY(jobs::Proposal proposal, jobs::Proposal::parse(document.text));
+    Reader index(record.fields[1].reveal(), "index");
+    const std::uint64_t reserved = index.u64be();
+    REDOUBT_CHECK(index.finish());
+    const jobs::ProposalDigest digest = proposal.digest();
+    queries_.emplace(digest, Query{{std::move(proposal), digest, reserved}, std::move(document), {}, {}, {}, std::nullopt});
+    return {};
+  }
+  REDOUBT_TRY(const auto digest, record.fixed<jobs::ProposalDigest>(0, "proposal"));
+  const auto found = queries_.find(digest);
+  if (found == queries_.end()) return Error(Code::malformed, "no proposal " + digest.hex());
+  if (record.kind == RoomRecord::Kind::ballot) {
+    REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(record.text(1), jobs::Ballot::kMaxBytes));
+    REDOUBT_TRY(jobs::Ballot ballot, jobs::Ballot::parse(document.text));
+    const std::string voter = ballot.voter;
+    found->second.ballot_documents.emplace(voter, document);
+    found->second.ballots.emplace(voter, std::move(ballot));
+    return {};
+  }
+  RunOutput output{record.text(1), {}};
+  for (std::size_t i = 2; i < record.fields.size(); i += 2) output.packages.push_back({record.text(i), to_bytes(record.fields[i + 1].reveal())});
+  found->second.output = std::move(output);
+  return {};
+}
+
+}  // namespace redoubt::cleanroom
