@@ -148,6 +148,6 @@ proven     the result went to the listed recipients alone, each sealed to its ow
 proven     Evidence, log and receipt hold together, and any change to them is refused
 not proven that the operator could not look: software TPM, asserted by the host: format and protocol exercised, a lying
            operator could forge this. On a measured image with a hardware TEE the same Evidence format says more.
-not shown  sealed state across restarts: not in this release
+not shown  a restart: the program goes on from sealed state, which in this mode the operator can read
 TEXT
 step "done"

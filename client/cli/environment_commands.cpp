@@ -182,6 +182,7 @@ Status print_verified(Session& session, const jobs::Contract& contract, const ap
     value.emplace("joined", std::move(names));
     value.emplace("open", instance.open);
     value.emplace("engine_sandbox", instance.engine_sandbox);
+    value.emplace("state", instance.state);
     value.emplace("approval", contract.approval.to_json());
     value.emplace("quorum", sdk::quorum_text(contract));
     print_json(session.out(), value);
@@ -192,6 +193,7 @@ Status print_verified(Session& session, const jobs::Contract& contract, const ap
   for (const std::string& name : instance.joined) session.out() << ' ' << shown(name);
   session.out() << (instance.open ? "; open\n" : "; waiting for the others\n");
   session.out() << "approval: " << shown(contract.approval.text()) << "\na dishonest quorum: " << shown(sdk::quorum_text(contract)) << '\n';
+  if (!instance.state.empty()) session.out() << "state: " << shown(instance.state) << '\n';
   if (!instance.engine_sandbox.starts_with("seccomp, landlock ")) {
     session.out() << "note: the sandbox of this instance's query engine is not whole: " << shown(instance.engine_sandbox) << '\n';
   }

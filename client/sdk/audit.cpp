@@ -116,12 +116,15 @@ Status AuditReport::accepted() const {
 Status check_order(const std::vector<receipt::LogEntry>& entries) {
   std::set<crypto::Sha256Digest> reserved;
   std::set<crypto::Sha256Digest> run;
+  std::set<crypto::Sha256Digest> booted;
   bool carried = false;
   std::size_t runs = 0;
   std::size_t receipts = 0;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const receipt::LogEntry& entry = entries[i];
-    if ((entry.kind == receipt::kBootEntry) != (i == 0)) return out_of_order(i, "a log begins with its boot, and has no other");
+    // Later boots are restarts that went on from sealed state.
+    if (i == 0 && entry.kind != receipt::kBootEntry) return out_of_order(i, "a log begins with its boot");
+    if (entry.kind == receipt::kBootEntry && !booted.insert(entry.content).second) return out_of_order(i, "this boot was logged before");
     if (entry.kind == receipt::kCarriedEntry) carried = true;
     if (entry.kind == receipt::kReservationEntry && !reserved.insert(entry.content).second) return out_of_order(i, "this proposal was reserved before");
     if (entry.kind == receipt::kRunEntry) {

@@ -204,7 +204,9 @@ TEST_F(AuditTest, ALogOutOfOrderIsRefused) {
   EXPECT_OK(order({{"boot", a}, {"reservation", a}, {"run", a}}));  // its receipt is not stored yet
   EXPECT_OK(order({}));
   EXPECT_ERROR(order({{"reservation", a}}), Code::log_proof, "entry 0: a log begins with its boot");
-  EXPECT_ERROR(order({{"boot", a}, {"boot", a}}), Code::log_proof, "entry 1: a log begins with its boot");
+  EXPECT_ERROR(order({{"reservation", a}, {"boot", a}}), Code::log_proof, "entry 0: a log begins with its boot");
+  EXPECT_OK(order({{"boot", a}, {"reservation", a}, {"boot", b}, {"run", a}, {"receipt", b}}));  // restarted with sealed state
+  EXPECT_ERROR(order({{"boot", a}, {"boot", a}}), Code::log_proof, "entry 1: this boot was logged before");
   EXPECT_ERROR(order({{"boot", a}, {"run", a}}), Code::log_proof, "was not reserved before");
   EXPECT_ERROR(order({{"boot", a}, {"run", a}, {"reservation", a}}), Code::log_proof, "was not reserved before");
   EXPECT_ERROR(order({{"boot", a}, {"reservation", a}, {"reservation", a}}), Code::log_proof, "entry 2: this proposal was reserved before");

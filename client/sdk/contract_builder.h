@@ -53,8 +53,8 @@ std::vector<Term> terms_of(const jobs::Contract& contract);
 // warnings_of: what the contract accepts that a reader must know, as whole sentences; often empty for hardware.
 std::vector<std::string> warnings_of(const jobs::Contract& contract);
 
-// The sentence that every screen shows for a program on a software TPM that the host vouches for.
+// The sentence that every screen shows for a program on a software TPM that the host vouches for. Who owns that TPM can unseal what the program keeps.
 inline constexpr std::string_view kHostAssertedWarning =
-    "software TPM, asserted by the host: format and protocol exercised, a lying operator could forge this";
+    "software TPM, asserted by the host: format and protocol exercised, a lying operator could forge this; sealed state is readable by the operator";
 
 }  // namespace redoubt::sdk

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMaxBudgets = 64;  // datasets of one query
 constexpr std::size_t kMaxNumberText = 32;
 constexpr std::size_t kMaxEntries = 1000;
+constexpr std::size_t kMaxState = 400;
 
 // check_contract: the answer's contract, as text or as digest, is the one that the participant holds.
 Status check_contract(const json::Value& answer, const ContractDigest& own) {
@@ -151,7 +152,10 @@ Result<InstanceView> EnclaveClient::instance() {
   REDOUBT_TRY(auto checkpoint, verify_note(note));
   REDOUBT_TRY(auto names, json::strings(json::Value(joined), "joined", jobs::Contract::kMaxParticipants));
   REDOUBT_TRY(auto carry_over, read_carry_over(answer));
-  return InstanceView{std::move(names), open, rule_set, engine_sandbox, program, std::move(checkpoint), std::move(carry_over)};
+  const auto state = answer.object()->find("state");
+  std::string state_text;
+  if (state != answer.object()->end() && state->second.string() != nullptr) state_text = net::printable(*state->second.string(), kMaxState);
+  return InstanceView{std::move(names), open, rule_set, engine_sandbox, program, std::move(checkpoint), std::move(carry_over), std::move(state_text)};
 }
 
 Status EnclaveClient::join() {

@@ -38,7 +38,8 @@ struct InstanceView {
   std::string engine_sandbox;       // what holds the query engine; "no landlock" in it where the kernel has none
   appraise::ProgramDigest program;  // equals what the Evidence showed
   receipt::Checkpoint checkpoint;
-  std::optional<CarryOverView> carry_over;  // after a restart
+  std::optional<CarryOverView> carry_over;  // after a restart that could not go on from sealed state
+  std::string state;                        // whether what it keeps is sealed, and how this boot began; empty from programs of an earlier release
 };
 
 // BudgetView: what the program says of a dataset's budget of privacy loss, after all reservations so far. Decimal text, for people.

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,6 +18,7 @@
 #include "enclave/runtime/attested_exchange.h"
 #include "enclave/runtime/identity.h"
 #include "enclave/runtime/public_routes.h"
+#include "enclave/runtime/sealed_start.h"
 #include "enclave/runtime/tpm_platform.h"
 #include "enclave/workloads/cleanroom/doors/host_door.h"
 #include "enclave/workloads/cleanroom/doors/participants_door.h"
@@ -38,6 +40,7 @@ struct Options {
   std::string application_log;
   std::string ek_intermediates;
   std::string previous;
+  std::string state;
 };
 
 Instant system_now() {
@@ -53,7 +56,14 @@ Result<Bytes> read_untrusted(const std::string& path) {
 }
 
 Result<std::unique_ptr<runtime::Platform>> open_platform(const Options& options, const tpm::ApplicationLog& log) {
-  runtime::TpmPlatformOptions platform{options.tcti, {}, log};
+  runtime::TpmPlatformOptions platform{options.tcti, {}, log, {}};
+  if (!options.state.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(options.state, error);
+    if (!error) std::filesystem::permissions(options.state, std::filesystem::perms::owner_all, error);
+    if (error) return Error(Code::unavailable, "making folder " + options.state + ": " + error.message());
+    platform.attestation_key = std::filesystem::path(options.state) / "attestation-key";
+  }
   if (!options.ek_intermediates.empty()) {
     REDOUBT_TRY(const Bytes pem, read_untrusted(options.ek_intermediates));
     REDOUBT_TRY(const auto certificates, crypto::Certificate::parse_pem_bundle(as_text(pem)));
@@ -76,6 +86,36 @@ Result<std::optional<receipt::TreeHead>> previous_head(const Options& options) {
   return std::optional<receipt::TreeHead>(std::move(head));
 }
 
+// start: the instance that is found in the state folder, or a new one. `refused`: why what was found did not serve, if it was tried.
+Result<runtime::SealedStart> begin(const Options& options, seal::Sealer* sealer, const ContractDigest& contract, const appraise::ProgramDigest& program,
+                                   crypto::Random& random, const std::optional<Error>& refused) {
+  if (options.state.empty()) return runtime::unsealed_start(random, "the program was started without a state folder");
+  if (sealer == nullptr) return runtime::unsealed_start(random, "this platform cannot seal");
+  const seal::Journal::Options journal{std::filesystem::path(options.state) / "sealed", contract, seal::StateProgram(program.array())};
+  return refused ? runtime::sealed_start_anew(journal, *sealer, random, refused->message()) : runtime::sealed_start(journal, *sealer, random);
+}
+
+// Keeper: what the room keeps goes into the journal. When that fails nothing can be promised any more: the program ends, and is started anew.
+class Keeper {
+ public:
+  explicit Keeper(std::unique_ptr<seal::Journal> journal) : journal_(std::move(journal)) {}
+  bool keeps() const { return journal_ != nullptr; }
+  Status keep(ByteView record) {
+    Status kept = journal_->append(record);
+    if (!kept.ok() && journal_->broken() && !failed_) {
+      failed_ = kept.error();
+      kill(getpid(), SIGTERM);  // main waits for it
+    }
+    return kept;
+  }
+  // failed is read after the doors are closed.
+  Status failed() const { return failed_ ? Status(*failed_) : Status(); }
+
+ private:
+  std::unique_ptr<seal::Journal> journal_;
+  std::optional<Error> failed_;
+};
+
 net::Router participants_router(const runtime::PublicRoutes& open, cleanroom::Room& room, const cleanroom::RoomStatement& statement) {
   net::Router router;
   runtime::add_public_routes(router, open);
@@ -86,27 +126,53 @@ net::Router participants_router(const runtime::PublicRoutes& open, cleanroom::Ro
 Result<void> serve(const Options& options, const sigset_t& signals) {
   crypto::SystemRandom random;
   REDOUBT_TRY(const Bytes contract_text, read_untrusted(options.contract));
-  REDOUBT_TRY(jobs::Contract contract, jobs::Contract::parse(as_text(contract_text)));
+  REDOUBT_TRY(const jobs::Contract contract, jobs::Contract::parse(as_text(contract_text)));
   REDOUBT_TRY(const Bytes log_bytes, read_untrusted(options.application_log));
   REDOUBT_TRY(const tpm::ApplicationLog log, tpm::ApplicationLog::decode(log_bytes));
   REDOUBT_TRY(const appraise::ProgramDigest program, runtime::launched_program(log));
   REDOUBT_TRY(const Instant floor, Instant::parse(REDOUBT_RELEASE_DATE));  // no time before this release can be right
-  REDOUBT_TRY(auto previous, previous_head(options));
+  REDOUBT_TRY(const auto previous, previous_head(options));
 
   REDOUBT_TRY(const auto platform, open_platform(options, log));
+  const auto sealer = platform->sealer(contract.digest());
   const attest::WorkloadClaimsDigest workload_claims(crypto::sha256(Fields("redoubt/cleanroom-claims/1").text(jobs::kRuleSet).view()).array());
-  REDOUBT_TRY(runtime::Identity identity, runtime::make_identity(kWorkload, contract.digest(), workload_claims, random, system_now()));
-  REDOUBT_TRY(receipt::StoredEvidence evidence, identity_evidence(*platform, identity.claims, random).context("collecting identity evidence"));
-
   const std::string engine_program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "redoubt-cleanroom-engine";
   cleanroom::EngineProcess::Options engine_options{engine_program, std::string(jobs::kRuleSet)};
   REDOUBT_TRY(engine_options.sandbox, cleanroom::EngineProcess(engine_options).probe());
   cleanroom::EngineProcess engine(engine_options);
-  const attest::Claims claims = identity.claims;
-  const jobs::Contract roster = contract;
-  cleanroom::Room room(std::move(contract),
-                       {claims, std::move(identity.receipt_key), std::move(identity.hpke_key), program, std::move(evidence), {}, floor, std::move(previous)},
-                       engine, random, system_now);
+
+  // An instance whose state cannot be made a room again is left for a new one, once.
+  std::unique_ptr<Keeper> keeper;
+  std::unique_ptr<cleanroom::Room> room;
+  net::TlsIdentity tls;
+  std::string state;
+  for (std::optional<Error> refused; !room;) {
+    keeper.reset();
+    REDOUBT_TRY(runtime::SealedStart start, begin(options, sealer.get(), contract.digest(), program, random, refused));
+    keeper = std::make_unique<Keeper>(std::move(start.journal));
+    state = start.statement;
+    REDOUBT_TRY(runtime::Identity identity,
+                runtime::make_identity(kWorkload, contract.digest(), workload_claims, std::move(start.keys), random, system_now()));
+    REDOUBT_TRY(receipt::StoredEvidence evidence, identity_evidence(*platform, identity.claims, random).context("collecting identity evidence"));
+    cleanroom::Room::Identity kept{identity.claims, std::move(identity.receipt_key), std::move(identity.hpke_key), program, std::move(evidence), {}, floor, previous};
+    tls = std::move(identity.tls);
+    const cleanroom::Keep keep = [&keeper](ByteView record) { return keeper->keep(record); };
+    if (start.records.empty()) {
+      room = std::make_unique<cleanroom::Room>(contract, std::move(kept), engine, random, system_now);
+      if (keeper->keeps()) REDOUBT_CHECK(room->keep_in(keep));
+    } else {
+      auto restored = cleanroom::Room::restore(contract, std::move(kept), engine, random, system_now, start.records, keep);
+      if (restored.ok()) {
+        room = std::move(*restored);
+      } else if (restored.error().code() == Code::unavailable || refused) {
+        return restored.error();
+      } else {
+        refused = restored.error();
+      }
+    }
+  }
+  const attest::Claims claims = room->claims();
+  const jobs::Contract& roster = contract;
 
   ratls::ChallengeTable challenges(kChallenges, random);
   ratls::QuoteGate gate({});
@@ -120,28 +186,31 @@ Result<void> serve(const Options& options, const sigset_t& signals) {
   const runtime::PublicRoutes open{*platform, gate, claims, REDOUBT_VERSION, system_now};
   net::ServerOptions participants;
   participants.listen = options.listen;
-  participants.identity = std::move(identity.tls);
+  participants.identity = std::move(tls);
   participants.exchange = runtime::exchange_factory(instance);
-  REDOUBT_TRY(const auto door, net::HttpServer::start(std::move(participants), participants_router(open, room, {std::string(jobs::kRuleSet), program, engine_options.sandbox})));
+  REDOUBT_TRY(const auto door, net::HttpServer::start(std::move(participants), participants_router(open, *room, {std::string(jobs::kRuleSet), program, engine_options.sandbox, state})));
 
   net::Router host_router;
-  cleanroom::add_host_routes(host_router, room, door->address());
+  cleanroom::add_host_routes(host_router, *room, door->address());
   net::ServerOptions host;
   host.listen = options.host_door;
   REDOUBT_TRY(const auto host_door, net::HttpServer::start(std::move(host), std::move(host_router)));
 
   std::printf("listening on %s\n", door->address().c_str());
   std::fflush(stdout);
+  std::fprintf(stderr, "redoubt-cleanroom: instance %s, boot %s: state %s\n", room->claims().instance.hex().c_str(), room->claims().boot.hex().c_str(), state.c_str());
   int signal = 0;
   sigwait(&signals, &signal);
   door->stop();
   host_door->stop();
-  return {};
+  return keeper->failed();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  // The TPM's library writes to standard error, where the first line is to be the address. Whatever it could say is in our errors.
+  setenv("TSS2_LOG", "all+none", 0);
   // Signals are waited for, never handled: blocked here, before any thread starts.
   sigset_t signals;
   sigemptyset(&signals);
@@ -160,6 +229,7 @@ int main(int argc, char** argv) {
   command->add_option("--host-door", options.host_door, "Host's door, for example unix:/run/room.sock")->required();
   command->add_option("--application-log", options.application_log, "What the launcher measured")->required();
   command->add_option("--ek-intermediates", options.ek_intermediates, "PEM certificates between the TPM and its root");
+  command->add_option("--state", options.state, "Folder for sealed state; without it every start is a new instance");
   command->add_option("--previous", options.previous, "Last tree head of the instance that this one takes over from");
   CLI11_PARSE(app, argc, argv);
 

@@ -1,5 +1,7 @@
 #include "enclave/seal/journal.h"
 
+#include "common/crypto/aead.h"
+
 namespace redoubt::seal {
 namespace {
 
@@ -127,6 +129,9 @@ Result<std::unique_ptr<Journal>> Journal::create(Options options, const Instance
 
 Status Journal::append(ByteView record) {
   if (broken_) return *broken_;
+  if (record.size() > RecordHead::kMaxPayload || record.size() + RecordHead::kSize + crypto::kAeadTagSize > kMaxFile - offset_) {
+    return Error(Code::refused, "sealed state: no room for a record of " + number(record.size()) + " bytes");
+  }
   const Status done = try_append(record);
   if (!done.ok()) broken_ = done.error().context("the state could not be kept; the program must be started anew");
   return done.ok() ? Status() : Status(*broken_);
@@ -135,7 +140,6 @@ Status Journal::append(ByteView record) {
 Status Journal::try_append(ByteView record) {
   REDOUBT_CHECK(check_present());
   REDOUBT_TRY(const Bytes sealed, keys_->seal(epoch_, sequence_, boot_, chain_, record));
-  if (sealed.size() > kMaxFile - offset_) return Error(Code::unavailable, "sealed state: the file is full");
   if (const Status written = write_at(file_, offset_, sealed); !written.ok()) {
     static_cast<void>(cut(file_, offset_).ok());  // if that fails too, the next start does it
     return written;

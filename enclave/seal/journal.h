@@ -2,7 +2,7 @@
 //
 // The disk is the host's: it may lose, cut, copy, change and bring back any of it. What resume() gives is exactly what was acknowledged last, or it gives nothing
 // and says why. A record counts when it is on disk and the platform's anchor names it; what lies beyond that record was acknowledged to nobody
-// and is cut off. After any error append() goes on failing: how much of the record stands is then for the next start to see. Of two programs that go on from
+// and is cut off. When disk or platform fail append() goes on failing: how much of the record stands is then for the next start to see. Of two programs that go on from
 // one state at most one can append. One thread at a time. docs/design/sealed-state.md, docs/specs/sealed-state.md.
 #pragma once
 
@@ -49,9 +49,10 @@ class Journal {
   // create begins the state of a new instance with its first record. A state that was there is set aside as kRefusedFile.
   static Result<std::unique_ptr<Journal>> create(Options options, const InstanceId& instance, Sealer& sealer, crypto::Random& random, ByteView record);
 
-  // append: durable and anchored when ok. `freshness` when another program has gone on from this state; `unavailable` when disk or platform failed, or the file
-  // is full; the same error ever after.
+  // append: durable and anchored when ok. `refused` for a record that is too large, also for what is left of the file: nothing happened. `freshness` when another
+  // program has gone on from this state, `unavailable` when disk or platform failed: then broken(), and the same error ever after.
   Status append(ByteView record);
+  bool broken() const { return broken_.has_value(); }
 
   std::uint64_t epoch() const { return epoch_; }
 

@@ -336,6 +336,13 @@ TEST_F(JournalTest, AFullDiskLosesNothingThatWasAcknowledged) {
   EXPECT_EQ(texts(OrDie(resume())), (std::vector<std::string>{"keys", "one", "two", "boot"}));
 }
 
+TEST_F(JournalTest, ARecordThatIsTooLargeIsRefusedAndTheNextOneIsKept) {
+  const auto journal = create();
+  EXPECT_ERROR(journal->append(Bytes(RecordHead::kMaxPayload + 1)), Code::refused, "no room for a record");
+  EXPECT_FALSE(journal->broken());
+  EXPECT_OK(journal->append(as_bytes("one")));
+}
+
 TEST_F(JournalTest, AStateOfAnotherTpmOrOtherPcrsIsRefused) {
   three();
   unplug();

@@ -55,9 +55,10 @@ class CleanRoom : public testing::Test {
     std::unique_ptr<appraise::Appraiser> appraiser;
   };
 
-  CleanRoom()
+  // sealed: programs keep sealed state; without it every start is a new instance, as where the state is lost or refused.
+  explicit CleanRoom(bool sealed = true)
       : run_(folder_.path() / "r"),
-        launcher_({folder_.path() / "state", (std::filesystem::create_directories(run_), run_), REDOUBT_PROGRAM_DIR, "127.0.0.1:0"}) {
+        launcher_({folder_.path() / "state", (std::filesystem::create_directories(run_), run_), REDOUBT_PROGRAM_DIR, "127.0.0.1:0", sealed}) {
     platform_ = OrDie(launcher_.platform());
     roots_ = OrDie(crypto::Certificate::parse_pem_bundle(*platform_.object()->at("tpm_roots").string()));
     contract_ = make_contract();
@@ -79,6 +80,9 @@ class CleanRoom : public testing::Test {
     door_ = std::make_unique<hub::HostDoor>(OrDie(hub::HostDoor::connect(program_->host_door())));
     address_ = OrDie(sdk::Address::parse(OrDie(door_->state()).address));
   }
+
+  // state_of: where the program of an environment keeps its state.
+  std::filesystem::path state_of(const std::string& environment) const { return folder_.path() / "state" / "env" / environment / "program-state"; }
 
   // trust: the participant's enrolment of the attestation key, and its appraiser under its own copy of the contract.
   void trust(Party& party) {

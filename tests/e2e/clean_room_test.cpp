@@ -126,7 +126,7 @@ TEST_F(CleanRoom, AStrangerAndAnotherContractAreTurnedAway) {
   EXPECT_ERROR(sdk::EnclaveClient::connect(address_, relying(hospital_, other)), Code::binding, "claims.contract");
 }
 
-TEST_F(CleanRoom, ARestartedProgramIsANewInstanceThatLinksToTheOldLog) {
+TEST_F(CleanRoom, AProgramWhoseStateIsLostIsANewInstanceThatLinksToTheOldLog) {
   start();
   join_all();
   provide();
@@ -136,6 +136,7 @@ TEST_F(CleanRoom, ARestartedProgramIsANewInstanceThatLinksToTheOldLog) {
   const hub::RoomLog log = OrDie(door_->log(0));
   door_.reset();
   program_.reset();
+  std::filesystem::remove_all(state_of("study"));
   start(before.head().text());
   const auto state = OrDie(door_->state());
   EXPECT_NE(state.instance, old);

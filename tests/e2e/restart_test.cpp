@@ -1,10 +1,12 @@
 // Goal: kill -9 of the enclave program at any point of a query's life loses no dataset, ballot or result that was acknowledged, and
-// the query is done afterwards without a new ballot. Method: a whole hub with real programs and software TPMs; three participants
-// with the SDK and a memory; the program is killed at one named point, everyone verifies, signs and releases again.
+// the query is done afterwards without a new ballot. With sealed state nobody does anything: clients see the same instance in another boot, whose log extends what they
+// remember. Without it everyone verifies, signs and releases again. Method: a whole hub with real programs and software TPMs; three participants
+// with the SDK and a memory; the program is killed at one named point.
 #include <signal.h>
 #include <unistd.h>
 
 #include <future>
+#include <set>
 
 #include "client/sdk/carry_over.h"
 #include "client/sdk/hub_client.h"
@@ -20,10 +22,12 @@ enum class Point { joined, released, reserved, one_ballot, two_ballots, running,
 struct Named {
   Point point;
   const char* name;
+  bool sealed = false;
 };
 
-class EnclaveKilled : public CleanRoom, public testing::WithParamInterface<Named> {
+class EnclaveKilled : public testing::WithParamInterface<Named>, public CleanRoom {
  protected:
+  EnclaveKilled() : CleanRoom(GetParam().sealed) {}
   void SetUp() override {
     hub::ServiceOptions options;
     options.state = folder_.path() / "state";
@@ -52,8 +56,12 @@ class EnclaveKilled : public CleanRoom, public testing::WithParamInterface<Named
   void await_program(const std::string& not_this) {
     ASSERT_TRUE(until([&] {
       const auto view = OrDie(client_->environment("study"));
-      if (view.state != "running" || view.instance == not_this) return false;
+      if (view.state != "running" || (GetParam().sealed ? view.address == where_ : view.instance == not_this)) return false;
+      if (GetParam().sealed && !instance_.empty() && view.instance != instance_) {
+        ADD_FAILURE() << "expected the same instance, found " << view.instance << ": " << test::read_text(folder_.path() / "state/env/study/program.log");
+      }
       instance_ = view.instance;
+      where_ = view.address;
       address_ = OrDie(sdk::Address::parse(view.address));
       return true;
     }));
@@ -148,7 +156,21 @@ class EnclaveKilled : public CleanRoom, public testing::WithParamInterface<Named
       see(*party, client);
     }
   }
+  // return_to: what participants do after a restart: look, where the state was sealed; else verify, sign and release.
   void return_to() {
+    if (GetParam().sealed) {
+      for (Party* party : {&analyst_, &hospital_, &laboratory_}) {
+        auto client = connect(*party);  // appraises its Evidence anew, with the enrolment of before
+        ASSERT_EQ(client.claims().instance, memory(*party).current->instance);
+        ASSERT_EQ(client.claims().receipt_key, memory(*party).current->receipt_key);
+        ASSERT_TRUE(boots_.insert({party->keys.name(), client.claims().boot}).second);
+        see(*party, client);
+        const auto view = OrDie(client.instance());
+        EXPECT_EQ(view.joined.size(), 3U);
+        EXPECT_NE(view.state.find("goes on from epoch"), std::string::npos) << view.state;
+      }
+      return;
+    }
     verify_all();
     release_all();
   }
@@ -187,12 +209,14 @@ class EnclaveKilled : public CleanRoom, public testing::WithParamInterface<Named
   std::unique_ptr<hub::HubService> hub_;
   std::optional<sdk::HubClient> client_;
   std::string instance_;
+  std::string where_;
+  std::set<std::pair<std::string, BootId>> boots_;
   std::map<std::string, Memory> memories_;
 };
 
 TEST_P(EnclaveKilled, LosesNothingThatWasAcknowledged) {
   verify_all();
-  if (at(Point::joined)) verify_all();
+  if (at(Point::joined)) GetParam().sealed ? return_to() : verify_all();
   const Tables tables;
   hospital_data_ = seal(hospital_, "hospital", tables.hospital, "diagnosis", "VARCHAR");
   laboratory_data_ = seal(laboratory_, "laboratory", tables.laboratory, "radius_mean", "DECIMAL(12,7)");
@@ -211,7 +235,14 @@ TEST_P(EnclaveKilled, LosesNothingThatWasAcknowledged) {
     return_to();
   }
   // What is to run waits for a key, so that the program can be killed before its run; or it is killed while it runs.
-  if (GetParam().point == Point::two_ballots) {
+  if (GetParam().point == Point::two_ballots && GetParam().sealed) {
+    kill_program();
+    return_to();
+    vote(laboratory_, proposal);
+    kill_program();
+    return_to();
+    EXPECT_EQ(view(proposal).ballots.size(), 2U);
+  } else if (GetParam().point == Point::two_ballots) {
     kill_program();
     verify_all();
     vote(laboratory_, proposal);
@@ -258,7 +289,11 @@ INSTANTIATE_TEST_SUITE_P(Points, EnclaveKilled,
                          testing::Values(Named{Point::joined, "afterJoin"}, Named{Point::released, "afterDatasetRelease"},
                                          Named{Point::reserved, "afterReservation"}, Named{Point::one_ballot, "betweenBallots"},
                                          Named{Point::two_ballots, "beforeTheRunTwice"}, Named{Point::running, "duringTheRun"},
-                                         Named{Point::done, "afterTheResult"}),
+                                         Named{Point::done, "afterTheResult"},
+                                         Named{Point::joined, "sealedAfterJoin", true}, Named{Point::released, "sealedAfterDatasetRelease", true},
+                                         Named{Point::reserved, "sealedAfterReservation", true}, Named{Point::one_ballot, "sealedBetweenBallots", true},
+                                         Named{Point::two_ballots, "sealedBeforeTheRunTwice", true}, Named{Point::running, "sealedDuringTheRun", true},
+                                         Named{Point::done, "sealedAfterTheResult", true}),
                          [](const auto& point) { return std::string(point.param.name); });
 
 }  // namespace

@@ -92,16 +92,24 @@ Result<TransientHandle> policy_session(ESYS_CONTEXT* esys, TPM2_SE type, ESYS_TR
   return out;
 }
 
-Result<TPM2B_DIGEST> policy_of_now(ESYS_CONTEXT* esys, const std::vector<int>& pcrs) {
+Result<Bytes> policy_of_now(ESYS_CONTEXT* esys, const std::vector<int>& pcrs) {
   REDOUBT_TRY(const TransientHandle trial, policy_session(esys, TPM2_SE_TRIAL, ESYS_TR_NONE, pcrs));
   TPM2B_DIGEST* raw = nullptr;
   const TSS2_RC code = Esys_PolicyGetDigest(esys, trial.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw);
   const EsysPtr<TPM2B_DIGEST> digest(raw);
   REDOUBT_CHECK(tss_status(code, "TPM2_PolicyGetDigest"));
-  return *digest;
+  return to_bytes(std::as_bytes(std::span(digest->buffer, digest->size)));
 }
 
-Result<Bytes> seal_under(ESYS_CONTEXT* esys, const TPM2B_DIGEST& policy, ByteView secret) {
+// as_digest: a policy digest in the form of the TSS.
+TPM2B_DIGEST as_digest(ByteView policy) {
+  TPM2B_DIGEST out{};
+  out.size = static_cast<UINT16>(std::min(policy.size(), sizeof out.buffer));
+  std::ranges::copy(policy.first(out.size), reinterpret_cast<std::byte*>(out.buffer));
+  return out;
+}
+
+Result<Bytes> seal_under(ESYS_CONTEXT* esys, ByteView policy, ByteView secret) {
   REDOUBT_TRY(const TransientHandle parent, storage_key(esys));
   REDOUBT_TRY(const TransientHandle encrypted, session(esys, TPM2_SE_HMAC, parent.get()));
   TPM2B_SENSITIVE_CREATE sensitive{};
@@ -111,7 +119,7 @@ Result<Bytes> seal_under(ESYS_CONTEXT* esys, const TPM2B_DIGEST& policy, ByteVie
   area.publicArea.type = TPM2_ALG_KEYEDHASH;
   area.publicArea.nameAlg = TPM2_ALG_SHA256;
   area.publicArea.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_NODA;
-  area.publicArea.authPolicy = policy;
+  area.publicArea.authPolicy = as_digest(policy);
   area.publicArea.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
   const TPM2B_DATA outside{};
   const TPML_PCR_SELECTION creation{};
@@ -197,12 +205,12 @@ class NvIndex {
   ESYS_TR handle_;
 };
 
-TPM2B_NV_PUBLIC nv_template(std::uint32_t index, TPM2_NT type, std::uint16_t size, const TPM2B_DIGEST& policy) {
+TPM2B_NV_PUBLIC nv_template(std::uint32_t index, TPM2_NT type, std::uint16_t size, ByteView policy) {
   TPM2B_NV_PUBLIC out{};
   out.nvPublic.nvIndex = index;
   out.nvPublic.nameAlg = TPM2_ALG_SHA256;
   out.nvPublic.attributes = (static_cast<TPMA_NV>(type) << TPMA_NV_TPM2_NT_SHIFT) | TPMA_NV_POLICYWRITE | TPMA_NV_AUTHREAD | TPMA_NV_NO_DA;
-  out.nvPublic.authPolicy = policy;
+  out.nvPublic.authPolicy = as_digest(policy);
   out.nvPublic.dataSize = size;
   return out;
 }
@@ -266,11 +274,19 @@ Result<std::uint64_t> increment_counter(ESYS_CONTEXT* esys, const NvIndex& index
 TpmSealer::TpmSealer(TpmDevice& device, const ContractDigest& contract, std::vector<int> pcrs)
     : device_(device), pcrs_(std::move(pcrs)), anchor_index_(index_of(contract, 0)), counter_index_(index_of(contract, 1)) {}
 
+Status TpmSealer::with_policy(const std::function<Status(ESYS_CONTEXT*, ByteView policy)>& commands) {
+  return device_.use([&](ESYS_CONTEXT* esys) -> Status {
+    if (policy_.empty()) {
+      REDOUBT_TRY(policy_, policy_of_now(esys, pcrs_));
+    }
+    return commands(esys, policy_);
+  });
+}
+
 Result<Bytes> TpmSealer::seal(const SecretBytes& secret) {
   if (secret.empty() || secret.size() > kMaxSecret) return Error(Code::usage, "sealing: a secret of " + std::to_string(secret.size()) + " bytes");
   Bytes blob;
-  REDOUBT_CHECK(device_.use([&](ESYS_CONTEXT* esys) -> Status {
-    REDOUBT_TRY(const TPM2B_DIGEST policy, policy_of_now(esys, pcrs_));
+  REDOUBT_CHECK(with_policy([&](ESYS_CONTEXT* esys, ByteView policy) -> Status {
     REDOUBT_TRY(blob, seal_under(esys, policy, secret.reveal()));
     return {};
   }));
@@ -289,8 +305,7 @@ Result<SecretBytes> TpmSealer::unseal(ByteView blob) {
 
 Result<std::optional<seal::Anchor>> TpmSealer::anchor() {
   std::optional<seal::Anchor> out;
-  REDOUBT_CHECK(device_.use([&](ESYS_CONTEXT* esys) -> Status {
-    REDOUBT_TRY(const TPM2B_DIGEST policy, policy_of_now(esys, pcrs_));
+  REDOUBT_CHECK(with_policy([&](ESYS_CONTEXT* esys, ByteView policy) -> Status {
     REDOUBT_TRY(const auto index, open_index(esys, nv_template(anchor_index_, TPM2_NT_ORDINARY, seal::Anchor::kSize, policy), false));
     if (!index) return {};
     REDOUBT_TRY(const auto bytes, index->read(seal::Anchor::kSize));
@@ -307,8 +322,7 @@ Result<std::optional<seal::Anchor>> TpmSealer::anchor() {
 }
 
 Status TpmSealer::set_anchor(const seal::Anchor& anchor) {
-  return device_.use([&](ESYS_CONTEXT* esys) -> Status {
-    REDOUBT_TRY(const TPM2B_DIGEST policy, policy_of_now(esys, pcrs_));
+  return with_policy([&](ESYS_CONTEXT* esys, ByteView policy) -> Status {
     REDOUBT_TRY(const NvIndex index, make_index(esys, nv_template(anchor_index_, TPM2_NT_ORDINARY, seal::Anchor::kSize, policy)));
     REDOUBT_TRY(const TransientHandle allowed, policy_session(esys, TPM2_SE_POLICY, ESYS_TR_NONE, pcrs_));
     TPM2B_MAX_NV_BUFFER data{};
@@ -321,8 +335,7 @@ Status TpmSealer::set_anchor(const seal::Anchor& anchor) {
 
 Result<std::uint64_t> TpmSealer::counter() {
   std::uint64_t out = 0;
-  REDOUBT_CHECK(device_.use([&](ESYS_CONTEXT* esys) -> Status {
-    REDOUBT_TRY(const TPM2B_DIGEST policy, policy_of_now(esys, pcrs_));
+  REDOUBT_CHECK(with_policy([&](ESYS_CONTEXT* esys, ByteView policy) -> Status {
     REDOUBT_TRY(const NvIndex index, make_index(esys, nv_template(counter_index_, TPM2_NT_COUNTER, kCounterSize, policy)));
     REDOUBT_TRY(const auto value, read_counter(index));
     if (value) {
@@ -338,8 +351,7 @@ Result<std::uint64_t> TpmSealer::counter() {
 
 Result<std::uint64_t> TpmSealer::increment() {
   std::uint64_t out = 0;
-  REDOUBT_CHECK(device_.use([&](ESYS_CONTEXT* esys) -> Status {
-    REDOUBT_TRY(const TPM2B_DIGEST policy, policy_of_now(esys, pcrs_));
+  REDOUBT_CHECK(with_policy([&](ESYS_CONTEXT* esys, ByteView policy) -> Status {
     REDOUBT_TRY(const NvIndex index, make_index(esys, nv_template(counter_index_, TPM2_NT_COUNTER, kCounterSize, policy)));
     REDOUBT_TRY(out, increment_counter(esys, index, pcrs_));
     return {};

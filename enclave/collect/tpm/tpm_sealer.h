@@ -27,10 +27,14 @@ class TpmSealer final : public seal::Sealer {
   Result<std::uint64_t> increment() override;
 
  private:
+  // Commands with the policy of the PCRs, as they were when this object first asked: a write under it fails once they are others.
+  Status with_policy(const std::function<Status(ESYS_CONTEXT*, ByteView policy)>& commands);
+
   TpmDevice& device_;
   const std::vector<int> pcrs_;
   const std::uint32_t anchor_index_;
   const std::uint32_t counter_index_;
+  Bytes policy_;  // empty until it is known; used on the device's connection only, which one thread has at a time
 };
 
 }  // namespace redoubt::collect

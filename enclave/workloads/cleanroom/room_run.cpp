@@ -45,7 +45,12 @@ Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
     return unanswered();
   }
   REDOUBT_TRY(const RoomRecord kept, finish(query, *table, time));
-  REDOUBT_CHECK(settle(kept));
+  const Status settled = settle(kept);
+  if (!settled.ok() && settled.error().code() == Code::refused) {  // too large to be kept, which its text would tell
+    REDOUBT_CHECK(refuse(proposal));
+    return unanswered();
+  }
+  REDOUBT_CHECK(settled);
   return *query.output;
 }
 

@@ -13,6 +13,7 @@ class RoomStateTest : public RoomTest {
   Keep keeper() {
     return [this](ByteView record) -> Status {
       if (full_) return Error(Code::unavailable, "disk full");
+      if (narrow_ && record.size() > 2000) return Error(Code::refused, "no room for a record of " + std::to_string(record.size()) + " bytes");
       records_.push_back(SecretBytes::copy_of(record));
       return {};
     };
@@ -58,6 +59,7 @@ class RoomStateTest : public RoomTest {
 
   std::vector<SecretBytes> records_;
   bool full_ = false;
+  bool narrow_ = false;
   int boots_ = 0;
 };
 
@@ -225,6 +227,17 @@ TEST_F(RoomStateTest, AChangeThatCannotBeKeptDoesNotHappen) {
   unchanged([&] { return room_->run(query.digest()); });
   restart();
   EXPECT_EQ(room_->status().proposals.at(0).second, "done");
+}
+
+TEST_F(RoomStateTest, AResultThatIsTooLargeToBeKeptIsNotAnswered) {
+  provide(*room_);
+  const jobs::Proposal query = proposal(*room_);
+  ASSERT_OK(room_->propose(sign(query, analyst_)));
+  approve(*room_, query);
+  narrow_ = true;
+  EXPECT_ERROR(room_->run(query.digest()), Code::refused, "the query was not answered");
+  EXPECT_EQ(OrDie(receipt::LogEntry::parse(room_->entries(0).back())).kind, receipt::kRefusalEntry);
+  EXPECT_EQ(room_->status().proposals.at(0).second, "approved");
 }
 
 TEST_F(RoomStateTest, ARoomThatTookOverFromAnotherStillKnowsIt) {

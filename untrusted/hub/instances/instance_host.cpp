@@ -133,9 +133,14 @@ std::pair<std::string, bool> InstanceHost::run_once(const std::string& environme
   if (!door.ok()) return {door.error().message(), false};
   const auto state = door->state();
   if (!state.ok()) return {state.error().message(), false};
-  // What the program does not take (too many logs, or not whole) it does not go on from; its queries then say so.
+  // What the program does not take (too many logs, not whole, or its own) it does not go on from; its queries then say so.
   if (old) static_cast<void>(door->offer_old_logs(old->logs, old->checkpoint).ok());
-  if (const Status registered = register_instance(environment, *state); !registered.ok()) return {registered.error().message(), false};
+  const auto resumed = register_instance(environment, *state);
+  if (!resumed.ok()) return {resumed.error().message(), false};
+  {
+    const std::lock_guard delivering(kept.deliver_mutex);
+    kept.deliveries.clear();  // whatever the program was sent before, it has lost
+  }
   {
     const std::lock_guard lock(kept.mutex);
     kept.door = (*program)->host_door();
@@ -160,26 +165,33 @@ std::pair<std::string, bool> InstanceHost::run_once(const std::string& environme
   return {reason, true};
 }
 
-Status InstanceHost::register_instance(const std::string& environment, const RoomState& state) {
-  return store_.write("instance.start", [&](Transaction& transaction) -> Status {
+Result<bool> InstanceHost::register_instance(const std::string& environment, const RoomState& state) {
+  return store_.write("instance.start", [&](Transaction& transaction) -> Result<bool> {
     for (;;) {  // instances of a hub that was killed
       const auto old = current_instance(transaction, environment);
       if (!old.ok()) break;
       REDOUBT_CHECK(set_instance_state(transaction, old->id, InstanceState::stopped));
     }
-    REDOUBT_CHECK(add_instance(transaction, {state.instance, environment, state.boot, state.claims, InstanceState::running, now_()}));
-    // The keys that the earlier instance held are gone.
+    const auto known = get_instance(transaction, state.instance);
+    const bool resumed = known.ok() && known->environment == environment;
+    if (resumed) {
+      REDOUBT_CHECK(set_instance_state(transaction, state.instance, InstanceState::running));
+    } else {
+      REDOUBT_CHECK(add_instance(transaction, {state.instance, environment, state.boot, state.claims, InstanceState::running, now_()}));
+    }
+    // The keys that an earlier instance held are gone; one that goes on waits for its data only.
+    const std::string_view reason = resumed ? "the program was started again and waits for its data" : "a new instance waits for everyone: redoubt environment verify";
     PageRequest page{.cursor = "", .count = kMaxPage};
     do {
       REDOUBT_TRY(const auto queries, list_queries(transaction, environment, page));
       for (const Query& query : queries.items) {
         if (query.state != QueryState::queued && query.state != QueryState::running) continue;
         REDOUBT_CHECK(set_query_state(transaction, query.id, query.state, QueryState::waiting_for_keys,
-                                      "a new instance waits for everyone: redoubt environment verify", now_()));
+                                      reason, now_()));
       }
       page.cursor = queries.next;
     } while (!page.cursor.empty());
-    return {};
+    return resumed;
   });
 }
 

@@ -1,7 +1,8 @@
 // InstanceHost: keeps an enclave program running for each environment, and brings it what participants left at the hub.
 //
 // One thread an environment launches the program, watches it, archives its log, delivers manifests and ciphertext once everyone has
-// joined, and launches another instance, after a growing pause, when it is gone. A new instance has new keys and is handed the
+// joined, and launches it again, after a growing pause, when it is gone. A program that goes on from its sealed state is the same instance: it gets its
+// ciphertext again, and its queries go on by themselves. A new instance has new keys and is handed the
 // old logs: queries that were approved or running wait until participants have signed those and owners released their keys,
 // with a reason that names them; proposals and ballots are offered again; what the new instance refuses for good fails with a
 // reason for people. Nothing that was acknowledged is removed. Calls may come from any thread; they
@@ -102,7 +103,8 @@ class InstanceHost {
   // run_once launches a program and watches it until it ends; why it ended, and whether it had been running.
   std::pair<std::string, bool> run_once(const std::string& environment, Kept& kept);
   Status archive_with(const std::string& environment, HostDoor& connection, std::string_view name, const std::function<Status(Transaction&)>& also);
-  Status register_instance(const std::string& environment, const RoomState& state);
+  // register_instance: true when it is one that is known, in another boot.
+  Result<bool> register_instance(const std::string& environment, const RoomState& state);
   void tend(const std::string& environment, Kept& kept);
   Status recall(const std::string& environment, const RoomState& state);
   Status tend_queries(const std::string& environment, const RoomState& state);

@@ -98,6 +98,7 @@ Result<std::unique_ptr<RunningProgram>> LocalLauncher::start(const LaunchRequest
                        options_.listen, "--host-door",     "unix:" + door.string(),
                        "--application-log", (folder / "application.log").string(),
                        "--ek-intermediates", tpm.issuer_pem().string()};
+  if (options_.sealed) command.arguments.insert(command.arguments.end(), {"--state", (folder / "program-state").string()});
   if (!request.previous.empty()) {
     REDOUBT_CHECK(write_file(folder / "previous.txt", request.previous));
     command.arguments.insert(command.arguments.end(), {"--previous", (folder / "previous.txt").string()});

@@ -2,7 +2,7 @@
 //
 // The embedded default: format and protocol of the real thing, asserted by the host (docs/specs/launch.md). For every launch the
 // TPM starts anew, PCR 14 takes the program's manifest and the contract and is capped, then the program starts; all of it dies with
-// the thread that called start. Files are in STATE/env/ID; sockets in a short folder, since their paths are limited.
+// the thread that called start. TPM state and the program's sealed state stay, so that the next start goes on. Files are in STATE/env/ID; sockets in a short folder, since their paths are limited.
 #pragma once
 
 #include <filesystem>
@@ -21,6 +21,7 @@ class LocalLauncher final : public Launcher {
     std::filesystem::path run;          // absolute and short, exists: Unix sockets
     std::filesystem::path program_dir;  // absolute: redoubt-cleanroom and redoubt-cleanroom-engine
     std::string listen = "127.0.0.1:0";  // participants' doors
+    bool sealed = true;  // programs keep sealed state in STATE/env/ID; without it every start is a new instance
   };
   explicit LocalLauncher(Options options) : options_(std::move(options)) {}
 
