@@ -192,8 +192,8 @@ Status print_verified(Session& session, const jobs::Contract& contract, const ap
   session.out() << "instance " << appraisal.claims->instance.hex() << ": joined by";
   for (const std::string& name : instance.joined) session.out() << ' ' << shown(name);
   session.out() << (instance.open ? "; open\n" : "; waiting for the others\n");
-  session.out() << "approval: " << shown(contract.approval.text()) << "\na dishonest quorum: " << shown(sdk::quorum_text(contract)) << '\n';
   if (!instance.state.empty()) session.out() << "state: " << shown(instance.state) << '\n';
+  session.out() << "approval: " << shown(contract.approval.text()) << "\na dishonest quorum: " << shown(sdk::quorum_text(contract)) << '\n';
   if (!instance.engine_sandbox.starts_with("seccomp, landlock ")) {
     session.out() << "note: the sandbox of this instance's query engine is not whole: " << shown(instance.engine_sandbox) << '\n';
   }
