@@ -108,18 +108,13 @@ TEST(KeyFile, IsReadOnlyByItsOwnerAndNeverReplaced) {
   EXPECT_ERROR(sdk::PublicKeys::parse(text.substr(0, 100)), Code::malformed, "");
 }
 
-TEST(Schema, IsReadAndChecksTheHeader) {
+TEST(Schema, IsReadOrSaysWhatIsWrong) {
   const auto columns = OrDie(sdk::read_schema(R"({"columns":[{"name":"id","type":"BIGINT","role":"unit","min":1,"max":9}]})"));
   ASSERT_EQ(columns.size(), 1U);
   EXPECT_EQ(columns[0].min, "1");
   EXPECT_OK(sdk::read_schema(R"([{"name":"id","type":"BIGINT","role":"unit"}])"));
   EXPECT_ERROR(sdk::read_schema("[[columns]]\n"), Code::malformed, "schema: json at offset");
   EXPECT_ERROR(sdk::read_schema(R"([{"name":"id","role":"boss"}])"), Code::malformed, "role");
-  EXPECT_EQ(OrDie(sdk::count_records("id\n1\n\"2\n\"\n", columns)), 2U);
-  EXPECT_ERROR(sdk::count_records("other\n1\n", columns), Code::malformed, "not in the schema");
-  EXPECT_ERROR(sdk::count_records("id\n1,2\n", columns), Code::malformed, "row 1");
-  EXPECT_ERROR(sdk::count_records("id\n\"1\n", columns), Code::malformed, "without its end");
-  EXPECT_ERROR(sdk::count_records("", columns), Code::malformed, "empty file");
 }
 
 TEST(LogKeeper, WritesAForkDownAsAProof) {

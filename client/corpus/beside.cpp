@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "client/sdk/dataset_sealer.h"
 #include "client/sdk/query.h"
 #include "engines/process/engine_conversation.h"
 
@@ -95,7 +96,8 @@ Result<Beside> Beside::make(const std::filesystem::path& engine, const std::stri
     if (answer.kind != EngineAnswer::Kind::result) return Error(Code::malformed, "fixture: making " + name + ": " + answer.message);
     std::string csv = csv_of(answer);
     const jobs::Manifest whole = manifest_of(name, table, answer.rows.size());
-    out.loaded_.push_back({whole.canonical(), to_bytes(csv)});
+    REDOUBT_TRY(const table::Encoded file, sdk::table_file_of(name, table, as_bytes(csv)).context("fixture: " + name));
+    out.loaded_.push_back({whole.canonical(), to_bytes(file.file.reveal())});
     out.tables_.emplace(name, std::move(csv));
   }
   return out;

@@ -1,7 +1,5 @@
 #include "client/sdk/dataset_sealer.h"
 
-#include <set>
-
 #include "client/sdk/members.h"
 #include "common/crypto/envelope.h"
 #include "common/jobs/cleanroom/ciphertext_root.h"
@@ -48,52 +46,6 @@ Result<jobs::ManifestColumn> column_of(const json::Value& value) {
   return column;
 }
 
-// Scanner walks over RFC 4180 fields without keeping values.
-class Scanner {
- public:
-  explicit Scanner(std::string_view text) : text_(text) {}
-  bool done() const { return at_ >= text_.size(); }
-
-  // record gives the fields of the next record when `fields` is not null, and their number.
-  Result<std::size_t> record(std::vector<std::string>* fields) {
-    std::size_t count = 0;
-    while (true) {
-      std::string field;
-      REDOUBT_CHECK(read_field(fields == nullptr ? nullptr : &field));
-      ++count;
-      if (fields != nullptr) fields->push_back(std::move(field));
-      if (done()) return count;
-      const char end = text_[at_++];
-      if (end == ',') continue;
-      if (end == '\r' && !done() && text_[at_] == '\n') ++at_;
-      return count;
-    }
-  }
-
- private:
-  Status read_field(std::string* out) {
-    if (done() || text_[at_] != '"') {
-      const std::size_t end = std::min(text_.find_first_of(",\r\n", at_), text_.size());
-      if (out != nullptr) *out = text_.substr(at_, end - at_);
-      at_ = end;
-      return {};
-    }
-    ++at_;
-    while (true) {
-      const std::size_t quote = text_.find('"', at_);
-      if (quote == std::string_view::npos) return Error(Code::malformed, "a quoted field without its end");
-      if (out != nullptr) out->append(text_.substr(at_, quote - at_));
-      at_ = quote + 1;
-      if (done() || text_[at_] != '"') return {};
-      if (out != nullptr) out->push_back('"');
-      ++at_;
-    }
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-};
-
 }  // namespace
 
 Result<std::vector<jobs::ManifestColumn>> read_schema(std::string_view text) {
@@ -111,28 +63,13 @@ Result<std::vector<jobs::ManifestColumn>> read_schema(std::string_view text) {
   return columns;
 }
 
-Result<std::uint64_t> count_records(std::string_view csv, const std::vector<jobs::ManifestColumn>& columns) {
-  Scanner scanner(csv);
-  std::vector<std::string> header;
-  if (scanner.done()) return Error(Code::malformed, "csv: expected a header, found an empty file");
-  auto width = scanner.record(&header);
-  if (!width.ok()) return width.error().context("csv: header");
-  std::set<std::string> expected;
-  for (const auto& column : columns) expected.insert(column.name);
-  for (const std::string& name : header) {
-    if (expected.erase(name) == 0) return Error(Code::malformed, "csv: header: column \"" + name.substr(0, 64) + "\" is not in the schema, or is there twice");
+Result<table::Encoded> table_file_of(const std::string& dataset, const std::vector<jobs::ManifestColumn>& manifest_columns, ByteView csv) {
+  std::vector<table::Column> columns;
+  for (const jobs::ManifestColumn& column : manifest_columns) {
+    REDOUBT_TRY(const table::Type type, table::Type::parse(column.type).context("schema: column " + column.name));
+    columns.push_back({column.name, type});
   }
-  if (!expected.empty()) return Error(Code::malformed, "csv: header: expected column \"" + *expected.begin() + "\", which is not there");
-  std::uint64_t rows = 0;
-  while (!scanner.done()) {
-    const auto found = scanner.record(nullptr);
-    ++rows;
-    if (!found.ok()) return found.error().context("csv: row " + std::to_string(rows));
-    if (*found != *width) {
-      return Error(Code::malformed, "csv: row " + std::to_string(rows) + ": expected " + std::to_string(*width) + " fields, found " + std::to_string(*found));
-    }
-  }
-  return rows;
+  return table::encode_csv(as_text(csv), dataset, columns).context("csv");
 }
 
 Result<Sealed> seal_dataset(const DatasetPlan& plan, ByteView csv, const ContractDigest& contract, const KeyFile& owner,
@@ -145,13 +82,14 @@ Result<Sealed> seal_dataset(const DatasetPlan& plan, ByteView csv, const Contrac
   manifest.contract = contract;
   manifest.columns = plan.columns;
   manifest.budget = plan.budget;
-  REDOUBT_TRY(manifest.rows, count_records(as_text(csv), plan.columns));
+  REDOUBT_TRY(const table::Encoded table, table_file_of(plan.dataset, plan.columns, csv));
+  manifest.rows = table.rows;
   // Parsed once before the work: a name or a type that cannot be is told before anything is sealed.
   manifest.ciphertext_size = 0;
   REDOUBT_TRY([[maybe_unused]] const auto form, jobs::Manifest::parse(manifest.canonical()));
   sealed.dataset.object_key = random.secret(kObjectKey);
   const crypto::EnvelopeSubject subject{jobs::envelope_object_id(manifest), manifest.version};
-  REDOUBT_TRY(sealed.envelope, crypto::seal_envelope(sealed.dataset.object_key, subject, csv, random));
+  REDOUBT_TRY(sealed.envelope, crypto::seal_envelope(sealed.dataset.object_key, subject, table.file.reveal(), random));
   manifest.ciphertext_size = sealed.envelope.size();
   REDOUBT_TRY(manifest.ciphertext_root, jobs::ciphertext_root(sealed.envelope));
   sealed.dataset.document = jobs::sign_document(jobs::kManifestType, manifest.canonical(), owner.signing());
@@ -165,8 +103,10 @@ bool holds_table(const Sealed& sealed, const DatasetPlan& plan, ByteView csv) {
   planned.budget = plan.budget;
   if (planned.canonical() != manifest.canonical()) return false;
   const crypto::EnvelopeSubject subject{jobs::envelope_object_id(manifest), manifest.version};
+  const auto table = table_file_of(plan.dataset, plan.columns, csv);
+  if (!table.ok()) return false;
   auto plain = crypto::open_envelope(sealed.dataset.object_key, subject, sealed.envelope);
-  const bool same = plain.ok() && equal(*plain, csv);
+  const bool same = plain.ok() && constant_time_equal(*plain, table->file.reveal());
   if (plain.ok()) wipe(*plain);
   return same;
 }

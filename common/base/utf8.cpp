@@ -2,12 +2,21 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 namespace redoubt {
 
 bool valid_utf8(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
+    std::uint64_t eight = 0;
+    if (text.size() - i >= sizeof eight) {  // most text is ASCII: eight bytes at once
+      std::memcpy(&eight, text.data() + i, sizeof eight);
+      if ((eight & 0x8080808080808080U) == 0) {
+        i += sizeof eight;
+        continue;
+      }
+    }
     const auto first = static_cast<unsigned char>(text[i]);
     if (first < 0x80) {
       ++i;

@@ -25,7 +25,7 @@ Result<std::string> cell_text(const Value& value) {
 Value tables_value(const std::vector<EngineTable>& tables) {
   cbor::Array items;
   for (const EngineTable& table : tables) {
-    items.push_back(Value::map({{at(0), Value::text(table.manifest)}, {at(1), Value::bytes(table.csv)}}));
+    items.push_back(Value::map({{at(0), Value::text(table.manifest)}, {at(1), Value::bytes(table.rows)}}));
   }
   return Value::array(std::move(items));
 }
@@ -35,7 +35,7 @@ Status read_tables(const cbor::Array& items, std::vector<EngineTable>& out) {
     cbor::MapReader reader(item, kRequest);
     EngineTable table;
     table.manifest = reader.text(0, kMaxManifest);
-    table.csv = reader.bytes(1, EngineRequest::kMaxBytes);
+    table.rows = reader.bytes(1, EngineRequest::kMaxBytes);
     REDOUBT_CHECK(reader.finish());
     out.push_back(std::move(table));
   }

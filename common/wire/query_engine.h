@@ -13,7 +13,7 @@ namespace redoubt::wire {
 
 struct EngineTable {
   std::string manifest;  // canonical JSON: name, columns, roles, rows
-  Bytes csv;             // empty when only the schema matters
+  Bytes rows;            // a table file; empty when only the schema matters
 };
 
 // EarlierQuery: what was asked before, over some of the same data. `tables` counts through the request's tables, then its earlier_tables.

@@ -15,7 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engines/sql/csv.h"
+#include "common/table/value.h"
 #include "engines/sql/ledger/ledger.h"
 #include "engines/sql/library.h"
 #include "engines/sql/noise.h"
@@ -23,6 +23,11 @@
 #include "engines/sql/schema.h"
 
 namespace redoubt::sql {
+
+using table::Days;
+using table::Decimal;
+using table::Row;
+using table::Value;
 
 struct EngineLimits {
   std::uint64_t memory_size = 1ULL << 30;  // bytes
@@ -55,12 +60,12 @@ class Engine {
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
 
-  // create_table makes the table with its rows, all or nothing. `refused` if it is there already; `malformed` if a Schema would
-  // not take the table or a row does not have its columns and types; `unavailable` when memory is out.
+  // load_table makes the table of a table file (common/table/table_file.h), all or nothing. `refused` if it is there already; `malformed` if
+  // a Schema would not take the table, or the file is not of its columns, types and `rows`; `unavailable` when memory is out.
+  Status load_table(const Table& table, ByteView file, std::uint64_t rows);
+  // create_table and load_csv make a table file of rows or CSV and load it.
   Status create_table(const Table& table, std::span<const Row> rows);
-  // load_csv is parse_csv (at most 50 million rows), then create_table.
   Status load_csv(const Table& table, std::string_view csv);
-
   // run: `usage` for a plan of differential_privacy, whose numbers need noise first (run_noisy); `not_found` when a dataset of the plan is not loaded, `unavailable` on timeout, on memory, on more rows than the limit
   // or after interrupt(), `refused` when the statement failed while running. The tables are unchanged after every failure.
   Result<ResultTable> run(const ReleasePlan& plan);

@@ -1,20 +1,10 @@
 #include "engines/sql/schema.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
-#include <utility>
 
 namespace redoubt::sql {
 namespace {
-
-constexpr std::array<std::pair<TypeId, std::string_view>, 6> kPlainTypes = {{{TypeId::bigint, "BIGINT"},
-                                                                            {TypeId::integer, "INTEGER"},
-                                                                            {TypeId::double_, "DOUBLE"},
-                                                                            {TypeId::varchar, "VARCHAR"},
-                                                                            {TypeId::boolean, "BOOLEAN"},
-                                                                            {TypeId::date, "DATE"}}};
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -29,14 +19,9 @@ Status check_name(std::string_view name, std::string_view what) {
 }
 
 Status check_type(const Column& column) {
-  if (column.type.id != TypeId::decimal) {
-    if (column.type.precision == 0 && column.type.scale == 0) return {};
-    return Error(Code::malformed, "column " + column.name + ": only DECIMAL has a precision");
-  }
-  const Type& type = column.type;
-  if (type.precision >= 1 && type.precision <= 18 && type.scale >= 0 && type.scale <= type.precision) return {};
-  return Error(Code::malformed, "column " + column.name + ": expected DECIMAL(p,s) with 1 <= p <= 18 and 0 <= s <= p, found " +
-                                    type.text());
+  if (column.type.sound()) return {};
+  if (column.type.id != TypeId::decimal) return Error(Code::malformed, "column " + column.name + ": only DECIMAL has a precision");
+  return Error(Code::malformed, "column " + column.name + ": expected DECIMAL(p,s) with 1 <= p <= 18 and 0 <= s <= p, found " + column.type.text());
 }
 
 template <class Items>
@@ -72,35 +57,6 @@ Status check_table(const Table& table) {
 }
 
 }  // namespace
-
-Result<Type> Type::parse(std::string_view text) {
-  for (const auto& [id, name] : kPlainTypes) {
-    if (text == name) return Type{id, 0, 0};
-  }
-  Type type{TypeId::decimal, 0, 0};
-  constexpr std::string_view kDecimal = "DECIMAL(";
-  if (text.starts_with(kDecimal)) {
-    const char* end = text.data() + text.size();
-    const auto precision = std::from_chars(text.data() + kDecimal.size(), end, type.precision);
-    if (precision.ec == std::errc() && precision.ptr != end && *precision.ptr == ',') {
-      const auto scale = std::from_chars(precision.ptr + 1, end, type.scale);
-      if (scale.ec == std::errc() && type.text() == text) return type;
-    }
-  }
-  return Error(Code::malformed,
-               "column type: expected BIGINT, INTEGER, DOUBLE, DECIMAL(p,s), VARCHAR, BOOLEAN or DATE, found another text");
-}
-
-std::string Type::text() const {
-  for (const auto& [plain, name] : kPlainTypes) {
-    if (plain == id) return std::string(name);
-  }
-  return "DECIMAL(" + std::to_string(precision) + "," + std::to_string(scale) + ")";
-}
-
-bool Type::is_number() const {
-  return id == TypeId::bigint || id == TypeId::integer || id == TypeId::double_ || id == TypeId::decimal;
-}
 
 bool equal_names(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });

@@ -12,24 +12,12 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/table/type.h"
 
 namespace redoubt::sql {
 
-enum class TypeId { bigint, integer, double_, decimal, varchar, boolean, date };
-
-// Type: a column type; precision and scale (digits) are those of DECIMAL and zero otherwise.
-struct Type {
-  TypeId id = TypeId::varchar;
-  int precision = 0;
-  int scale = 0;
-
-  // parse reads exactly the text that text() writes (`BIGINT`, `DECIMAL(12,2)`, ...); anything else is `malformed`.
-  static Result<Type> parse(std::string_view text);
-  std::string text() const;
-  bool is_number() const;
-
-  friend bool operator==(const Type&, const Type&) = default;
-};
+using table::Type;
+using table::TypeId;
 
 // Role: unit is the person behind a row, identifier another column that names a person or a row, attribute all others.
 enum class Role { unit, identifier, attribute };

@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "common/table/type.h"
+
 namespace redoubt::jobs {
 namespace {
 
@@ -19,20 +21,11 @@ bool is_decimal(std::string_view text) {
   return digits(text.substr(0, point)) && digits(text.substr(point + 1));
 }
 
-Status check_type(const std::string& type) {
-  for (const std::string_view plain : {"BIGINT", "INTEGER", "DOUBLE", "VARCHAR", "BOOLEAN", "DATE"}) {
-    if (type == plain) return {};
-  }
-  int precision = 0;
-  int scale = 0;
-  char end = 0;
-  if (type.size() <= 14 && std::sscanf(type.c_str(), "DECIMAL(%2d,%2d)%c", &precision, &scale, &end) == 2 && precision >= 1 &&
-      precision <= 18 && scale >= 0 && scale <= precision &&
-      type == "DECIMAL(" + std::to_string(precision) + "," + std::to_string(scale) + ")") {
-    return {};
-  }
+Status check_type(const std::string& text) {
+  const auto type = table::Type::parse(text);
+  if (type.ok() && type->sound()) return {};
   return Error(Code::malformed,
-               "column type: expected BIGINT, INTEGER, DOUBLE, DECIMAL(p,s), VARCHAR, BOOLEAN or DATE, found \"" + type + "\"");
+               "column type: expected BIGINT, INTEGER, DOUBLE, DECIMAL(p,s), VARCHAR, BOOLEAN or DATE, found \"" + text + "\"");
 }
 
 Result<ColumnRole> parse_role(std::string_view name) {

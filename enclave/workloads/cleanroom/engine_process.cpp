@@ -10,7 +10,7 @@ namespace {
 using wire::EngineAnswer;
 using wire::EngineRequest;
 
-wire::EngineTable engine_table(const jobs::Manifest& manifest, ByteView csv) { return {manifest.canonical(), to_bytes(csv)}; }
+wire::EngineTable engine_table(const jobs::Manifest& manifest, ByteView rows) { return {manifest.canonical(), to_bytes(rows)}; }
 
 EngineRequest request_of(EngineRequest::Operation operation, std::string_view sql, const Protection& protection, ByteView noise_seed) {
   EngineRequest request{operation, std::string(sql), std::string(name_of(protection.level)), static_cast<std::uint64_t>(protection.k), {}};
@@ -38,7 +38,7 @@ Status add_earlier(EngineRequest& request, const std::vector<TableView>& tables,
     wire::EarlierQuery query{std::string(asked.sql), std::string(name_of(asked.level)), static_cast<std::uint64_t>(asked.k), {}};
     for (const TableView& table : asked.tables) {
       const auto [place, fresh] = places.emplace(table.manifest, places.size());
-      if (fresh) request.earlier_tables.push_back(engine_table(*table.manifest, table.csv));
+      if (fresh) request.earlier_tables.push_back(engine_table(*table.manifest, table.rows));
       query.tables.push_back(place->second);
     }
     request.earlier.push_back(std::move(query));
@@ -76,11 +76,11 @@ Result<QueryCheck> EngineProcess::check(std::string_view sql, const std::vector<
 Result<jobs::ResultTable> EngineProcess::run(std::string_view sql, const std::vector<TableView>& tables, const Protection& protection,
                                              const std::vector<Asked>& earlier, ByteView noise_seed) {
   EngineRequest request = request_of(EngineRequest::Operation::run, sql, protection, noise_seed);
-  for (const TableView& table : tables) request.tables.push_back(engine_table(*table.manifest, table.csv));
+  for (const TableView& table : tables) request.tables.push_back(engine_table(*table.manifest, table.rows));
   const Status added = add_earlier(request, tables, earlier);
   auto answered = added.ok() ? ask(request) : Result<EngineAnswer>(added.error());
   for (auto* list : {&request.tables, &request.earlier_tables}) {
-    for (wire::EngineTable& table : *list) wipe(table.csv);
+    for (wire::EngineTable& table : *list) wipe(table.rows);
   }
   if (request.noise) wipe(request.noise->seed);
   REDOUBT_TRY(EngineAnswer answer, std::move(answered));
@@ -92,9 +92,9 @@ Result<jobs::ResultTable> EngineProcess::run(std::string_view sql, const std::ve
 
 Status EngineProcess::load(const TableView& table) {
   EngineRequest request{EngineRequest::Operation::load, "", std::string(name_of(jobs::PrivacyLevel::aggregate_only)), 2, {}};
-  request.tables.push_back(engine_table(*table.manifest, table.csv));
+  request.tables.push_back(engine_table(*table.manifest, table.rows));
   auto answered = ask(request);
-  wipe(request.tables.front().csv);
+  wipe(request.tables.front().rows);
   REDOUBT_TRY(const EngineAnswer answer, std::move(answered));
   if (answer.kind == EngineAnswer::Kind::loaded) return {};
   return Error(Code::malformed, answer.message);

@@ -7,6 +7,7 @@
 #include "common/jobs/cleanroom/ballot.h"
 #include "enclave/runtime/sandbox/sandbox.h"
 #include "tests/support/expect.h"
+#include "tests/support/table_files.h"
 
 namespace redoubt::cleanroom {
 namespace {
@@ -17,6 +18,11 @@ jobs::Manifest manifest(std::uint64_t rows = 6) {
   return {"hospital", 1, "hospital", ContractDigest(),
           {{"patient_id", "BIGINT", jobs::ColumnRole::unit, "", ""}, {"diagnosis", "VARCHAR", jobs::ColumnRole::attribute, "", ""}},
           rows, 0, receipt::TreeHash()};
+}
+
+const SecretBytes& file_of_six() {
+  static const SecretBytes file = test::table_file(kCsv, manifest());
+  return file;
 }
 
 EngineProcess engine(std::string program = std::string(REDOUBT_PROGRAM_DIR) + "/redoubt-cleanroom-engine") {
@@ -30,8 +36,8 @@ TEST(EngineProcess, ChecksLoadsAndRunsInDuckDb) {
   const QueryCheck check = OrDie(process.check(sql, {&table}, {jobs::PrivacyLevel::aggregate_only, 3}));
   EXPECT_TRUE(check.accepted) << check.message;
   EXPECT_EQ(check.datasets, std::vector<std::string>{"hospital"});
-  EXPECT_OK(process.load({&table, as_bytes(kCsv)}));
-  const jobs::ResultTable result = OrDie(process.run(sql, {{&table, as_bytes(kCsv)}}, {jobs::PrivacyLevel::aggregate_only, 3}, {}, {}));
+  EXPECT_OK(process.load({&table, file_of_six().reveal()}));
+  const jobs::ResultTable result = OrDie(process.run(sql, {{&table, file_of_six().reveal()}}, {jobs::PrivacyLevel::aggregate_only, 3}, {}, {}));
   EXPECT_EQ(result.columns, (std::vector<std::string>{"diagnosis", "n"}));
   ASSERT_EQ(result.rows.size(), 2U);
   EXPECT_EQ(result.rows[0][0], "benign");
@@ -46,7 +52,7 @@ TEST(EngineProcess, RefusesByRuleAndWithoutLookingAtData) {
     const QueryCheck check = OrDie(process.check(sql, {&table}, {jobs::PrivacyLevel::aggregate_only, 3}));
     EXPECT_FALSE(check.accepted) << sql;
     EXPECT_FALSE(check.rule.empty());
-    EXPECT_ERROR(process.run(sql, {{&table, as_bytes(kCsv)}}, {jobs::PrivacyLevel::aggregate_only, 3}, {}, {}), Code::refused, "rule " + check.rule);
+    EXPECT_ERROR(process.run(sql, {{&table, file_of_six().reveal()}}, {jobs::PrivacyLevel::aggregate_only, 3}, {}, {}), Code::refused, "rule " + check.rule);
   }
 }
 
@@ -54,10 +60,10 @@ TEST(EngineProcess, RefusesRowsThatDoNotFitTheManifest) {
   EngineProcess process = engine();
   const jobs::Manifest table = manifest();
   const jobs::Manifest longer = manifest(7);
-  EXPECT_ERROR(process.load({&longer, as_bytes(kCsv)}), Code::malformed, "expected 7 rows, found 6");
-  EXPECT_ERROR(process.load({&table, as_bytes("patient_id,diagnosis\nseven,benign\n")}), Code::malformed, "row 1");
-  EXPECT_ERROR(process.load({&table, as_bytes("patient_id\n1\n")}), Code::malformed, "");
-  EXPECT_OK(process.load({&table, as_bytes(kCsv)}));
+  EXPECT_ERROR(process.load({&longer, file_of_six().reveal()}), Code::malformed, "expected 7 rows, found 6");
+  EXPECT_ERROR(process.load({&table, as_bytes(kCsv)}), Code::malformed, "no table file");
+  EXPECT_ERROR(process.load({&table, file_of_six().reveal().first(file_of_six().size() - 1)}), Code::malformed, "group 1, column 2");
+  EXPECT_OK(process.load({&table, file_of_six().reveal()}));
 }
 
 // Whether a query is answered tells nothing of a row on which something in it fails: two tables that differ in one row have one verdict.
@@ -109,6 +115,7 @@ TEST(EngineProcess, EveryKindOfAcceptedQueryRunsInsideTheSandbox) {
     csv += std::to_string(i) + ",kind " + n + "," + std::to_string(i % 90) + "," + std::to_string(i % 1000) + ".25,0." + n + "5," +
            (i % 2 == 0 ? "true" : "false") + ",2024-0" + std::to_string(1 + i % 9) + "-1" + n + "\n";
   }
+  const SecretBytes file = test::table_file(csv, table);
   EngineProcess process = engine();
   for (const char* sql : {
            "SELECT count(*), count(DISTINCT patient_id), count(diagnosis), count_if(ok) FROM hospital",
@@ -126,7 +133,7 @@ TEST(EngineProcess, EveryKindOfAcceptedQueryRunsInsideTheSandbox) {
            "SELECT split_part(diagnosis, ' ', 2), count(*) FILTER (WHERE age > 30) FROM hospital GROUP BY 1 HAVING count(*) > 10",
            "SELECT TRY_CAST(diagnosis AS INTEGER), sum(cost::TINYINT) FROM hospital GROUP BY 1",
        }) {
-    const auto result = process.run(sql, {{&table, as_bytes(csv)}}, {jobs::PrivacyLevel::aggregate_only, 3}, {}, {});
+    const auto result = process.run(sql, {{&table, file.reveal()}}, {jobs::PrivacyLevel::aggregate_only, 3}, {}, {});
     if (result.ok()) continue;
     ADD_FAILURE() << sql << ": " << result.error().message();
   }
@@ -149,7 +156,7 @@ TEST(EngineProcess, ACapturedEngineIsEndedByItsSandboxAndTheNextRequestIsAnswere
   EXPECT_ERROR(act("memory"), Code::unavailable, "ended");
   EXPECT_OK(act("answer"));
   const jobs::Manifest table = manifest();
-  EXPECT_OK(engine().load({&table, as_bytes(kCsv)}));
+  EXPECT_OK(engine().load({&table, file_of_six().reveal()}));
 }
 
 TEST(EngineProcess, TheRealEngineStatesItsSandboxAndAnotherStatementIsNotTaken) {

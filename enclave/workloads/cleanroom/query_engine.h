@@ -9,10 +9,10 @@
 
 namespace redoubt::cleanroom {
 
-// One decrypted dataset: typed by its manifest, rows as CSV (RFC 4180) with a header. Borrowed.
+// One decrypted dataset: typed by its manifest, rows as a table file. Borrowed.
 struct TableView {
   const jobs::Manifest* manifest;
-  ByteView csv;
+  ByteView rows;
 };
 
 // Protection: what a query is asked under.

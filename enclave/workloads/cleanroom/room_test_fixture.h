@@ -8,6 +8,7 @@
 #include "enclave/workloads/cleanroom/room.h"
 #include "tests/support/expect.h"
 #include "tests/support/fixed_random.h"
+#include "tests/support/table_files.h"
 
 namespace redoubt::cleanroom {
 
@@ -33,7 +34,7 @@ class ScriptedEngine final : public QueryEngine {
     if (fails) return Error(Code::unavailable, "engine was killed while it looked at patient 17");
     ++runs;
     jobs::ResultTable table{{"dataset", "bytes"}, {}};
-    for (const TableView& view : tables) table.rows.push_back({view.manifest->dataset, std::to_string(view.csv.size())});
+    for (const TableView& view : tables) table.rows.push_back({view.manifest->dataset, std::to_string(view.rows.size())});
     return table;
   }
   Status load(const TableView&) override {
@@ -127,7 +128,8 @@ class RoomTest : public testing::Test {
     sealed.key = owner.random.secret(32);
     sealed.manifest = {dataset, version, owner.name, contract().digest(), std::move(columns), rows, 0, receipt::TreeHash(), std::move(budget)};
     const crypto::EnvelopeSubject subject{jobs::envelope_object_id(sealed.manifest), version};
-    sealed.envelope = OrDie(crypto::seal_envelope(sealed.key, subject, as_bytes(csv), owner.random));
+    const SecretBytes file = test::table_file(csv, sealed.manifest);
+    sealed.envelope = OrDie(crypto::seal_envelope(sealed.key, subject, file.reveal(), owner.random));
     sealed.manifest.ciphertext_size = sealed.envelope.size();
     sealed.manifest.ciphertext_root = OrDie(jobs::ciphertext_root(sealed.envelope));
     sealed.document = jobs::sign_document(jobs::kManifestType, sealed.manifest.canonical(), owner.key);

@@ -57,7 +57,7 @@ Result<std::vector<Input>> read_inputs(const EngineRequest& request) {
     for (const wire::EngineTable& given : *tables) {
       REDOUBT_TRY(jobs::Manifest manifest, jobs::Manifest::parse(given.manifest));
       REDOUBT_TRY(sql::Table table, table_of(manifest));
-      inputs.push_back({std::move(manifest), std::move(table), given.csv});
+      inputs.push_back({std::move(manifest), std::move(table), given.rows});
     }
   }
   return inputs;
@@ -138,7 +138,7 @@ Result<EngineAnswer> run(const EngineRequest& request, const std::vector<Input>&
 }
 
 Result<EngineAnswer> script(const EngineRequest& request, const std::vector<Input>& inputs) {
-  if (inputs.size() != 1 || !inputs.front().csv.empty()) return Error(Code::usage, "a script is for one table, of which only the columns are given");
+  if (inputs.size() != 1 || !inputs.front().rows.empty()) return Error(Code::usage, "a script is for one table, of which only the columns are given");
   REDOUBT_TRY(std::vector<sql::TextRow> rows, sql::run_script(request.sql, inputs.front().table, sql::EngineLimits()));
   EngineAnswer answer{EngineAnswer::Kind::result, "", "", {}, std::move(rows)};
   for (const sql::Column& column : inputs.front().table.columns) answer.names.push_back(column.name);

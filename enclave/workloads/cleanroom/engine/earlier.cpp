@@ -6,15 +6,6 @@
 namespace redoubt::cleanroom {
 namespace {
 
-// load_rows: the CSV has the manifest's columns, types and number of rows.
-Status load_rows(sql::Engine& engine, const Input& input) {
-  REDOUBT_TRY(const std::vector<sql::Row> rows, sql::parse_csv(as_text(input.csv), input.table, static_cast<std::size_t>(input.manifest.rows)));
-  if (rows.size() != input.manifest.rows) {
-    return Error(Code::malformed, "expected " + std::to_string(input.manifest.rows) + " rows, found " + std::to_string(rows.size()));
-  }
-  return engine.create_table(input.table, rows);
-}
-
 // Footprints of queries over the same engines, with one numbering.
 class Tracer {
  public:
@@ -83,7 +74,7 @@ Result<sql::Engine*> Loaded::engine(const Places& places) {
   if (world == worlds_.end()) return Error(Code::internal, "an engine over tables that nobody announced");
   if (!world->engine) {
     REDOUBT_TRY(sql::Engine engine, sql::Engine::create(library_, sql::EngineLimits()));
-    for (const auto& [name, place] : world->tables) REDOUBT_CHECK(load_rows(engine, inputs_[place]));
+    for (const auto& [name, place] : world->tables) REDOUBT_CHECK(engine.load_table(inputs_[place].table, inputs_[place].rows, inputs_[place].manifest.rows));
     world->engine = std::move(engine);
   }
   return &*world->engine;

@@ -16,11 +16,11 @@
 
 namespace redoubt::cleanroom {
 
-// Input: one table of a request. `csv` is borrowed from it.
+// Input: one table of a request. `rows` (a table file) is borrowed from it.
 struct Input {
   jobs::Manifest manifest;
   sql::Table table;
-  ByteView csv;
+  ByteView rows;
 };
 
 // Loaded: the engines of a request. Two versions of a dataset have one name and never share an engine; all else does.
