@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <fstream>
 
 #include "untrusted/hub/api/hub_test_fixture.h"
 #include "untrusted/launch/process.h"
@@ -119,6 +120,11 @@ TEST_F(HubProgram, RefusesADatabaseThatItCannotTrustAndShowsNoPassword) {
       EXPECT_EQ(process.output().find("tops3cret"), std::string::npos) << process.output();
     }
   }
+  const auto file = folder.path() / "hub.toml";
+  std::ofstream(file) << "state = \"" << state() << "\"\ndatabase = \"postgresql://hub:tops3cret@db.example.org/hub\"\n";
+  auto process = run({"serve", "--config", file.string()});
+  EXPECT_EQ(OrDie(process.wait(std::chrono::seconds(30))).code, 5) << process.output();
+  EXPECT_EQ(process.output().find("tops3cret"), std::string::npos) << process.output();
 }
 
 TEST_F(HubProgram, SaysWhatItWasNotGiven) {

@@ -131,6 +131,22 @@ TEST_F(Postgres, AnotherHubsTransactionIsWaitedForOnlySoLong) {
   EXPECT_EQ(noted(), 2U);
 }
 
+TEST_F(Postgres, AHubThatStopsInATransactionLosesItsLockAndItsWork) {
+  sql::Database stopped = connect();
+  ASSERT_OK(stopped.begin());
+  EXPECT_EQ(OrDie(stopped.execute("INSERT INTO audit_events (at, actor, action, object, detail) VALUES (1, '', '', '', '')")), 1U);
+  EXPECT_ERROR(store->write("a", [](Transaction& t) { return note(t, "1"); }), Code::unavailable, "database is busy");
+  Status written;
+  for (int i = 0; i < 100; ++i) {
+    written = store->write("a", [](Transaction& t) { return note(t, "1"); });
+    if (written.ok()) break;
+  }
+  EXPECT_OK(written);
+  EXPECT_ERROR(stopped.commit(), Code::unavailable, "lost");
+  stopped.rollback();
+  EXPECT_EQ(noted(), 1U);
+}
+
 TEST_F(Postgres, AClaimThatConflictsIsRunAgain) {
   const auto other = OrDie(Store::open(database_->location(), kNow, {.sql = {.busy_timeout_ms = 300}}));
   int runs = 0;
