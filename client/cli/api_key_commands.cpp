@@ -91,9 +91,11 @@ Status list_api_keys(Session& session) {
     return {};
   }
   Table table{{"id", "subject", "scopes", "key", "created", "expires", "last used", "state"}, {}};
+  const std::string now = session.world().now().text();  // one spelling, so texts compare as times do
   for (const auto& key : keys) {
+    const std::string state = !key.revoked.empty() ? "revoked " + key.revoked : !key.expires.empty() && key.expires <= now ? "expired" : "active";
     table.rows.push_back({key.id, key.subject, joined(key.scopes), key.prefix.empty() ? "" : key.prefix + "...", key.created, key.expires,
-                          key.last_used.empty() ? "never" : key.last_used, key.revoked.empty() ? "active" : "revoked " + key.revoked});
+                          key.last_used.empty() ? "never" : key.last_used, state});
   }
   print_table(session.out(), table);
   return {};
