@@ -260,6 +260,31 @@ TEST_F(HubTest, WhatTheNewInstanceRefusesForGoodFailsWithItsReason) {
   EXPECT_NE(admin->get(query_path(proposed)).text("reason").find("ballot: void beyond"), std::string::npos);
 }
 
+// The datasets' keys come late: until then more is logged than the ballots allow. The query says which approval lapsed and what helps.
+TEST_F(HubTest, AnApprovalThatLapsesBeforeTheRunIsNamedWithWhatHelps) {
+  start_hub();
+  create_study(*admin);
+  const auto room = launcher.room();
+  upload(*admin, hospital_data_);
+  upload(*admin, laboratory_data_);
+  join_all(*room);
+  const jobs::Proposal proposed = proposal(*room);
+  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
+  for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
+    jobs::Ballot narrow = ballot(*room, proposed, *voter);
+    narrow.expires_at_size = narrow.head.size + 3;
+    ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(narrow, *voter))).status, 200);
+  }
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposal(*room), analyst_))).status, 201);
+  }
+  release_keys(*room);
+  ASSERT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "failed"; }));
+  const std::string reason = admin->get(query_path(proposed)).text("reason");
+  EXPECT_NE(reason.find("ballot: void beyond"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("an approval lapsed before the run: submit the query again"), std::string::npos) << reason;
+}
+
 TEST_F(HubTest, AfterARestartAnExpiredBallotDoesNotHinderWhereTheOthersAreEnough) {
   approval_ = {jobs::ApprovalRule::k_of_n, 1, {"laboratory"}, true};  // the veto keeps the vote open after the first approval
   hospital_data_ = seal(hospital_, "hospital");

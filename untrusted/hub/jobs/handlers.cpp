@@ -9,6 +9,7 @@ namespace {
 constexpr std::uint64_t kAttempts = 8;
 constexpr std::chrono::seconds kStartTime{90};
 constexpr std::size_t kMaxReason = 400;
+constexpr std::string_view kLapsed = "; an approval lapsed before the run: submit the query again";
 
 // payload: {"environment": ID, "subject": ID}, written and read here alone.
 struct Payload {
@@ -67,6 +68,10 @@ class Runner {
     }
     const Status done = host_.run(environment_, id_, [this](Transaction& transaction, const RoomRun& output) { return finish(transaction, output); });
     if (done.ok()) return {JobEnd::Kind::done, ""};
+    // The program names the ballot that lapsed; whoever proposed it learns what helps.
+    if (done.error().code() == Code::freshness && done.error().message().find("ballot: ") != std::string::npos) {
+      return end(QueryState::failed, done.error().message().substr(0, kMaxReason) + std::string(kLapsed));
+    }
     return passes(done.error()) ? wait(done.error().message().substr(0, kMaxReason)) : fail(done.error());
   }
 
