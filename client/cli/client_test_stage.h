@@ -195,6 +195,8 @@ class Stage {
   void start_instance();
   // restart: the same, and hands the new instance the logs of those before it (as `change` leaves them).
   void restart(const std::function<void(std::vector<jobs::OldLog>&)>& change = [](std::vector<jobs::OldLog>&) {});
+  // resume: the program ends and goes on from its sealed state, without the last `lost` records of it: this operator has the TPM in its hand.
+  void resume(std::size_t lost = 0);
   // receipt_key: of the instance, for a program that signs what is wrong.
   const crypto::Ed25519PrivateKey& receipt_key() const { return keys_->receipt_key; }
   // redeliver: the operator brings the room what participants left at the hub.
@@ -212,11 +214,13 @@ class Stage {
     pin_ = net::spki_digest(OrDie(crypto::Certificate::parse_pem_bundle(made.certificate_pem)).at(0).spki()).hex();
     return net::TlsIdentity{to_bytes(made.certificate_pem), made.key.clone()};
   }
+  void start_boot(runtime::InstanceKeys keys, const std::vector<SecretBytes>& kept);
   net::HttpResponse hub(const net::HttpRequest& request);
   Result<json::Value> hub_answer(const net::HttpRequest& request);
   Result<json::Value> run_query(const std::string& id, const std::string& what, const std::string& rest);
 
   std::optional<net::TlsIdentity> identity_;
+  std::vector<SecretBytes> records_;  // of the room, as they would be sealed
   std::string pin_;
   std::optional<jobs::Contract> contract_;
   cleanroom::ScriptedEngine engine_;

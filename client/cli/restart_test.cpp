@@ -85,6 +85,40 @@ TEST_F(RestartTest, TwoRestartsInARowKeepTheBallots) {
   EXPECT_EQ(verify_offline("receipt.json").code, 0);
 }
 
+TEST_F(RestartTest, AProgramThatGoesOnFromItsStateNeedsNobody) {
+  stage.open_environment();
+  stage.put_tables();
+  const std::string query = stage.submitted();
+  approve("hospital", query);
+  stage.resume();
+  stage.redeliver();
+  approve("laboratory", query);
+  const Ran got = stage.run("analyst", {"result", "get", query, "--receipt", stage.path("receipt.json")});
+  ASSERT_EQ(got.code, 0) << got.err;
+  const Ran offline = verify_offline("receipt.json");
+  EXPECT_EQ(offline.code, 0) << offline.err << offline.out;
+  // Verifying again is no joining again, and finds no log to carry over.
+  const Ran again = stage.verify("hospital");
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(again.out.find("carried over"), std::string::npos) << again.out;
+  EXPECT_EQ(stage.run("laboratory", {"log", "verify"}).code, 0);
+}
+
+TEST_F(RestartTest, AStateThatItsOperatorRolledBackIsNoticedByWhoSawMore) {
+  stage.open_environment();
+  stage.put_tables();
+  approved_query();
+  ASSERT_EQ(stage.run("hospital", {"log", "verify"}).code, 0);
+  stage.resume(1);  // without the last ballot, and with the boot in its place
+  const Ran forked = stage.run("hospital", {"log", "verify"});
+  EXPECT_EQ(forked.code, static_cast<int>(Code::log_proof)) << forked.err;
+  EXPECT_NE(forked.err.find("forked at"), std::string::npos) << forked.err;
+  stage.resume(3);
+  const Ran rolled_back = stage.run("hospital", {"log", "verify"});
+  EXPECT_EQ(rolled_back.code, static_cast<int>(Code::log_proof)) << rolled_back.err;
+  EXPECT_NE(rolled_back.err.find("rolled back: expected at least"), std::string::npos) << rolled_back.err;
+}
+
 TEST_F(RestartTest, ATruncatedOrForkedLogIsNotSigned) {
   stage.open_environment();
   stage.put_tables();

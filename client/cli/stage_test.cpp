@@ -9,9 +9,24 @@ json::Object answer_of(const json::Value& value) { return value.object() == null
 }  // namespace
 
 void Stage::start_instance() {
+  records_.clear();
+  start_boot(OrDie(runtime::InstanceKeys::generate(random)), {});
+}
+
+void Stage::resume(std::size_t lost) {
+  std::vector<SecretBytes> kept = std::move(records_);
+  kept.resize(kept.size() - lost);
+  records_.clear();
+  for (const SecretBytes& record : kept) records_.push_back(record.clone());
+  start_boot({keys_->claims.instance, OrDie(crypto::Ed25519PrivateKey::from_seed(keys_->receipt_key.seed())),
+              OrDie(crypto::HpkePrivateKey::from_bytes(keys_->hpke_key.bytes()))},
+             kept);
+}
+
+void Stage::start_boot(runtime::InstanceKeys keys, const std::vector<SecretBytes>& kept) {
   door_.reset();
   keys_ = std::make_unique<runtime::Identity>(
-      OrDie(runtime::make_identity("cleanroom", contract_->digest(), attest::WorkloadClaimsDigest(), random, kStageNow)));
+      OrDie(runtime::make_identity("cleanroom", contract_->digest(), attest::WorkloadClaimsDigest(), std::move(keys), random, kStageNow)));
   const attest::Claims claims = keys_->claims;
   const Challenge challenge = random.fixed<Challenge>();
   const auto evidence = OrDie(platform.collect(attest::identity_statement(challenge, claims.digest())));
@@ -23,7 +38,16 @@ void Stage::start_instance() {
                                      .enrolments = {},
                                      .time_floor = kStageNow.plus_seconds(-100),
                                      .previous = previous_};
-  room = std::make_unique<cleanroom::Room>(*contract_, std::move(identity), engine_, random, [] { return kStageNow; });
+  const cleanroom::Keep keep = [this](ByteView record) -> Status {
+    records_.push_back(SecretBytes::copy_of(record));
+    return {};
+  };
+  if (kept.empty()) {
+    room = std::make_unique<cleanroom::Room>(*contract_, std::move(identity), engine_, random, [] { return kStageNow; });
+    ASSERT_OK(room->keep_in(keep));
+  } else {
+    room = OrDie(cleanroom::Room::restore(*contract_, std::move(identity), engine_, random, [] { return kStageNow; }, kept, keep));
+  }
   challenges_ = std::make_unique<ratls::ChallengeTable>(64, random);
   instance_.reset(new ratls::AttesterSession::Instance{
       claims, platform, *challenges_, quotes_,
