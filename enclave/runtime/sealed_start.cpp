@@ -5,6 +5,9 @@ namespace {
 
 constexpr std::size_t kMaxReason = 300;
 
+// may_pass: it says nothing about the state, and must not cost the instance.
+bool may_pass(const Error& error) { return error.code() == Code::unavailable || error.code() == Code::internal; }
+
 Result<SealedStart> go_on(seal::Journal::Resumed resumed) {
   REDOUBT_TRY(InstanceKeys keys, InstanceKeys::decode(resumed.records.at(0).reveal()).context("sealed state"));
   if (keys.instance != resumed.instance) {
@@ -28,7 +31,7 @@ Result<SealedStart> sealed_start_anew(const seal::Journal::Options& options, sea
   REDOUBT_TRY(InstanceKeys keys, InstanceKeys::generate(random));
   const SecretBytes first = keys.encode();
   auto journal = seal::Journal::create(options, keys.instance, sealer, random, first.reveal());
-  if (!journal.ok() && journal.error().code() == Code::unavailable) return journal.error();
+  if (!journal.ok() && may_pass(journal.error())) return journal.error();
   if (!journal.ok()) return unsealed_start(random, journal.error().message());
   return SealedStart{std::move(keys), {}, std::move(*journal), "sealed; a new instance: " + std::string(why.substr(0, kMaxReason))};
 }
@@ -41,7 +44,7 @@ Result<SealedStart> sealed_start(const seal::Journal::Options& options, seal::Se
     return sealed_start_anew(options, sealer, random, start.error().message());
   }
   const Error& error = resumed.error();
-  if (error.code() == Code::unavailable) return error;
+  if (may_pass(error)) return error;
   return sealed_start_anew(options, sealer, random, error.code() == Code::not_found ? "there was no state" : error.message());
 }
 

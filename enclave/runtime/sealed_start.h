@@ -19,7 +19,7 @@ struct SealedStart {
 // unsealed_start: a new instance that keeps nothing, with the reason.
 Result<SealedStart> unsealed_start(crypto::Random& random, std::string_view why);
 
-// sealed_start reads the state, or begins one. `sealer` outlives the journal. `unavailable`: try again.
+// sealed_start reads the state, or begins one. `sealer` outlives the journal. `unavailable`, `internal`: try again.
 Result<SealedStart> sealed_start(const seal::Journal::Options& options, seal::Sealer& sealer, crypto::Random& random);
 
 // sealed_start_anew begins a new state whatever is there; `why` the old one does not serve.
