@@ -89,6 +89,7 @@ class BlockCompiler : private BlockParts {
         info.argument = column.argument;
         info.interval = column.interval;
         info.is_unit = column.is_unit;
+        info.bounded = column.bounded;
       } else if (kind == RelationKind::unit) {
         info.argument = argument_form(item, select.columns);
         info.interval = interval_of(item, select.columns);
@@ -272,6 +273,14 @@ class BlockCompiler : private BlockParts {
     return out;
   }
 
+  // bounded_in_unit: fewer than 2^63 times as many steps as there are rows. One level of aggregates only: joins may multiply what comes after it.
+  static bool bounded_in_unit(const Expression& call, const Columns& columns) {
+    if (call.text == "count_star" || call.text == "count" || call.text == "count_if") return true;
+    const bool keeps = call.text == "sum" || call.text == "avg" || call.text == "min" || call.text == "max";
+    if (!keeps || call.children.size() != 1 || call.children[0].kind != Kind::column) return false;
+    return !columns[call.children[0].index].bounded && is_bounded(call.children[0], columns);
+  }
+
   // unit_groups is S7: one or more rows for each unit.
   Checked<Relation> unit_groups() {
     const Columns& columns = scope_.columns();
@@ -305,6 +314,7 @@ class BlockCompiler : private BlockParts {
       ColumnInfo info;
       info.argument = unit_aggregate_form(calls[j], columns);
       info.interval = unit_interval(calls[j], columns);
+      info.bounded = bounded_in_unit(calls[j], columns);
       info.sql = "t.a" + std::to_string(j);
       items.push_back(print(calls[j], rows.columns) + " AS a" + std::to_string(j));
       select.columns.push_back(std::move(info));

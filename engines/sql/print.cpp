@@ -232,6 +232,7 @@ bool is_truth_value(const Expression& e, const Columns& columns) {
 
 bool is_bounded(const Expression& e, const Columns& columns) {
   if (is_truth_value(e, columns)) return true;
+  if (e.kind == Kind::column && columns[e.index].bounded) return true;
   if (e.kind != Kind::column || !columns[e.index].type.is_number()) return false;
   return columns[e.index].type.id != TypeId::double_;  // whole numbers below 2^63, and DECIMAL of at most 18 digits
 }

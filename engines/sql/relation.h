@@ -47,6 +47,7 @@ struct ColumnInfo {
   Argument argument;
   Interval interval;
   bool is_unit = false;  // the unit of the row itself: where an outer join left a unit column NULL, that is another column
+  bool bounded = false;  // a count, sum, average or extreme of one unit over a column whose type bounds it: further sums of it cannot fail
   bool gone = false;     // of the right side of a SEMI or ANTI join: no expression over the joined rows can read it
 };
 
