@@ -71,7 +71,7 @@ if [[ -z "$full" ]]; then
   run_tests release release -LE '^long$'
   # The tree of the fuzz targets has the tests of common and engines too, under the same sanitizers: those rooms are compiled once.
   # What appraises and what serves stands on the parsers, and waits for --full; so do the statistics of noise, thousands of runs each.
-  sanitized fuzz '^(common|engines)$' 'test_(appraise|net)' '^(Neighbours|RunNoisy|Discrete[A-Z][a-z]+)\.'
+  sanitized fuzz '^(common|engines)$' 'test_(appraise|net)' '^(Failures|Neighbours|RunNoisy|Discrete[A-Z][a-z]+)\.'
   fuzz --total 240
 else
   if [[ "$area" == . ]]; then

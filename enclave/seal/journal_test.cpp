@@ -13,6 +13,7 @@
 
 #include "enclave/collect/tpm/tpm_sealer.h"
 #include "tests/support/fixed_random.h"
+#include "tests/support/stride.h"
 #include "tests/support/swtpm.h"
 #include "untrusted/launch/tpm_channel.h"
 
@@ -184,7 +185,7 @@ TEST_F(JournalTest, AStateThatIsCutAnywhereIsRefused) {
   EXPECT_ERROR(resume(), Code::freshness, "found 1 records");
   write(parts[0]);
   EXPECT_ERROR(resume(), Code::freshness, "found 0 records");
-  for (std::size_t size = 0; size < whole.size(); size += 41) {
+  for (std::size_t size = 0; size < whole.size(); size += 41 * test::stride(5)) {
     write(ByteView(whole).first(size));
     EXPECT_FALSE(resume().ok()) << size;
   }
@@ -195,7 +196,7 @@ TEST_F(JournalTest, AStateThatIsCutAnywhereIsRefused) {
 TEST_F(JournalTest, AStateWithAChangedByteIsRefused) {
   three();
   const Bytes whole = read();
-  for (std::size_t i = 0; i < whole.size(); i += i < FileHead::kFixed ? 9 : 23) {
+  for (std::size_t i = 0; i < whole.size(); i += (i < FileHead::kFixed ? 9 : 23) * test::stride(5)) {
     Bytes changed = whole;
     changed[i] ^= std::byte{1};
     write(changed);

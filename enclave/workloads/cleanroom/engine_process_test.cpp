@@ -89,12 +89,13 @@ TEST(EngineProcess, OneRowMoreOnWhichSomethingFailsChangesNoVerdict) {
       "SELECT count(CASE WHEN age > 1000 THEN 'x' END) AS few, count(*) AS n FROM hospital"};
   const SecretBytes seed = SecretBytes::copy_of(Bytes(32, std::byte{9}));
   for (const std::string& csv : {calm, wild}) {
+    const SecretBytes file = test::table_file(csv, table);
     EngineProcess process = engine();
     for (const std::string& text : texts) {
       for (const auto level : {jobs::PrivacyLevel::aggregate_only, jobs::PrivacyLevel::k_anonymized, jobs::PrivacyLevel::differential_privacy}) {
         const bool noisy = level == jobs::PrivacyLevel::differential_privacy;
         const auto noise = noisy ? std::optional(jobs::Noise{{"1", "0.000001"}, 1, 1}) : std::nullopt;
-        const auto result = process.run(text, {{&table, as_bytes(csv)}}, {level, 3, noise}, {}, noisy ? seed.reveal() : ByteView());
+        const auto result = process.run(text, {{&table, file.reveal()}}, {level, 3, noise}, {}, noisy ? seed.reveal() : ByteView());
         EXPECT_TRUE(result.ok()) << text << ": " << result.error().message();
       }
     }
