@@ -146,6 +146,7 @@ Status Journal::try_append(ByteView record) {
   }
   at("seal.written");
   const Chain next = chain_after(chain_, sealed);
+  REDOUBT_CHECK(check_present());  // once more, behind the slow write: another program may have gone on from a copy meanwhile
   REDOUBT_CHECK(settle({epoch_, next}));
   chain_ = next;
   offset_ += sealed.size();
@@ -169,7 +170,8 @@ Status Journal::settle(const Anchor& next) {
   REDOUBT_CHECK(sealer_.set_anchor(next).context("sealed state: setting the anchor"));
   anchor_ = next;
   at("seal.anchored");
-  if (counted_) return {};
+  // And behind the anchor: what is acknowledged is what the TPM names, in the epoch that it counts.
+  if (counted_) return check_present();
   REDOUBT_TRY(const std::uint64_t counter, sealer_.increment().context("sealed state: counting"));
   if (counter != epoch_) {
     return Error(Code::freshness, "sealed state: another program goes on from it: expected epoch " + number(epoch_) + ", found " + number(counter));

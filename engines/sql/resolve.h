@@ -98,6 +98,7 @@ class Scope {
   const Scope* outer_;
   RelationKind kind_ = RelationKind::open;
   Growth growth_;
+  std::vector<std::size_t> absent_;  // relations that an outer join may leave without a row
   bool building_ = true;   // a subquery that sees names now is lateral
   bool released_ = false;  // a released relation stands in FROM
   Columns columns_;

@@ -141,7 +141,14 @@ Allowed Scope::stage(Expression& term, const Side& right) {
       out = refuse("S13", "a subquery inside a computation in ON that looks at both sides could fail on a row", part.offset, "move the computation into WHERE or a subquery");
       return;
     }
-    const std::size_t relation = relations.empty() ? right.relations.front() : relations[0];
+    if (relations.empty()) relations = right.relations;
+    const auto present = std::ranges::find_if(relations, [&](std::size_t relation) { return !contains(absent_, relation); });
+    if (present == relations.end()) {
+      // The column would be NULL where the relation has no row, and the text says otherwise.
+      out = refuse("S13", "a subquery inside a computation in ON of a join over the open side of an outer join", part.offset, "move the computation into WHERE or a subquery");
+      return;
+    }
+    const std::size_t relation = *present;
     const std::string alias = "r" + std::to_string(relation);
     const std::string name = "p" + std::to_string(parts_++);
     sources_[relation] = compiler_->add("SELECT " + alias + ".*, " + print(part, columns_) + " AS " + name + " FROM " + sources_[relation] + " AS " + alias, false);
@@ -192,6 +199,10 @@ Checked<Scope::Side> Scope::add_join(const From& from) {
   if (!keeps_right) unit_sqls_.resize(units_left);
   if (!keeps_right) ids_.resize(ids_left);
   if (!keeps_right) growth_ = growth_left;
+  const bool opens_left = from.join == From::Join::right || from.join == From::Join::full;
+  const bool opens_right = from.join == From::Join::left || from.join == From::Join::full;
+  if (opens_left) absent_.insert(absent_.end(), left.relations.begin(), left.relations.end());
+  if (opens_right) absent_.insert(absent_.end(), right.relations.begin(), right.relations.end());
   out.relations = left.relations;
   out.relations.insert(out.relations.end(), right.relations.begin(), right.relations.end());
   out.units = left.units || (keeps_right && right.units);

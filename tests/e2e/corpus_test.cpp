@@ -1,7 +1,9 @@
 // Goal: `redoubt query corpus` puts each entry to a real room and tells what became of it: verdict, rule, rows, shares, exit code. Method: the
 // real programs over a small table of ours: attacks refused by their text and by what was asked before, honest queries, one of which has a
 // group withheld, entries that cannot be run, and labels that are wrong.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -84,8 +86,12 @@ constexpr const char* kRoomOrEngine = "redoubt-cleanro";
 Listed listed(pid_t pid) {
   const std::filesystem::path folder = "/proc/" + std::to_string(pid);
   Listed out;
-  std::ifstream file(folder / "stat");
-  std::string text((std::istreambuf_iterator<char>(file)), {});
+  // Not through a stream: the process may end between opening and reading, which a stream throws on.
+  std::string text(4096, '\0');
+  const int file = ::open((folder / "stat").c_str(), O_RDONLY | O_CLOEXEC);
+  const ssize_t size = file < 0 ? -1 : ::read(file, text.data(), text.size());
+  if (file >= 0) ::close(file);
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   const std::size_t from = text.find('('), to = text.rfind(')');
   if (from == std::string::npos || to == std::string::npos) return out;
   out.name = text.substr(from + 1, to - from - 1);

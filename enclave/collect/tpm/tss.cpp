@@ -27,6 +27,9 @@ Code class_of_tpm_code(TSS2_RC code) {
     case TPM2_RC_SESSION_MEMORY:
     case TPM2_RC_SESSION_HANDLES:
     case TPM2_RC_OBJECT_HANDLES:
+    case TPM2_RC_PCR_CHANGED:  // extended between a policy and its use
+    case TPM2_RC_NV_RATE:
+    case TPM2_RC_NV_UNAVAILABLE:
     case TPM2_RC_LOCKOUT: return Code::unavailable;
     default: return Code::refused;
   }

@@ -79,6 +79,7 @@ Result<net::HttpResponse> HubApi::put_content(const Call& call) {
   REDOUBT_TRY(const Dataset dataset, parts_.store.read([&](Transaction& transaction) {
     return find_dataset(transaction, environment.id, digest.hex());
   }));
+  if (!call.caller.admin && dataset.owner != call.caller.subject) return Error(Code::auth, "content: only " + dataset.owner + " uploads it");
   if (dataset.state != DatasetState::uploading) {
     if (offset < dataset.size && bytes.size() <= dataset.size - offset) return json_answer(200, received_json(dataset.size));
     return conflict("content: all " + std::to_string(dataset.size) + " bytes are here");
@@ -86,7 +87,11 @@ Result<net::HttpResponse> HubApi::put_content(const Call& call) {
   REDOUBT_TRY(const auto parts, parts_.store.read([&](Transaction& transaction) { return get_parts(transaction, dataset); }));
   const std::uint64_t received = received_of(parts);
   if (offset != received) {
-    if (repeated(parts, offset, bytes)) return json_answer(200, received_json(received));
+    if (repeated(parts, offset, bytes)) {
+      // The last part may have been kept and its end not: then it is finished now.
+      if (received == dataset.size) REDOUBT_CHECK(finish_upload(dataset, parts.size()));
+      return json_answer(200, received_json(received));
+    }
     return conflict("content: expected offset " + std::to_string(received) + ", found " + std::to_string(offset));
   }
   if (bytes.size() > dataset.size - received) {

@@ -108,6 +108,8 @@ Result<net::HttpResponse> HubApi::rotate_key(const Call& call) {
 Result<net::HttpResponse> HubApi::revoke_key(const Call& call) {
   return parts_.store.write("key.revoke", [&](Transaction& transaction) -> Result<net::HttpResponse> {
     REDOUBT_TRY(const ApiKey key, own_key(transaction, call));
+    // A key that may less does not take another's place by ending it.
+    if (key.id != call.caller.key && !call.caller.covers(key.scopes, key.expires)) return not_covered();
     REDOUBT_CHECK(revoke_api_key(transaction, key.id, parts_.now()));
     REDOUBT_TRY(const ApiKey revoked, get_api_key(transaction, key.id));
     net::HttpResponse response = json_answer(200, key_json(revoked));
