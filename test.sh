@@ -23,12 +23,12 @@ mkdir -p "$results"
 ok=1
 
 # run_tests TIER PRESET [CTEST OPTION]...: runs tests; failures are shown and remembered, and the run goes on.
-# One more than there are cores: tests of programs wait for one another much of their time.
+# Twice as many as there are cores: tests of programs wait for one another much of their time.
 run_tests() {
   local tier="$1" preset="$2"
   shift 2
   step "testing $tier"
-  "${wrapper[@]}" ctest --test-dir "build/$preset" --parallel $((REDOUBT_JOBS + 1)) --output-on-failure --no-tests=error \
+  "${wrapper[@]}" ctest --test-dir "build/$preset" --parallel $((REDOUBT_JOBS * 2)) --output-on-failure --no-tests=error \
     --output-junit "$results/$tier.xml" "$@" >"build/$tier.log" 2>&1 || {
     ok=""
     grep -v -E '^ *(Start|[0-9]+/[0-9]+ Test .*(Passed|Skipped))' "build/$tier.log" >&2 || true
@@ -80,6 +80,7 @@ else
     mapfile -t selected < <(programs release .)
     ((${#selected[@]} == 0)) || run_tests release release -L "$(labels "${selected[@]}")"
   fi
+  build release -- benchmarks
   sanitized asan .
   # ThreadSanitizer of GCC 12 does not know the address layout of newer kernels: without randomization it does.
   if setarch "$(uname -m)" -R true 2>/dev/null; then

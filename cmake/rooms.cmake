@@ -87,10 +87,6 @@ function(redoubt_tests program)
     file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
     redoubt_floor(${path} floor zone)
     set_property(GLOBAL APPEND PROPERTY REDOUBT_TEST_PROGRAMS "${program} ${zone}")
-    # Tests of these zones name their helpers alike: each is compiled by itself.
-    if(zone MATCHES "^(enclave|untrusted)$")
-      set_target_properties(${program} PROPERTIES UNITY_BUILD OFF)
-    endif()
     # A test's own code is not what is released: it is compiled quicker than that.
     target_compile_options(${program} PRIVATE $<$<CONFIG:Release>:-O1>)
     gtest_discover_tests(${program} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 LABELS ${program})
@@ -154,13 +150,17 @@ function(redoubt_fuzz name source)
   target_link_libraries(fuzz_${name} PRIVATE ${FUZZ_LINKS})
 endfunction()
 
+# All benchmarks: built by name, and by ./test.sh --full.
+add_custom_target(benchmarks)
+
 # redoubt_bench(NAME SOURCES ... [LINKS ...]): build/<preset>/bench/bench_NAME.
 function(redoubt_bench name)
   if(REDOUBT_FUZZ OR NOT REDOUBT_TESTS OR NOT benchmark_FOUND)
     return()
   endif()
   cmake_parse_arguments(BENCH "" "" "SOURCES;LINKS" ${ARGN})
-  add_executable(bench_${name} ${BENCH_SOURCES})
+  add_executable(bench_${name} EXCLUDE_FROM_ALL ${BENCH_SOURCES})
+  add_dependencies(benchmarks bench_${name})
   set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
   target_link_libraries(bench_${name} PRIVATE ${BENCH_LINKS} benchmark::benchmark)
 endfunction()

@@ -141,7 +141,7 @@ TEST(Merkle, TreeFrontierAndDefinitionAgreeAtEverySize) {
 TEST(Merkle, EveryInclusionProofUpTo130VerifiesAndADamagedOneDoesNot) {
   std::mt19937_64 random(20260101);
   const MerkleTree tree = tree_of(kMost);
-  for (std::uint64_t size = 1; size <= kMost; ++size) {
+  for (std::uint64_t size = 1; size <= kMost; size += test::stride(2)) {
     const TreeHash root = OrDie(tree.root_at(size));
     for (std::uint64_t index = 0; index < size; index += test::stride(3)) {
       const Proof proof = OrDie(tree.inclusion(index, size));
@@ -177,7 +177,7 @@ TEST(Merkle, EveryInclusionProofUpTo130VerifiesAndADamagedOneDoesNot) {
 TEST(Merkle, EveryConsistencyProofUpTo130VerifiesAndADamagedOneDoesNot) {
   std::mt19937_64 random(20260102);
   const MerkleTree tree = tree_of(kMost);
-  for (std::uint64_t n = 0; n <= kMost; ++n) {
+  for (std::uint64_t n = 0; n <= kMost; n += test::stride(2)) {
     const TreeHash new_root = OrDie(tree.root_at(n));
     for (std::uint64_t m = 0; m <= n; m += test::stride(3)) {
       const TreeHash old_root = OrDie(tree.root_at(m));

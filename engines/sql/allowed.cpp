@@ -5,15 +5,12 @@
 #include "engines/sql/forms.h"
 #include "engines/sql/functions.h"
 #include "engines/sql/functions_catalogue.h"
+#include "engines/sql/refusal.h"
 
 namespace redoubt::sql {
 namespace {
 
 using Kind = Expression::Kind;
-
-Refusal refuse(const char* rule, std::string message, std::size_t offset, std::string suggestion = {}) {
-  return Refusal{rule, std::move(message), offset, std::move(suggestion)};
-}
 
 bool bare_identifier(const Expression& e, const Columns& columns) {
   return e.kind == Kind::column && columns[e.index].role != Role::attribute;

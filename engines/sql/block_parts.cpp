@@ -5,6 +5,7 @@
 
 #include "engines/sql/forms.h"
 #include "engines/sql/print.h"
+#include "engines/sql/refusal.h"
 #include "engines/sql/stage_parts.h"
 
 namespace redoubt::sql {
@@ -14,10 +15,6 @@ using Kind = Expression::Kind;
 
 constexpr std::size_t kMaxKeys = 32;
 constexpr std::size_t kMaxItems = 512;
-
-Refusal refuse(const char* rule, std::string message, std::size_t offset, std::string suggestion = {}) {
-  return Refusal{rule, std::move(message), offset, std::move(suggestion)};
-}
 
 // stage_column adds a key or an aggregate to the columns of the next stage and gives the expression that reads it.
 Expression stage_column(const Expression& from, std::size_t index) {

@@ -9,16 +9,13 @@
 #include "engines/sql/functions_catalogue.h"
 #include "engines/sql/grid.h"
 #include "engines/sql/print.h"
+#include "engines/sql/refusal.h"
 
 namespace redoubt::sql {
 namespace {
 
 using Kind = Expression::Kind;
 using Zero = Cell::Zero;
-
-Refusal refuse(const char* rule, std::string message, std::size_t offset, std::string suggestion = {}) {
-  return Refusal{rule, std::move(message), offset, std::move(suggestion)};
-}
 
 Allowed expect_count(const Expression& call, std::size_t count) {
   if (call.children.size() == count) return std::monostate();

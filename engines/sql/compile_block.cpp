@@ -6,6 +6,7 @@
 #include "engines/sql/cells.h"
 #include "engines/sql/forms.h"
 #include "engines/sql/print.h"
+#include "engines/sql/refusal.h"
 #include "engines/sql/stage_parts.h"
 
 namespace redoubt::sql {
@@ -14,10 +15,6 @@ namespace {
 using Kind = Expression::Kind;
 
 constexpr std::size_t kMaxCells = 64;
-
-Refusal refuse(const char* rule, std::string message, std::size_t offset, std::string suggestion = {}) {
-  return Refusal{rule, std::move(message), offset, std::move(suggestion)};
-}
 
 // BlockCompiler applies the rules to the parts of one block and prints it.
 class BlockCompiler : private BlockParts {

@@ -5,6 +5,7 @@
 #include "engines/sql/compile_block.h"
 #include "engines/sql/forms.h"
 #include "engines/sql/print.h"
+#include "engines/sql/refusal.h"
 #include "engines/sql/resolve.h"
 
 namespace redoubt::sql {
@@ -14,10 +15,6 @@ using Kind = Expression::Kind;
 
 // Each use of EXISTS compiles its relations twice, so the number of queries is bounded apart from the size of the text.
 constexpr std::size_t kMaxQueries = 512;
-
-Refusal refuse(const char* rule, std::string message, std::size_t offset, std::string suggestion = {}) {
-  return Refusal{rule, std::move(message), offset, std::move(suggestion)};
-}
 
 bool output_named(const Columns& columns, const Expression& e, std::size_t& index) {
   if (e.kind != Kind::column || e.path.size() != 1) return false;

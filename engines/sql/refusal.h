@@ -16,6 +16,10 @@ struct Refusal {
   std::string suggestion;  // a rewrite that would be accepted, or empty
 };
 
+inline Refusal refuse(const char* rule, std::string message, std::size_t offset = 0, std::string suggestion = {}) {
+  return Refusal{rule, std::move(message), offset, std::move(suggestion)};
+}
+
 // Checked<T>: a value or a Refusal. REDOUBT_ALLOW(declaration, expression) is to it what REDOUBT_TRY is to Result.
 template <class T>
 class [[nodiscard]] Checked {

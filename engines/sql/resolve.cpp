@@ -4,6 +4,7 @@
 
 #include "engines/sql/functions.h"
 #include "engines/sql/print.h"
+#include "engines/sql/refusal.h"
 
 namespace redoubt::sql {
 namespace {
@@ -15,10 +16,6 @@ constexpr std::size_t kMaxRelations = 16;
 // Rows that constants make of one row of a person, and datasets whose rows of one person are multiplied.
 constexpr double kMaxGrowth = 4096;
 constexpr int kMaxMultiplied = 5;
-
-Refusal refuse(const char* rule, std::string message, std::size_t offset, std::string suggestion = {}) {
-  return Refusal{rule, std::move(message), offset, std::move(suggestion)};
-}
 
 bool contains(const std::vector<std::size_t>& list, std::size_t item) { return std::ranges::find(list, item) != list.end(); }
 

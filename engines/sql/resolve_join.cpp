@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "engines/sql/print.h"
+#include "engines/sql/refusal.h"
 #include "engines/sql/resolve.h"
 #include "engines/sql/stage_parts.h"
 
@@ -10,10 +11,6 @@ namespace redoubt::sql {
 namespace {
 
 using Kind = Expression::Kind;
-
-Refusal refuse(const char* rule, std::string message, std::size_t offset, std::string suggestion = {}) {
-  return Refusal{rule, std::move(message), offset, std::move(suggestion)};
-}
 
 bool contains(const std::vector<std::size_t>& list, std::size_t item) { return std::ranges::find(list, item) != list.end(); }
 

@@ -11,13 +11,10 @@
 
 #include <memory>
 
+#include "engines/sql/refusal.h"
 #include "engines/sql/sql_ast.h"
 
 namespace redoubt::sql {
-
-inline Refusal refuse(const char* rule, std::string message, std::size_t offset = 0, std::string suggestion = {}) {
-  return Refusal{rule, std::move(message), offset, std::move(suggestion)};
-}
 
 template <class Node>
 std::size_t offset_of(const Node& node) {

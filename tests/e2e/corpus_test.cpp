@@ -184,12 +184,12 @@ TEST_F(QueryCorpus, AnEngineThatIsKilledRefusesNoAttack) {
   const std::string corpus = R"j({"queries": [
     {"id": "cast", "privacy_level": "none", "sql": "SELECT CAST(place AS INTEGER) FROM visits", "expect": "reject"},
     {"id": "long", "privacy_level": "none", "expect": "reject",
-     "sql": "SELECT count(*) FROM visits a, visits b, visits c, visits d, visits e WHERE (a.score * b.score + c.score * d.score + e.score) % 7 = 3"}]})j";
+     "sql": "SELECT count(*) FROM visits a, visits b, visits c, visits d, visits e WHERE e.person <= 32 AND (a.score * b.score + c.score * d.score + e.score) % 7 = 3"}]})j";
   auto process = OrDie(launch::Process::start(command_for(corpus, {"--rooms", "1"})));
   int killed = 0;
-  for (int i = 0; i < 20'000 && !process.exited(); ++i) {
+  for (int i = 0; i < 2'000 && !process.exited(); ++i) {
     killed += kill_engines(process.pid());
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   const auto exit = OrDie(process.wait(std::chrono::seconds(30)));
   const Ran ran{exit.code, process.output(1U << 20), {}};

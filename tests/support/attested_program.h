@@ -13,8 +13,8 @@
 #include "enclave/runtime/tpm_platform.h"
 #include "tests/support/expect.h"
 #include "tests/support/files.h"
+#include "tests/support/swtpm.h"
 #include "untrusted/launch/measure.h"
-#include "untrusted/launch/swtpm.h"
 
 namespace redoubt::test {
 
@@ -26,9 +26,8 @@ class AttestedProgram {
  public:
   // `after_launch` is what an operator does to the TPM once the launch was measured and capped.
   explicit AttestedProgram(const ContractDigest& contract, const std::function<void(launch::TpmChannel&)>& after_launch = {})
-      : tpm(OrDie(launch::SwTpm::start(tpm_options()))),
-        log(measured(contract, after_launch)),
-        platform(OrDie(runtime::open_tpm_platform({tpm.tcti(), {to_bytes(issuer().der())}, log}))),
+      : log(measured(contract, after_launch)),
+        platform(OrDie(runtime::open_tpm_platform({tpm->tcti(), {to_bytes(issuer().der())}, log}))),
         identity(OrDie(runtime::make_identity("cleanroom", contract, attest::WorkloadClaimsDigest(), random, system_now()))),
         participant(OrDie(crypto::Ed25519PrivateKey::generate(random))),
         enroller(OrDie(crypto::Ed25519PrivateKey::generate(random))),
@@ -69,13 +68,12 @@ class AttestedProgram {
     return endorsements;
   }
 
-  crypto::Certificate root() const { return OrDie(crypto::Certificate::parse_pem_bundle(read_text(tpm.root_pem()))).at(0); }
-  crypto::Certificate issuer() const { return OrDie(crypto::Certificate::parse_pem_bundle(read_text(tpm.issuer_pem()))).at(0); }
+  crypto::Certificate root() const { return OrDie(crypto::Certificate::parse_pem_bundle(read_text(tpm->root_pem()))).at(0); }
+  crypto::Certificate issuer() const { return OrDie(crypto::Certificate::parse_pem_bundle(read_text(tpm->issuer_pem()))).at(0); }
 
   crypto::SystemRandom random;
-  TempDir folder;
   appraise::ProgramDigest program{crypto::sha256(as_bytes("the program under test")).array()};
-  launch::SwTpm tpm;
+  TestTpm tpm;
   tpm::ApplicationLog log;
   std::unique_ptr<runtime::Platform> platform;
   runtime::Identity identity;
@@ -87,15 +85,8 @@ class AttestedProgram {
   net::TlsContext server_context;
 
  private:
-  launch::SwTpmOptions tpm_options() const {
-    launch::SwTpmOptions options;
-    options.state = folder.path() / "tpm";
-    options.ca = folder.path() / "ca";
-    options.die_with_parent = true;
-    return options;
-  }
   tpm::ApplicationLog measured(const ContractDigest& contract, const std::function<void(launch::TpmChannel&)>& after_launch) {
-    auto channel = OrDie(launch::TpmChannel::connect(tpm.socket()));
+    auto channel = OrDie(launch::TpmChannel::connect(tpm->socket()));
     auto launched = OrDie(launch::measure_launch(channel, program, contract));
     if (after_launch) after_launch(channel);
     return launched;

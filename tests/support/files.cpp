@@ -39,8 +39,10 @@ std::optional<fs::path> shared_dir() {
   return path;
 }
 
-TempDir::TempDir() {
-  std::string name = (fs::temp_directory_path() / "rdt.XXXXXX").string();
+TempDir::TempDir() : TempDir(fs::temp_directory_path()) {}
+
+TempDir::TempDir(const fs::path& parent) {
+  std::string name = (parent / "rdt.XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) {
     std::fprintf(stderr, "cannot make a temporary folder\n");
     std::abort();

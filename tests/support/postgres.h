@@ -1,8 +1,9 @@
 // A PostgreSQL server for a test: its own data in a short temporary folder, on a Unix socket alone, ended with the object. Include it
 // where the test program links redoubt::untrusted::launch.
 //
-// The server syncs to disk as one in production does (fsync, full_page_writes, synchronous_commit), so that what a killed server had
-// acknowledged must be there again; only the making of the empty data folder does not. PostgreSQL does not run as root: as root, the
+// The server syncs as one in production does (fsync, full_page_writes, synchronous_commit), so that what a killed server had acknowledged
+// must be there again; only the making of the empty data folder does not. Its thousand files lie in memory (/dev/shm) where there is room
+// for them: what a killed process leaves is the same there, and no test here cuts the power. PostgreSQL does not run as root: as root, the
 // test gives the folder to the user "postgres" or "nobody" and starts the server as that one.
 #pragma once
 
@@ -13,6 +14,7 @@
 
 #include "tests/support/expect.h"
 #include "tests/support/files.h"
+#include "tests/support/test_cache.h"
 #include "untrusted/launch/process.h"
 
 namespace redoubt::test {
@@ -76,11 +78,10 @@ class TestPostgres {
   // make_data: an empty data folder. Making one takes a second of processor time, and test programs are started by the dozen: the first of
   // them leaves a copy in the build tree, for the others of its user.
   Status make_data() {
-    const std::filesystem::path kept = std::filesystem::path(REDOUBT_TEST_CACHE) / ("postgres-" + programs().parent_path().filename().string() + "-" +
-                                                                                    (user_.empty() ? std::to_string(::geteuid()) : user_));
+    const std::filesystem::path kept = test_cache("pgdata-" + programs().parent_path().filename().string());
     if (std::filesystem::exists(kept)) return copy(kept, data());
     REDOUBT_CHECK(launch::run(command({(programs() / "initdb").string(), "--pgdata=" + data().string(), "--username=redoubt", "--auth=trust",
-                                       "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"}),
+                                       "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions", "--wal-segsize=1"}),
                               std::chrono::seconds(120)));
     std::error_code error;
     std::filesystem::create_directories(kept.parent_path(), error);
@@ -125,8 +126,16 @@ class TestPostgres {
     return out;
   }
 
+  static std::filesystem::path parent() {
+    const std::filesystem::path memory = "/dev/shm";
+    std::error_code error;
+    const auto space = std::filesystem::space(memory, error);
+    const bool room = !error && space.available >= (std::uintmax_t{1} << 30) && ::access(memory.c_str(), W_OK | X_OK) == 0;
+    return room ? memory : std::filesystem::temp_directory_path();
+  }
+
   const bool sync_;
-  TempDir folder_;
+  TempDir folder_{parent()};
   std::string user_;  // empty: the test's own
   std::optional<launch::Process> server_;
 };

@@ -4,27 +4,30 @@
 
 #include "tests/support/expect.h"
 #include "tests/support/files.h"
+#include "tests/support/test_cache.h"
 #include "untrusted/launch/swtpm.h"
 
 namespace redoubt::test {
 
-// TestTpm: manufactured with a CA of its own, running, killed and removed with the object.
+// TestTpm: manufactured with a CA that no other TPM of this process has, running, killed and removed with the object.
 class TestTpm {
  public:
-  explicit TestTpm(std::string pcr_banks = "sha256") : tpm_(OrDie(launch::SwTpm::start(options(std::move(pcr_banks))))) {}
+  explicit TestTpm(std::string pcr_banks = "sha256") : tpm_(OrDie(launch::SwTpm::start(options(std::move(pcr_banks))))) { ca_.keep(); }
   launch::SwTpm& operator*() { return tpm_; }
   launch::SwTpm* operator->() { return &tpm_; }
+  const launch::SwTpm* operator->() const { return &tpm_; }
 
  private:
   launch::SwTpmOptions options(std::string pcr_banks) const {
     launch::SwTpmOptions out;
     out.pcr_banks = std::move(pcr_banks);
     out.state = folder_.path() / "t";
-    out.ca = folder_.path() / "ca";
+    out.ca = ca_.folder();
     out.die_with_parent = true;
     return out;
   }
   TempDir folder_;
+  const KeptCa ca_{folder_.path() / "ca"};
   launch::SwTpm tpm_;
 };
 

@@ -12,7 +12,7 @@
 namespace redoubt::cleanroom {
 namespace {
 
-constexpr std::string_view kCsv = "patient_id,diagnosis\n1,benign\n2,benign\n3,benign\n4,malignant\n5,malignant\n6,malignant\n";
+constexpr std::string_view kPatients = "patient_id,diagnosis\n1,benign\n2,benign\n3,benign\n4,malignant\n5,malignant\n6,malignant\n";
 
 jobs::Manifest manifest(std::uint64_t rows = 6) {
   return {"hospital", 1, "hospital", ContractDigest(),
@@ -21,7 +21,7 @@ jobs::Manifest manifest(std::uint64_t rows = 6) {
 }
 
 const SecretBytes& file_of_six() {
-  static const SecretBytes file = test::table_file(kCsv, manifest());
+  static const SecretBytes file = test::table_file(kPatients, manifest());
   return file;
 }
 
@@ -61,7 +61,7 @@ TEST(EngineProcess, RefusesRowsThatDoNotFitTheManifest) {
   const jobs::Manifest table = manifest();
   const jobs::Manifest longer = manifest(7);
   EXPECT_ERROR(process.load({&longer, file_of_six().reveal()}), Code::malformed, "expected 7 rows, found 6");
-  EXPECT_ERROR(process.load({&table, as_bytes(kCsv)}), Code::malformed, "no table file");
+  EXPECT_ERROR(process.load({&table, as_bytes(kPatients)}), Code::malformed, "no table file");
   EXPECT_ERROR(process.load({&table, file_of_six().reveal().first(file_of_six().size() - 1)}), Code::malformed, "group 1, column 2");
   EXPECT_OK(process.load({&table, file_of_six().reveal()}));
 }

@@ -10,6 +10,8 @@
 
 namespace redoubt::hub {
 
+inline constexpr Instant kNow(1'700'000'000);
+
 enum class Backend { sqlite, postgres };
 
 // postgres_server: one of this test program, made when it is first asked for.
@@ -24,8 +26,11 @@ class TestDatabase {
   explicit TestDatabase(Backend backend) {
     if (backend == Backend::sqlite) return;
     static int count = 0;
-    const std::string name = "test" + std::to_string(++count);
-    auto control = OrDie(sql::Database::open(OrDie(sql::Location::of_url(postgres_server().url("postgres")))));
+    // The first takes the database that the server came with, which is as empty as a new one and costs nothing.
+    url_ = postgres_server().url("postgres");
+    if (count++ == 0) return;
+    const std::string name = "test" + std::to_string(count);
+    auto control = OrDie(sql::Database::open(OrDie(sql::Location::of_url(postgres_server().url("template1")))));
     EXPECT_OK(control.script("CREATE DATABASE " + name + " TEMPLATE template0"));
     url_ = postgres_server().url(name);
   }

@@ -20,7 +20,6 @@
 namespace redoubt::hub {
 namespace {
 
-constexpr Instant kNow(1'700'000'000);
 constexpr int kRounds = 3;
 
 struct Hub {

@@ -8,8 +8,6 @@
 namespace redoubt::hub {
 namespace {
 
-constexpr Instant kNow(1'700'000'000);
-
 TEST(PostgresUrl, TakesThisMachineAndServersWhoseNameIsVerified) {
   for (const char* url : {"postgresql:///hub", "postgresql://user:secret@/hub?host=/run/postgresql", "postgres://user@localhost/hub",
                           "postgresql://127.0.0.1:5433/hub", "postgresql://[::1]/hub", "postgresql:///hub?host=@abstract",

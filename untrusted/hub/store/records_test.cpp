@@ -16,8 +16,6 @@
 namespace redoubt::hub {
 namespace {
 
-constexpr Instant kNow(1'700'000'000);
-
 template <class F>
 F filled(int fill) {
   F out;

@@ -20,8 +20,6 @@
 namespace redoubt::hub {
 namespace {
 
-constexpr Instant kNow(1'700'000'000);
-
 constexpr Migration kFirst{1, "first", "CREATE TABLE a (x INTEGER PRIMARY KEY, t TEXT, b BLOB) STRICT;"};
 constexpr Migration kSecond{2, "second", "CREATE TABLE b (a INTEGER NOT NULL REFERENCES a (x)) STRICT; INSERT INTO a VALUES (7, 't', x'00');"};
 
