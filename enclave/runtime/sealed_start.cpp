@@ -5,9 +5,6 @@ namespace {
 
 constexpr std::size_t kMaxReason = 300;
 
-// may_pass: it says nothing about the state, and must not cost the instance.
-bool may_pass(const Error& error) { return error.code() == Code::unavailable || error.code() == Code::internal; }
-
 Result<SealedStart> go_on(seal::Journal::Resumed resumed) {
   REDOUBT_TRY(InstanceKeys keys, InstanceKeys::decode(resumed.records.at(0).reveal()).context("sealed state"));
   if (keys.instance != resumed.instance) {
@@ -31,21 +28,32 @@ Result<SealedStart> sealed_start_anew(const seal::Journal::Options& options, sea
   REDOUBT_TRY(InstanceKeys keys, InstanceKeys::generate(random));
   const SecretBytes first = keys.encode();
   auto journal = seal::Journal::create(options, keys.instance, sealer, random, first.reveal());
-  if (!journal.ok() && may_pass(journal.error())) return journal.error();
-  if (!journal.ok()) return unsealed_start(random, journal.error().message());
+  // A platform that will not seal has said so before anything was kept, or right after: there is no state then, and none is promised.
+  if (!journal.ok() && journal.error().code() == Code::refused) return unsealed_start(random, journal.error().message());
+  if (!journal.ok()) return journal.error();
   return SealedStart{std::move(keys), {}, std::move(*journal), "sealed; a new instance: " + std::string(why.substr(0, kMaxReason))};
 }
 
-Result<SealedStart> sealed_start(const seal::Journal::Options& options, seal::Sealer& sealer, crypto::Random& random) {
-  auto resumed = seal::Journal::resume(options, sealer, random);
-  if (resumed.ok()) {
-    auto start = go_on(std::move(*resumed));
-    if (start.ok()) return start;
-    return sealed_start_anew(options, sealer, random, start.error().message());
+bool refuses_state(const Error& error) {
+  switch (error.code()) {
+    case Code::malformed:
+    case Code::measurement:
+    case Code::freshness:
+    case Code::binding:
+    case Code::chain:
+    case Code::log_proof: return true;
+    default: return false;
   }
-  const Error& error = resumed.error();
-  if (may_pass(error)) return error;
-  return sealed_start_anew(options, sealer, random, error.code() == Code::not_found ? "there was no state" : error.message());
+}
+
+Result<SealedStart> sealed_start(const seal::Journal::Options& options, seal::Sealer& sealer, crypto::Random& random) {
+  std::error_code error;
+  if (std::filesystem::exists(options.folder / seal::Journal::kAnewFile, error)) return sealed_start_anew(options, sealer, random, "its operator asked for one");
+  auto resumed = seal::Journal::resume(options, sealer, random);
+  if (resumed.ok() && !*resumed) return sealed_start_anew(options, sealer, random, "there was no state");
+  auto start = resumed.ok() ? go_on(std::move(**resumed)) : Result<SealedStart>(resumed.error());
+  if (start.ok() || !refuses_state(start.error())) return start;
+  return sealed_start_anew(options, sealer, random, start.error().message());
 }
 
 }  // namespace redoubt::runtime

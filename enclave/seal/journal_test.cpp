@@ -1,131 +1,17 @@
 // Goal: what was acknowledged is there after a restart, and nothing else is ever taken for it: no older, shorter, longer, changed, reordered or copied state, none
-// of another contract, program or TPM. Method: a real software TPM and real files; then one change to the file, the TPM or the order of events; and programs
-// that are killed at each named step.
-#include "enclave/seal/journal.h"
-
-#include <gtest/gtest.h>
+// of another contract, program or TPM; and a state that is full or missing is not given up for a new one. Method: a real software TPM and real files; then one change to the
+// file, the TPM or the order of events. What two programs and kills can do is journal_copies_test.cpp.
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <csignal>
-#include <fstream>
 
-#include "enclave/collect/tpm/tpm_sealer.h"
-#include "tests/support/fixed_random.h"
-#include "tests/support/stride.h"
-#include "tests/support/swtpm.h"
-#include "untrusted/launch/tpm_channel.h"
+#include "enclave/seal/journal_test_fixture.h"
 
 namespace redoubt::seal {
 namespace {
 
-const InstanceId kInstance{[] {
-  std::array<std::byte, 16> bytes{};
-  bytes.fill(std::byte{7});
-  return bytes;
-}()};
-
-// ForwardingSealer: the TPM's, except where a test says otherwise: a TPM that stops to answer, or one whose owner removed the anchor.
-class ForwardingSealer final : public Sealer {
- public:
-  explicit ForwardingSealer(Sealer& sealer) : sealer_(sealer) {}
-  Result<Bytes> seal(const SecretBytes& secret) override { return sealer_.seal(secret); }
-  Result<SecretBytes> unseal(ByteView blob) override { return sealer_.unseal(blob); }
-  Result<std::optional<Anchor>> anchor() override {
-    if (without_anchor) return std::optional<Anchor>();
-    return sealer_.anchor();
-  }
-  Status set_anchor(const Anchor& anchor) override {
-    if (silent) return Error(Code::unavailable, "the TPM does not answer");
-    return sealer_.set_anchor(anchor);
-  }
-  Result<std::uint64_t> counter() override { return sealer_.counter(); }
-  Result<std::uint64_t> increment() override { return sealer_.increment(); }
-  bool silent = false;
-  bool without_anchor = false;
-
- private:
-  Sealer& sealer_;
-};
-
-class JournalTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    if (std::filesystem::exists("/usr/bin/swtpm_setup")) tpm_ = std::make_unique<test::TestTpm>();
-  }
-  static void TearDownTestSuite() { tpm_.reset(); }
-  void SetUp() override {
-    REDOUBT_REQUIRE_SWTPM();
-    // Each test has a contract, and so NV indices, of its own.
-    contract_ = ContractDigest(crypto::sha256(as_bytes(testing::UnitTest::GetInstance()->current_test_info()->name())).array());
-    plug(*tpm_);
-  }
-  void plug(test::TestTpm& tpm) {
-    forwarding_.reset();
-    sealer_.reset();
-    device_.reset();
-    device_ = OrDie(collect::TpmDevice::open(tpm->tcti()));
-    sealer_ = std::make_unique<collect::TpmSealer>(*device_, contract_, std::vector<int>{0, 7, 14});
-    forwarding_ = std::make_unique<ForwardingSealer>(*sealer_);
-  }
-  void unplug() {
-    forwarding_.reset();
-    sealer_.reset();
-    device_.reset();
-  }
-
-  Journal::Options options(const std::string& name = "state") const { return {folder_.path() / name, contract_, program_}; }
-  std::filesystem::path file(const std::string& name = "state") const { return folder_.path() / name / Journal::kFile; }
-  Bytes read(const std::string& name = "state") const { return test::read_file(file(name)); }
-  void write(ByteView bytes, const std::string& name = "state") const {
-    std::filesystem::create_directories(folder_.path() / name);
-    std::ofstream(file(name), std::ios::binary | std::ios::trunc) << as_text(bytes);
-  }
-  std::unique_ptr<Journal> create() { return OrDie(Journal::create(options(), kInstance, *forwarding_, random_, as_bytes("keys"))); }
-  Result<Journal::Resumed> resume(const std::string& name = "state") { return Journal::resume(options(name), *forwarding_, random_); }
-  // three: a state with the records "keys", "one", "two".
-  void three() {
-    const auto journal = create();
-    ASSERT_OK(journal->append(as_bytes("one")));
-    ASSERT_OK(journal->append(as_bytes("two")));
-  }
-  static std::vector<std::string> texts(const Journal::Resumed& resumed) {
-    std::vector<std::string> out;
-    for (const SecretBytes& record : resumed.records) out.emplace_back(as_text(record.reveal()));
-    return out;
-  }
-  // pieces: the head, then each record.
-  static std::vector<Bytes> pieces(ByteView bytes) {
-    std::vector<Bytes> out;
-    std::size_t at = OrDie(FileHead::read(bytes)).size();
-    out.push_back(to_bytes(bytes.first(at)));
-    while (at < bytes.size()) {
-      const std::size_t size = RecordHead::kSize + OrDie(RecordHead::read(bytes.subspan(at, RecordHead::kSize))).sealed_size;
-      out.push_back(to_bytes(bytes.subspan(at, size)));
-      at += size;
-    }
-    return out;
-  }
-  static Bytes joined(const std::vector<Bytes>& parts) {
-    Bytes out;
-    for (const Bytes& part : parts) append(out, part);
-    return out;
-  }
-
-  static std::unique_ptr<test::TestTpm> tpm_;
-  test::TempDir folder_;
-  test::FixedRandom random_{static_cast<std::uint64_t>(getpid())};
-  ContractDigest contract_;
-  StateProgram program_{crypto::sha256(as_bytes("program")).array()};
-  std::unique_ptr<collect::TpmDevice> device_;
-  std::unique_ptr<collect::TpmSealer> sealer_;
-  std::unique_ptr<ForwardingSealer> forwarding_;
-};
-std::unique_ptr<test::TestTpm> JournalTest::tpm_;
-
 TEST_F(JournalTest, WhatWasAcknowledgedIsThereAfterEveryRestart) {
-  EXPECT_ERROR(resume(), Code::not_found, "there is no file");
+  EXPECT_ERROR(resume(), Code::not_found, "there never was a state");
   three();
   std::vector<std::string> expected{"keys", "one", "two"};
   std::uint64_t epoch = 0;
@@ -245,61 +131,19 @@ TEST_F(JournalTest, ATornTailThatWasNeverAcknowledgedIsCutOff) {
   }
 }
 
-TEST_F(JournalTest, OfTwoProgramsThatGoOnFromOneStateOneCanKeepAnything) {
-  three();
-  write(read(), "copy");
-  auto first = OrDie(resume());
-  EXPECT_ERROR(resume(), Code::unavailable, "another process uses it");
-  ASSERT_OK(first.journal->append(as_bytes("boot")));
-  EXPECT_ERROR(resume("copy"), Code::freshness, "rolled back");
-
-  // Both start before either has kept anything.
-  first.journal.reset();
-  write(read(), "copy");
-  first = OrDie(resume());
-  auto second = OrDie(resume("copy"));
-  ASSERT_OK(second.journal->append(as_bytes("boot of the copy")));
-  EXPECT_ERROR(first.journal->append(as_bytes("boot")), Code::freshness, "another program goes on from it");
-  EXPECT_ERROR(first.journal->append(as_bytes("again")), Code::freshness, "another program goes on from it");
-  EXPECT_OK(second.journal->append(as_bytes("more")));
-  first.journal.reset();
-  EXPECT_ERROR(resume(), Code::freshness, "rolled back");
-}
-
-TEST_F(JournalTest, ARecordThatWasWrittenAndNeverAnchoredCannotBecomeASecondState) {
-  three();
-  // A program that is killed after it wrote its record: the copy keeps that record, the state goes on without it.
-  const Bytes whole = read();
-  auto first = OrDie(resume());
-  forwarding_->silent = true;
-  EXPECT_ERROR(first.journal->append(as_bytes("boot one")), Code::unavailable, "does not answer");
-  const Bytes shadow = read();
-  ASSERT_GT(shadow.size(), whole.size());
-  forwarding_->silent = false;
-  EXPECT_ERROR(first.journal->append(as_bytes("later")), Code::unavailable, "does not answer");
-  first.journal.reset();
-  auto second = OrDie(resume());
-  EXPECT_EQ(texts(second).size(), 3U);
-  EXPECT_GT(second.dropped, 0U);
-  ASSERT_OK(second.journal->append(as_bytes("boot two")));
-  second.journal.reset();
-  write(shadow);
-  EXPECT_FALSE(resume().ok());
-}
-
 TEST_F(JournalTest, AStateOfAnotherContractOrProgramIsRefused) {
   three();
   Journal::Options other = options();
   other.contract = ContractDigest(crypto::sha256(as_bytes("another contract")).array());
-  EXPECT_ERROR(Journal::resume(other, *forwarding_, random_), Code::binding, "expected contract");
+  EXPECT_ERROR(resume(other), Code::binding, "expected contract");
   other = options();
   other.program = StateProgram(crypto::sha256(as_bytes("another program")).array());
-  EXPECT_ERROR(Journal::resume(other, *forwarding_, random_), Code::measurement, "expected program");
+  EXPECT_ERROR(resume(other), Code::measurement, "expected program");
   // A host that changes the names in the head gets no further: the keys follow from them.
   Bytes changed = read();
   std::ranges::copy(other.program.view(), changed.begin() + 40);
   write(changed);
-  EXPECT_ERROR(Journal::resume(other, *forwarding_, random_), Code::binding, "record 0: changed");
+  EXPECT_ERROR(resume(other), Code::binding, "record 0: changed");
 }
 
 TEST_F(JournalTest, AStateWhoseAnchorWasRemovedIsRefused) {
@@ -308,15 +152,84 @@ TEST_F(JournalTest, AStateWhoseAnchorWasRemovedIsRefused) {
   EXPECT_ERROR(resume(), Code::freshness, "holds no anchor");
 }
 
-TEST_F(JournalTest, ANewStateSetsTheOldOneAside) {
+TEST_F(JournalTest, ANewStateKeepsTheFirstOneThatWasSetAside) {
   three();
   const Bytes old = read();
   const InstanceId another;
   ASSERT_OK(Journal::create(options(), another, *forwarding_, random_, as_bytes("new keys")));
   EXPECT_EQ(test::read_file(folder_.path() / "state" / Journal::kRefusedFile), old);
   EXPECT_EQ(OrDie(resume()).instance, another);
+  ASSERT_OK(Journal::create(options(), kInstance, *forwarding_, random_, as_bytes("newer keys")));
+  EXPECT_EQ(test::read_file(folder_.path() / "state" / Journal::kRefusedFile), old);
+  EXPECT_EQ(OrDie(resume()).instance, kInstance);
   write(old);
   EXPECT_ERROR(resume(), Code::freshness, "rolled back");
+}
+
+TEST_F(JournalTest, AStateThatIsGoneIsNoStateThatNeverWas) {
+  three();
+  const Bytes whole = read();
+  std::filesystem::remove(file());
+  EXPECT_ERROR(resume(), Code::not_found, "the platform's anchor says that there was one: mount or restore it");
+  EXPECT_ERROR(resume("elsewhere"), Code::not_found, "make a file \"begin-anew\" there");
+  write(whole);
+  EXPECT_OK(resume());
+  // Also where the TPM has forgotten it: another one was set aside here.
+  std::filesystem::rename(file(), folder_.path() / "state" / Journal::kRefusedFile);
+  forwarding_->without_anchor = true;
+  EXPECT_ERROR(resume(), Code::not_found, "one was set aside there");
+  std::ofstream(folder_.path() / "state" / Journal::kAnewFile);
+  forwarding_->without_anchor = false;
+  create();
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "state" / Journal::kAnewFile));
+  EXPECT_OK(resume());
+}
+
+TEST_F(JournalTest, AStateThatWasBegunAndNeverAnchoredHoldsNothing) {
+  for (int round = 0; round < 2; ++round) {  // the first one of a TPM, and one after another state
+    forwarding_->silent = true;
+    EXPECT_ERROR(Journal::create(options(), kInstance, *forwarding_, random_, as_bytes("keys")), Code::unavailable, "does not answer");
+    forwarding_->silent = false;
+    EXPECT_ERROR(resume(), Code::freshness, round == 0 ? "holds no anchor" : "begun and never anchored");
+    create();
+    EXPECT_OK(resume());
+  }
+}
+
+TEST_F(JournalTest, AFullJournalTakesNothingMoreAndStillStarts) {
+  Journal::Options small = options();
+  small.max_file = 16U << 10;
+  small.reserve = 4U << 10;
+  auto journal = OrDie(Journal::create(small, kInstance, *forwarding_, random_, as_bytes("keys")));
+  std::size_t kept = 1;
+  const Bytes record(1000);
+  Status last;
+  for (; (last = journal->append(record)).ok(); ++kept) ASSERT_LT(kept, 20U);
+  EXPECT_ERROR(last, Code::refused, "full: no room for a record of 1000 bytes");
+  EXPECT_FALSE(journal->broken());
+  journal.reset();
+  EXPECT_LE(std::filesystem::file_size(file()), small.max_file - small.reserve);
+  // Each start has room for its record, and for no other.
+  const Bytes boot(300);
+  for (int start = 0; start < 5; ++start) {
+    auto resumed = OrDie(resume(small));
+    ASSERT_EQ(resumed.records.size(), kept);
+    ASSERT_OK(resumed.journal->append(boot));
+    ++kept;
+    EXPECT_ERROR(resumed.journal->append(record), Code::refused, "full");
+    EXPECT_FALSE(resumed.journal->broken());
+  }
+  // Also the reserve ends; the state is still there.
+  for (int start = 0; start < 20; ++start) {
+    auto resumed = OrDie(resume(small));
+    ASSERT_EQ(resumed.records.size(), kept);
+    last = resumed.journal->append(boot);
+    if (!last.ok()) break;
+    ++kept;
+  }
+  EXPECT_ERROR(last, Code::refused, "begins a new instance at the next start");
+  EXPECT_LE(std::filesystem::file_size(file()), small.max_file);
+  EXPECT_EQ(OrDie(resume(small)).records.size(), kept);
 }
 
 TEST_F(JournalTest, AFullDiskLosesNothingThatWasAcknowledged) {
@@ -359,56 +272,6 @@ TEST_F(JournalTest, AStateOfAnotherTpmOrOtherPcrsIsRefused) {
   EXPECT_ERROR(resume(), Code::binding, "unsealing the root key");
   plug(*tpm_);
   EXPECT_OK(resume());
-}
-
-TEST_F(JournalTest, KilledAtAnyStepLosesNothingThatWasAcknowledged) {
-  unplug();  // the TPM serves one connection, and it is the child's
-  const std::vector<std::string> points{"seal.written", "seal.anchored", "seal.counted"};
-  // The n-th time that a point is met: while the state is made, and while records are appended.
-  for (const std::string& point : points) {
-    for (int time = 1; time <= 3; ++time) {
-      std::filesystem::remove_all(folder_.path() / "state");
-      int ends[2];
-      ASSERT_EQ(pipe(ends), 0);
-      const pid_t child = fork();
-      if (child == 0) {
-        plug(*tpm_);
-        int met = 0;
-        Journal::Options killed = options();
-        killed.fault = [&](std::string_view name) {
-          if (name == point && ++met == time) raise(SIGKILL);
-        };
-        auto journal = Journal::create(killed, kInstance, *forwarding_, random_, as_bytes("0"));
-        for (char record = '0'; journal.ok() && record < '5'; ++record) {
-          if (record > '0' && !(*journal)->append(as_bytes({&record, 1})).ok()) break;
-          if (::write(ends[1], &record, 1) != 1) break;
-        }
-        _exit(0);
-      }
-      close(ends[1]);
-      std::string acknowledged(16, '\0');
-      std::size_t count = 0;
-      for (ssize_t got = 0; (got = ::read(ends[0], acknowledged.data() + count, acknowledged.size() - count)) > 0;) count += static_cast<std::size_t>(got);
-      close(ends[0]);
-      int status = 0;
-      ASSERT_EQ(waitpid(child, &status, 0), child);
-      plug(*tpm_);
-      const auto resumed = resume();
-      const std::string what = point + " " + std::to_string(time);
-      if (count > 0) {
-        ASSERT_OK(resumed) << what;
-      }
-      if (resumed.ok()) {
-        EXPECT_GE(resumed->records.size(), count) << what;
-        EXPECT_LE(resumed->records.size(), count + 1) << what;
-        for (std::size_t i = 0; i < resumed->records.size(); ++i) EXPECT_EQ(as_text(resumed->records[i].reveal()), std::string(1, static_cast<char>('0' + i)));
-        EXPECT_OK(resumed->journal->append(as_bytes("boot"))) << what;
-      } else {
-        EXPECT_NE(resumed.error().code(), Code::unavailable) << resumed.error().message();
-      }
-      unplug();
-    }
-  }
 }
 
 }  // namespace

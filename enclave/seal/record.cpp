@@ -6,24 +6,25 @@
 namespace redoubt::seal {
 namespace {
 
-constexpr std::string_view kMagic = "RDTSEAL1";
+constexpr std::string_view kMagic = "RDTSEAL2";
 constexpr std::uint64_t kVersion = 1;
 
 }  // namespace
 
 Bytes FileHead::encode() const {
   Writer out;
-  out.bytes(as_bytes(kMagic)).bytes(contract.view()).bytes(program.view()).bytes(instance.view()).sized32be(root);
+  out.bytes(as_bytes(kMagic)).bytes(contract.view()).bytes(program.view()).bytes(instance.view()).bytes(base.view()).sized32be(root);
   return out.take();
 }
 
 Result<FileHead> FileHead::read(ByteView file) {
   Reader reader(file.first(std::min(file.size(), kMaxSize)), "sealed state: head");
-  if (!equal(reader.bytes(kMagic.size()), as_bytes(kMagic))) reader.fail("expected the magic of version 1");
+  if (!equal(reader.bytes(kMagic.size()), as_bytes(kMagic))) reader.fail("expected the magic of version 2");
   FileHead head;
   head.contract = reader.fixed<ContractDigest>();
   head.program = reader.fixed<StateProgram>();
   head.instance = reader.fixed<InstanceId>();
+  head.base = reader.fixed<Anchor>();
   const ByteView root = reader.sized32be(Sealer::kMaxBlob);
   REDOUBT_CHECK(reader.status());
   head.root = to_bytes(root);

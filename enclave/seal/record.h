@@ -3,7 +3,7 @@
 // The file lies on the host's disk, and every byte of it may be anything. What stands in the clear (the head, the epoch, boot and sequence number of a
 // record) is bound by the keys, which follow from all of it, and by the chain: each record is sealed over the digest of everything before it. Pure.
 //
-//   head    "RDTSEAL1" | contract 32 | program 32 | instance 16 | u32be size | sealed root
+//   head    "RDTSEAL2" | contract 32 | program 32 | instance 16 | anchor 32 | u32be size | sealed root
 //   record  u32be size | u64be epoch | u64be sequence | boot 16 | size bytes: AES-256-GCM ciphertext and tag
 #pragma once
 
@@ -21,13 +21,14 @@ using Chain = crypto::Sha256Digest;
 
 // FileHead: whose state this is, and the root key, sealed by the platform.
 struct FileHead {
-  static constexpr std::size_t kFixed = 8 + 32 + 32 + 16 + 4;  // bytes before the sealed root
+  static constexpr std::size_t kFixed = 8 + 32 + 32 + 16 + Anchor::size + 4;  // bytes before the sealed root
   static constexpr std::size_t kMaxSize = kFixed + Sealer::kMaxBlob;
 
   ContractDigest contract;
   StateProgram program;
   InstanceId instance;
-  Bytes root;  // Sealer::seal
+  Anchor base;  // the platform's anchor before the first record; zeros when there was none. The records' extensions go on from it
+  Bytes root;   // Sealer::seal
 
   Bytes encode() const;
   // read takes the head at the start of `file`, which may hold more; `malformed`.

@@ -11,7 +11,7 @@ namespace {
 
 FileHead head() {
   test::FixedRandom random(1);
-  return {random.fixed<ContractDigest>(), random.fixed<StateProgram>(), random.fixed<InstanceId>(), to_bytes("sealed root")};
+  return {random.fixed<ContractDigest>(), random.fixed<StateProgram>(), random.fixed<InstanceId>(), random.fixed<Anchor>(), to_bytes("sealed root")};
 }
 
 TEST(SealRecordTest, AHeadIsReadAsItWasWritten) {
@@ -22,7 +22,7 @@ TEST(SealRecordTest, AHeadIsReadAsItWasWritten) {
   EXPECT_EQ(found.encode(), head().encode());
   EXPECT_EQ(found.size(), size);
   for (std::size_t cut = 0; cut < size; ++cut) EXPECT_FALSE(FileHead::read(ByteView(file).first(cut)).ok()) << cut;
-  file[7] = std::byte{'2'};
+  file[7] = std::byte{'1'};
   EXPECT_ERROR(FileHead::read(file), Code::malformed, "magic");
   FileHead large = head();
   large.root.resize(Sealer::kMaxBlob + 1);
@@ -51,6 +51,9 @@ TEST(SealRecordTest, ARecordOpensInItsPlaceOnly) {
   FileHead other_instance = head();
   other_instance.instance.array()[0] ^= std::byte{1};
   EXPECT_ERROR(RecordKeys(other_instance, root).open(start, before, sealed), Code::binding, "");
+  FileHead other_base = head();
+  other_base.base.array()[0] ^= std::byte{1};
+  EXPECT_ERROR(RecordKeys(other_base, root).open(start, before, sealed), Code::binding, "");
   EXPECT_ERROR(keys.seal(3, 4, boot, before, {}), Code::usage, "a record of 0 bytes");
 }
 

@@ -13,18 +13,14 @@
 
 namespace redoubt::seal {
 
-// Anchor: which state is the present one.
-struct Anchor {
-  static constexpr std::size_t kSize = 40;  // bytes of encode()
+// Anchor: which state is the present one. A value that is never written, only extended: it becomes SHA-256(what it was, what is added), as a PCR does. So it names all
+// that it was ever extended by, in order; whoever comes late can spoil it, and nobody can put back what it was.
+using Anchor = FixedBytes<struct AnchorTag, 32>;
 
-  std::uint64_t epoch = 0;
-  crypto::Sha256Digest state;  // the chain digest of the last record (record.h)
-
-  // encode: epoch (u64be), state.
-  Bytes encode() const { return Writer().u64be(epoch).bytes(state.view()).take(); }
-
-  friend bool operator==(const Anchor&, const Anchor&) = default;
-};
+// anchor_after an extension (TPM 2.0 Library, Part 3, TPM2_NV_Extend). The first one is of zeros.
+inline Anchor anchor_after(const Anchor& before, const crypto::Sha256Digest& digest) {
+  return Anchor(crypto::sha256({before.view(), digest.view()}).array());
+}
 
 class Sealer {
  public:
@@ -35,12 +31,12 @@ class Sealer {
   // seal binds a 32-byte secret to the present program, contract and machine.
   virtual Result<Bytes> seal(const SecretBytes& secret) = 0;
   // unseal: `measurement` when another program, contract or system was measured, `binding` for a blob of another machine or a changed one,
-  // `malformed` for what is no blob.
+  // `malformed` for what is no blob. Every other code, here and below, says nothing about what was sealed.
   virtual Result<SecretBytes> unseal(ByteView blob) = 0;
 
-  // anchor: nothing before the first set_anchor.
+  // anchor: nothing before the first extension. extend makes it where there is none.
   virtual Result<std::optional<Anchor>> anchor() = 0;
-  virtual Status set_anchor(const Anchor& anchor) = 0;
+  virtual Status extend(const crypto::Sha256Digest& digest) = 0;
 
   // counter: a number that only grows, whoever owns the machine; made where there is none. increment adds one and gives the number after it.
   virtual Result<std::uint64_t> counter() = 0;

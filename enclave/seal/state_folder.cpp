@@ -61,15 +61,35 @@ Result<Fd> StateFolder::replace(const char* name, ByteView bytes) const {
   Fd file(openat(folder_.get(), fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (file.get() < 0) return disk_error("making " + fresh);
   REDOUBT_CHECK(write_at(file, 0, bytes));
-  REDOUBT_CHECK(move(fresh.c_str(), name));
+  if (renameat(folder_.get(), fresh.c_str(), folder_.get(), name) != 0) return disk_error("renaming " + fresh);
+  REDOUBT_CHECK(sync());
   return file;
 }
 
-Status StateFolder::move(const char* from, const char* to) const {
-  if (renameat(folder_.get(), from, folder_.get(), to) != 0) {
-    if (errno == ENOENT) return {};
-    return disk_error("renaming " + std::string(from));
+Result<bool> StateFolder::has(const char* name) const {
+  struct stat facts {};
+  if (fstatat(folder_.get(), name, &facts, AT_SYMLINK_NOFOLLOW) == 0) return true;
+  if (errno == ENOENT) return false;
+  return disk_error("looking for " + std::string(name));
+}
+
+Status StateFolder::keep_beside(const char* name, const char* second) const {
+  if (linkat(folder_.get(), name, folder_.get(), second, 0) != 0) {
+    if (errno == ENOENT || errno == EEXIST || errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK) return {};
+    return disk_error("keeping " + std::string(name) + " as " + second);
   }
+  return sync();
+}
+
+Status StateFolder::remove(const char* name) const {
+  if (unlinkat(folder_.get(), name, 0) != 0) {
+    if (errno == ENOENT) return {};
+    return disk_error("removing " + std::string(name));
+  }
+  return sync();
+}
+
+Status StateFolder::sync() const {
   if (fsync(folder_.get()) != 0) return disk_error("syncing the folder");
   return {};
 }

@@ -36,10 +36,16 @@ class StateFolder {
   Result<Fd> open_file(const char* name) const;
   // replace makes `bytes` the whole file, durably, or leaves what was there; gives the new file.
   Result<Fd> replace(const char* name, ByteView bytes) const;
-  // move renames, durably; ok when there is nothing to rename.
-  Status move(const char* from, const char* to) const;
+  // has: there is something of this name.
+  Result<bool> has(const char* name) const;
+  // keep_beside gives a file a second name, under which it stays when the first is replaced. Ok and nothing done when there is no such file, the second name is
+  // taken (what was kept first stays), or the disk knows no second names.
+  Status keep_beside(const char* name, const char* second) const;
+  // remove: durably; ok when there is nothing to remove.
+  Status remove(const char* name) const;
 
  private:
+  Status sync() const;
   explicit StateFolder(Fd folder) : folder_(std::move(folder)) {}
   Fd folder_;
 };

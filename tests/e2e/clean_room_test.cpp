@@ -137,6 +137,9 @@ TEST_F(CleanRoom, AProgramWhoseStateIsLostIsANewInstanceThatLinksToTheOldLog) {
   door_.reset();
   program_.reset();
   std::filesystem::remove_all(state_of("study"));
+  EXPECT_FALSE(launcher_.start({"study", contract_.canonical(), before.head().text()}).ok()) << "a state that is gone is not given up unasked";
+  std::filesystem::create_directories(state_of("study") / "sealed");
+  std::ofstream(state_of("study") / "sealed" / "begin-anew");
   start(before.head().text());
   const auto state = OrDie(door_->state());
   EXPECT_NE(state.instance, old);

@@ -3,7 +3,6 @@
 #include <tss2/tss2_mu.h>
 
 #include "common/base/reader.h"
-#include "common/base/writer.h"
 #include "enclave/collect/tpm/tss.h"
 
 namespace redoubt::collect {
@@ -12,7 +11,6 @@ namespace {
 constexpr TPM2_HANDLE kEkCertificateIndex = 0x01c00002;
 constexpr TPM2_HANDLE kEkHandle = 0x81010001;
 constexpr std::size_t kMaxCertificate = crypto::Certificate::kMaxSize;
-constexpr UINT16 kNvChunk = 512;  // every TPM's MAX_NV_BUFFER is at least this
 constexpr std::size_t kMaxPcrsPerRead = 8;
 
 // PolicySecret(TPM_RH_ENDORSEMENT), the policy of template L-1 (TCG EK Credential Profile 2.4, B.3.2).
@@ -50,19 +48,6 @@ TPM2B_PUBLIC ak_template() {
   area.parameters.eccDetail.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
   area.parameters.eccDetail.curveID = TPM2_ECC_NIST_P256;
   area.parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
-  return out;
-}
-
-Result<TPML_PCR_SELECTION> selection(const std::vector<int>& pcrs) {
-  TPML_PCR_SELECTION out{};
-  out.count = 1;
-  out.pcrSelections[0].hash = TPM2_ALG_SHA256;
-  out.pcrSelections[0].sizeofSelect = 3;
-  for (const int pcr : pcrs) {
-    if (pcr < 0 || pcr > 23) return Error(Code::usage, "PCR " + std::to_string(pcr) + ": expected 0 to 23");
-    BYTE& octet = out.pcrSelections[0].pcrSelect[pcr / 8];
-    octet = static_cast<BYTE>(octet | 1U << (pcr % 8));
-  }
   return out;
 }
 
@@ -108,17 +93,17 @@ class TpmDevice::Session {
   // ek_certificate reads NV once per connection: it is written when the TPM is made.
   Result<Bytes> ek_certificate() {
     if (!ek_certificate_.empty()) return ek_certificate_;
-    ESYS_TR index = ESYS_TR_NONE;
-    REDOUBT_CHECK(tss_status(
-        Esys_TR_FromTPMPublic(esys(), kEkCertificateIndex, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &index), "NV index"));
-    auto bytes = read_nv(index);
-    Esys_TR_Close(esys(), &index);
-    if (!bytes.ok()) return bytes;
+    REDOUBT_TRY(const auto index, NvIndex::open(esys(), kEkCertificateIndex));
+    if (!index) return Error(Code::not_found, "the TPM has no EK certificate at its NV index");
+    REDOUBT_TRY(const TPMS_NV_PUBLIC facts, index->facts());
+    if (facts.dataSize > kMaxCertificate) return Error(Code::malformed, "NV index of " + std::to_string(facts.dataSize) + " bytes");
+    REDOUBT_TRY(auto bytes, index->read(facts.dataSize));
+    if (!bytes) return Error(Code::not_found, "the TPM has no EK certificate: its NV index was never written");
     REDOUBT_TRY(const std::size_t size, der_size(*bytes));
     if (size > bytes->size()) return Error(Code::malformed, "EK certificate: longer than its NV index");
     bytes->resize(size);
     ek_certificate_ = *bytes;
-    return bytes;
+    return ek_certificate_;
   }
 
   // forget: the transport is dead; do not try to flush over it.
@@ -128,27 +113,6 @@ class TpmDevice::Session {
   }
 
  private:
-  Result<Bytes> read_nv(ESYS_TR index) {
-    TPM2B_NV_PUBLIC* raw_public = nullptr;
-    const TSS2_RC code = Esys_NV_ReadPublic(esys(), index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw_public, nullptr);
-    const EsysPtr<TPM2B_NV_PUBLIC> nv_public(raw_public);
-    REDOUBT_CHECK(tss_status(code, "NV index"));
-    const std::size_t stored = nv_public->nvPublic.dataSize;
-    if (stored > kMaxCertificate) return Error(Code::malformed, "NV index of " + std::to_string(stored) + " bytes");
-    Bytes bytes;
-    while (bytes.size() < stored) {
-      const auto size = static_cast<UINT16>(std::min<std::size_t>(kNvChunk, stored - bytes.size()));
-      TPM2B_MAX_NV_BUFFER* raw = nullptr;
-      const TSS2_RC read = Esys_NV_Read(esys(), index, index, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, size,
-                                        static_cast<UINT16>(bytes.size()), &raw);
-      const EsysPtr<TPM2B_MAX_NV_BUFFER> chunk(raw);
-      REDOUBT_CHECK(tss_status(read, "reading NV"));
-      if (chunk->size != size) return Error(Code::malformed, "NV gave another size than asked for");
-      append(bytes, std::as_bytes(std::span(chunk->buffer, chunk->size)));
-    }
-    return bytes;
-  }
-
   Status open_ek() {
     if (Esys_TR_FromTPMPublic(esys(), kEkHandle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &ek_) == TSS2_RC_SUCCESS) {
       TPM2B_PUBLIC* raw = nullptr;
@@ -173,7 +137,7 @@ class TpmDevice::Session {
     return {};
   }
 
-  // make_ak gives the blob: TPM2B_PUBLIC and TPM2B_PRIVATE, each with a length prefix.
+  // make_ak gives the blob: WrappedObject.
   Result<Bytes> make_ak() {
     REDOUBT_TRY(const TransientHandle authorized, endorsement_session(esys()));
     const TPM2B_SENSITIVE_CREATE sensitive{};
@@ -187,29 +151,18 @@ class TpmDevice::Session {
     const EsysPtr<TPM2B_PRIVATE> private_part(raw_private);
     const EsysPtr<TPM2B_PUBLIC> public_part(raw_public);
     REDOUBT_CHECK(tss_status(code, "TPM2_Create"));
-    REDOUBT_TRY(const Bytes public_bytes, marshalled(*public_part, Tss2_MU_TPM2B_PUBLIC_Marshal, "writing TPM2B_PUBLIC"));
-    REDOUBT_TRY(const Bytes private_bytes, marshalled(*private_part, Tss2_MU_TPM2B_PRIVATE_Marshal, "writing TPM2B_PRIVATE"));
-    Writer blob;
-    blob.sized32be(public_bytes).sized32be(private_bytes);
-    return blob.take();
+    return WrappedObject{*public_part, *private_part}.encode();
   }
 
   Status load_ak(ByteView blob) {
-    Reader reader(blob, "attestation key blob");
-    const ByteView public_bytes = reader.sized32be(sizeof(TPM2B_PUBLIC));
-    const ByteView private_bytes = reader.sized32be(sizeof(TPM2B_PRIVATE));
-    REDOUBT_CHECK(reader.finish());
-    REDOUBT_TRY(const auto public_part,
-                unmarshalled<TPM2B_PUBLIC>(public_bytes, Tss2_MU_TPM2B_PUBLIC_Unmarshal, "TPM2B_PUBLIC"));
-    REDOUBT_TRY(const auto private_part,
-                unmarshalled<TPM2B_PRIVATE>(private_bytes, Tss2_MU_TPM2B_PRIVATE_Unmarshal, "TPM2B_PRIVATE"));
+    REDOUBT_TRY(const WrappedObject key, WrappedObject::decode(blob, "attestation key blob"));
     REDOUBT_TRY(const TransientHandle authorized, endorsement_session(esys()));
     ESYS_TR raw = ESYS_TR_NONE;
-    REDOUBT_CHECK(tss_status(Esys_Load(esys(), ek_, authorized.get(), ESYS_TR_NONE, ESYS_TR_NONE, &private_part, &public_part,
+    REDOUBT_CHECK(tss_status(Esys_Load(esys(), ek_, authorized.get(), ESYS_TR_NONE, ESYS_TR_NONE, &key.private_part, &key.public_part,
                                        &raw),
                              "TPM2_Load"));
     ak_ = TransientHandle(esys(), raw);
-    REDOUBT_TRY(ak_public_, marshalled(public_part.publicArea, Tss2_MU_TPMT_PUBLIC_Marshal, "writing TPMT_PUBLIC"));
+    REDOUBT_TRY(ak_public_, marshalled(key.public_part.publicArea, Tss2_MU_TPMT_PUBLIC_Marshal, "writing TPMT_PUBLIC"));
     return {};
   }
 
@@ -283,7 +236,7 @@ Result<std::map<int, tpm::PcrValue>> TpmDevice::read_pcrs(const std::vector<int>
     for (std::size_t begin = 0; begin < wanted.size(); begin += kMaxPcrsPerRead) {
       const std::vector<int> some(wanted.begin() + static_cast<std::ptrdiff_t>(begin),
                                   wanted.begin() + static_cast<std::ptrdiff_t>(std::min(begin + kMaxPcrsPerRead, wanted.size())));
-      REDOUBT_TRY(const TPML_PCR_SELECTION asked, selection(some));
+      REDOUBT_TRY(const TPML_PCR_SELECTION asked, pcr_selection(some));
       TPML_PCR_SELECTION* raw_selection = nullptr;
       TPML_DIGEST* raw_values = nullptr;
       const TSS2_RC code = Esys_PCR_Read(session.esys(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &asked, nullptr,
@@ -307,7 +260,7 @@ Result<std::map<int, tpm::PcrValue>> TpmDevice::read_pcrs(const std::vector<int>
 Result<TpmQuote> TpmDevice::quote(const std::vector<int>& pcrs, ByteView extra_data) {
   if (extra_data.size() > crypto::Sha256Digest::size) return Error(Code::usage, "extra data: longer than 32 bytes");
   return with([&](Session& session) -> Result<TpmQuote> {
-    REDOUBT_TRY(const TPML_PCR_SELECTION asked, selection(pcrs));
+    REDOUBT_TRY(const TPML_PCR_SELECTION asked, pcr_selection(pcrs));
     TPM2B_DATA data{};
     data.size = static_cast<UINT16>(extra_data.size());
     std::ranges::copy(extra_data, reinterpret_cast<std::byte*>(data.buffer));

@@ -3,32 +3,19 @@
 #include <tss2/tss2_mu.h>
 
 #include "common/base/reader.h"
-#include "common/base/writer.h"
 #include "enclave/collect/tpm/tss.h"
 
 namespace redoubt::collect {
 namespace {
 
 constexpr std::uint32_t kFirstIndex = 0x01800000;  // of those that are the owner's (Registry of Reserved TPM 2.0 Handles)
+constexpr int kIndexBits = 21;                     // of the contract's digest; twice as many indices are the owner's
 constexpr std::uint16_t kCounterSize = 8;
 constexpr std::size_t kMaxSecret = 128;  // of a sealed object
 
 std::uint32_t index_of(const ContractDigest& contract, std::uint32_t which) {
   Reader reader(contract.view(), "contract digest");
-  return kFirstIndex + ((reader.u32be() >> 12) << 1) + which;
-}
-
-Result<TPML_PCR_SELECTION> sealed_pcrs(const std::vector<int>& pcrs) {
-  TPML_PCR_SELECTION out{};
-  out.count = 1;
-  out.pcrSelections[0].hash = TPM2_ALG_SHA256;
-  out.pcrSelections[0].sizeofSelect = 3;
-  for (const int pcr : pcrs) {
-    if (pcr < 0 || pcr > 23) return Error(Code::usage, "PCR " + std::to_string(pcr) + ": expected 0 to 23");
-    BYTE& octet = out.pcrSelections[0].pcrSelect[pcr / 8];
-    octet = static_cast<BYTE>(octet | 1U << (pcr % 8));
-  }
-  return out;
+  return kFirstIndex + ((reader.u32be() >> (32 - kIndexBits)) << 1) + which;
 }
 
 // storage_template: an ECC P-256 storage key; the same template gives the same key as long as the owner does not clear the TPM.
@@ -62,31 +49,10 @@ Result<TransientHandle> storage_key(ESYS_CONTEXT* esys) {
   return TransientHandle(esys, handle);
 }
 
-// session of a type, salted to `key` where there is one.
-Result<TransientHandle> session(ESYS_CONTEXT* esys, TPM2_SE type, ESYS_TR key) {
-  TPMT_SYM_DEF symmetric{};
-  symmetric.algorithm = TPM2_ALG_NULL;
-  if (key != ESYS_TR_NONE) {
-    symmetric.algorithm = TPM2_ALG_AES;
-    symmetric.keyBits.aes = 128;
-    symmetric.mode.aes = TPM2_ALG_CFB;
-  }
-  ESYS_TR handle = ESYS_TR_NONE;
-  REDOUBT_CHECK(tss_status(Esys_StartAuthSession(esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nullptr, type, &symmetric,
-                                                 TPM2_ALG_SHA256, &handle),
-                           "starting a session"));
-  TransientHandle out(esys, handle);
-  const TPMA_SESSION attributes = TPMA_SESSION_CONTINUESESSION | (key == ESYS_TR_NONE ? 0U : TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT);
-  const TPMA_SESSION mask = TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT;
-  // The session stays after its use, so that its end is always ours.
-  if (type != TPM2_SE_TRIAL) REDOUBT_CHECK(tss_status(Esys_TRSess_SetAttributes(esys, handle, attributes, mask), "session attributes"));
-  return out;
-}
-
 // policy_session: one that holds as long as the PCRs have the values that they have now.
 Result<TransientHandle> policy_session(ESYS_CONTEXT* esys, TPM2_SE type, ESYS_TR key, const std::vector<int>& pcrs) {
-  REDOUBT_TRY(const TPML_PCR_SELECTION selected, sealed_pcrs(pcrs));
-  REDOUBT_TRY(TransientHandle out, session(esys, type, key));
+  REDOUBT_TRY(const TPML_PCR_SELECTION selected, pcr_selection(pcrs));
+  REDOUBT_TRY(TransientHandle out, start_session(esys, type, key));
   const TPM2B_DIGEST present{};
   REDOUBT_CHECK(tss_status(Esys_PolicyPCR(esys, out.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &present, &selected), "TPM2_PolicyPCR"));
   return out;
@@ -111,7 +77,7 @@ TPM2B_DIGEST as_digest(ByteView policy) {
 
 Result<Bytes> seal_under(ESYS_CONTEXT* esys, ByteView policy, ByteView secret) {
   REDOUBT_TRY(const TransientHandle parent, storage_key(esys));
-  REDOUBT_TRY(const TransientHandle encrypted, session(esys, TPM2_SE_HMAC, parent.get()));
+  REDOUBT_TRY(const TransientHandle encrypted, start_session(esys, TPM2_SE_HMAC, parent.get()));
   TPM2B_SENSITIVE_CREATE sensitive{};
   sensitive.sensitive.data.size = static_cast<UINT16>(secret.size());
   std::ranges::copy(secret, reinterpret_cast<std::byte*>(sensitive.sensitive.data.buffer));
@@ -131,33 +97,14 @@ Result<Bytes> seal_under(ESYS_CONTEXT* esys, ByteView policy, ByteView secret) {
   const EsysPtr<TPM2B_PUBLIC> public_part(raw_public);
   wipe(std::as_writable_bytes(std::span(&sensitive, 1)));
   REDOUBT_CHECK(tss_status(code, "TPM2_Create"));
-  REDOUBT_TRY(const Bytes public_bytes, marshalled(*public_part, Tss2_MU_TPM2B_PUBLIC_Marshal, "writing TPM2B_PUBLIC"));
-  REDOUBT_TRY(const Bytes private_bytes, marshalled(*private_part, Tss2_MU_TPM2B_PRIVATE_Marshal, "writing TPM2B_PRIVATE"));
-  return Writer().sized32be(public_bytes).sized32be(private_bytes).take();
-}
-
-// Blob: the two parts of a sealed object.
-struct Blob {
-  TPM2B_PUBLIC public_part{};
-  TPM2B_PRIVATE private_part{};
-};
-
-Result<Blob> read_blob(ByteView bytes) {
-  Reader reader(bytes, "sealed object");
-  const ByteView public_bytes = reader.sized32be(sizeof(TPM2B_PUBLIC));
-  const ByteView private_bytes = reader.sized32be(sizeof(TPM2B_PRIVATE));
-  REDOUBT_CHECK(reader.finish());
-  Blob out;
-  REDOUBT_TRY(out.public_part, unmarshalled<TPM2B_PUBLIC>(public_bytes, Tss2_MU_TPM2B_PUBLIC_Unmarshal, "sealed object: TPM2B_PUBLIC"));
-  REDOUBT_TRY(out.private_part, unmarshalled<TPM2B_PRIVATE>(private_bytes, Tss2_MU_TPM2B_PRIVATE_Unmarshal, "sealed object: TPM2B_PRIVATE"));
-  return out;
+  return WrappedObject{*public_part, *private_part}.encode();
 }
 
 bool policy_failed(TSS2_RC code) { return (code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && (code & 0xbfU) == TPM2_RC_POLICY_FAIL; }
 
 Error other_pcrs() { return Error(Code::measurement, "the PCRs that hold program and contract do not have the values that it was sealed to"); }
 
-Result<SecretBytes> unseal_under(ESYS_CONTEXT* esys, const std::vector<int>& pcrs, const Blob& blob) {
+Result<SecretBytes> unseal_under(ESYS_CONTEXT* esys, const std::vector<int>& pcrs, const WrappedObject& blob) {
   REDOUBT_TRY(const TransientHandle parent, storage_key(esys));
   REDOUBT_TRY(const TransientHandle policy, policy_session(esys, TPM2_SE_POLICY, parent.get(), pcrs));
   ESYS_TR handle = ESYS_TR_NONE;
@@ -177,34 +124,6 @@ Result<SecretBytes> unseal_under(ESYS_CONTEXT* esys, const std::vector<int>& pcr
   return out;
 }
 
-// NvIndex: an NV index as the TSS holds it, with its metadata forgotten at the end.
-class NvIndex {
- public:
-  NvIndex(ESYS_CONTEXT* esys, ESYS_TR handle) : esys_(esys), handle_(handle) {}
-  NvIndex(NvIndex&& other) noexcept : esys_(other.esys_), handle_(std::exchange(other.handle_, ESYS_TR_NONE)) {}
-  NvIndex& operator=(NvIndex&&) = delete;
-  ~NvIndex() {
-    if (handle_ != ESYS_TR_NONE) Esys_TR_Close(esys_, &handle_);
-  }
-  ESYS_TR get() const { return handle_; }
-
-  // read: all of it; nothing when it was never written.
-  Result<std::optional<Bytes>> read(UINT16 size) const {
-    TPM2B_MAX_NV_BUFFER* raw = nullptr;
-    const TSS2_RC code = Esys_NV_Read(esys_, handle_, handle_, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, size, 0, &raw);
-    const EsysPtr<TPM2B_MAX_NV_BUFFER> data(raw);
-    if ((code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && code == TPM2_RC_NV_UNINITIALIZED) return std::optional<Bytes>();
-    REDOUBT_CHECK(tss_status(code, "TPM2_NV_Read"));
-    if (data->size != size) return Error(Code::malformed, "NV gave another size than asked for");
-    return std::optional(to_bytes(std::as_bytes(std::span(data->buffer, data->size))));
-  }
-  void forget() { handle_ = ESYS_TR_NONE; }
-
- private:
-  ESYS_CONTEXT* esys_;
-  ESYS_TR handle_;
-};
-
 TPM2B_NV_PUBLIC nv_template(std::uint32_t index, TPM2_NT type, std::uint16_t size, ByteView policy) {
   TPM2B_NV_PUBLIC out{};
   out.nvPublic.nvIndex = index;
@@ -223,20 +142,11 @@ bool same_index(const TPMS_NV_PUBLIC& wanted, const TPMS_NV_PUBLIC& found) {
 
 // open_index: the index of exactly this form; nothing when there is none, or one of another form.
 Result<std::optional<NvIndex>> open_index(ESYS_CONTEXT* esys, const TPM2B_NV_PUBLIC& wanted, bool remove_other) {
-  ESYS_TR handle = ESYS_TR_NONE;
-  const Status known = tss_status(Esys_TR_FromTPMPublic(esys, wanted.nvPublic.nvIndex, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle), "NV index");
-  if (!known.ok() && known.error().code() == Code::not_found) return std::optional<NvIndex>();
-  REDOUBT_CHECK(known);
-  NvIndex index(esys, handle);
-  TPM2B_NV_PUBLIC* raw = nullptr;
-  const TSS2_RC code = Esys_NV_ReadPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw, nullptr);
-  const EsysPtr<TPM2B_NV_PUBLIC> found(raw);
-  REDOUBT_CHECK(tss_status(code, "TPM2_NV_ReadPublic"));
-  if (same_index(wanted.nvPublic, found->nvPublic)) return std::optional<NvIndex>(std::move(index));
-  if (remove_other) {
-    REDOUBT_CHECK(tss_status(Esys_NV_UndefineSpace(esys, ESYS_TR_RH_OWNER, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE), "TPM2_NV_UndefineSpace"));
-    index.forget();
-  }
+  REDOUBT_TRY(auto index, NvIndex::open(esys, wanted.nvPublic.nvIndex));
+  if (!index) return std::optional<NvIndex>();
+  REDOUBT_TRY(const TPMS_NV_PUBLIC found, index->facts());
+  if (same_index(wanted.nvPublic, found)) return std::optional<NvIndex>(std::move(index));
+  if (remove_other) REDOUBT_CHECK(index->remove());
   return std::optional<NvIndex>();
 }
 
@@ -269,18 +179,24 @@ Result<std::uint64_t> increment_counter(ESYS_CONTEXT* esys, const NvIndex& index
   return *value;
 }
 
+// of_platform: an answer of another form says nothing about what is sealed. It is the TPM, or its transport, that does not answer.
+Status of_platform(const Status& status) {
+  if (status.ok() || status.error().code() != Code::malformed) return status;
+  return Error(Code::unavailable, status.error().message());
+}
+
 }  // namespace
 
 TpmSealer::TpmSealer(TpmDevice& device, const ContractDigest& contract, std::vector<int> pcrs)
     : device_(device), pcrs_(std::move(pcrs)), anchor_index_(index_of(contract, 0)), counter_index_(index_of(contract, 1)) {}
 
 Status TpmSealer::with_policy(const std::function<Status(ESYS_CONTEXT*, ByteView policy)>& commands) {
-  return device_.use([&](ESYS_CONTEXT* esys) -> Status {
+  return of_platform(device_.use([&](ESYS_CONTEXT* esys) -> Status {
     if (policy_.empty()) {
       REDOUBT_TRY(policy_, policy_of_now(esys, pcrs_));
     }
     return commands(esys, policy_);
-  });
+  }));
 }
 
 Result<Bytes> TpmSealer::seal(const SecretBytes& secret) {
@@ -294,42 +210,36 @@ Result<Bytes> TpmSealer::seal(const SecretBytes& secret) {
 }
 
 Result<SecretBytes> TpmSealer::unseal(ByteView blob) {
-  REDOUBT_TRY(const Blob parts, read_blob(blob));
+  REDOUBT_TRY(const WrappedObject parts, WrappedObject::decode(blob, "sealed object"));
   SecretBytes out;
-  REDOUBT_CHECK(device_.use([&](ESYS_CONTEXT* esys) -> Status {
+  REDOUBT_CHECK(of_platform(device_.use([&](ESYS_CONTEXT* esys) -> Status {
     REDOUBT_TRY(out, unseal_under(esys, pcrs_, parts));
     return {};
-  }));
+  })));
   return out;
 }
 
 Result<std::optional<seal::Anchor>> TpmSealer::anchor() {
   std::optional<seal::Anchor> out;
   REDOUBT_CHECK(with_policy([&](ESYS_CONTEXT* esys, ByteView policy) -> Status {
-    REDOUBT_TRY(const auto index, open_index(esys, nv_template(anchor_index_, TPM2_NT_ORDINARY, seal::Anchor::kSize, policy), false));
+    REDOUBT_TRY(const auto index, open_index(esys, nv_template(anchor_index_, TPM2_NT_EXTEND, seal::Anchor::size, policy), false));
     if (!index) return {};
-    REDOUBT_TRY(const auto bytes, index->read(seal::Anchor::kSize));
+    REDOUBT_TRY(const auto bytes, index->read(seal::Anchor::size));
     if (!bytes) return {};
-    Reader reader(*bytes, "anchor");
-    seal::Anchor found;
-    found.epoch = reader.u64be();
-    found.state = reader.fixed<crypto::Sha256Digest>();
-    REDOUBT_CHECK(reader.finish());
-    out = found;
+    REDOUBT_TRY(out, seal::Anchor::from(*bytes, "anchor"));
     return {};
   }));
   return out;
 }
 
-Status TpmSealer::set_anchor(const seal::Anchor& anchor) {
+Status TpmSealer::extend(const crypto::Sha256Digest& digest) {
   return with_policy([&](ESYS_CONTEXT* esys, ByteView policy) -> Status {
-    REDOUBT_TRY(const NvIndex index, make_index(esys, nv_template(anchor_index_, TPM2_NT_ORDINARY, seal::Anchor::kSize, policy)));
+    REDOUBT_TRY(const NvIndex index, make_index(esys, nv_template(anchor_index_, TPM2_NT_EXTEND, seal::Anchor::size, policy)));
     REDOUBT_TRY(const TransientHandle allowed, policy_session(esys, TPM2_SE_POLICY, ESYS_TR_NONE, pcrs_));
     TPM2B_MAX_NV_BUFFER data{};
-    const Bytes bytes = anchor.encode();
-    data.size = static_cast<UINT16>(bytes.size());
-    std::ranges::copy(bytes, reinterpret_cast<std::byte*>(data.buffer));
-    return tss_status(Esys_NV_Write(esys, index.get(), index.get(), allowed.get(), ESYS_TR_NONE, ESYS_TR_NONE, &data, 0), "TPM2_NV_Write");
+    data.size = crypto::Sha256Digest::size;
+    std::ranges::copy(digest.view(), reinterpret_cast<std::byte*>(data.buffer));
+    return tss_status(Esys_NV_Extend(esys, index.get(), index.get(), allowed.get(), ESYS_TR_NONE, ESYS_TR_NONE, &data), "TPM2_NV_Extend");
   });
 }
 

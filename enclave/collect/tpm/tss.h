@@ -7,6 +7,7 @@
 #include <tss2/tss2_esys.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,9 +62,49 @@ class TransientHandle {
   ESYS_TR handle_ = ESYS_TR_NONE;
 };
 
+// start_session of a type, salted to `key` where there is one: parameters are then encrypted on their way.
+Result<TransientHandle> start_session(ESYS_CONTEXT* esys, TPM2_SE type, ESYS_TR key = ESYS_TR_NONE);
+
 // endorsement_session: a policy session that PolicySecret(endorsement) has authorized for one use of an endorsement key
 // (TCG EK Credential Profile 2.4, B.6.2).
 Result<TransientHandle> endorsement_session(ESYS_CONTEXT* esys);
+
+// pcr_selection: these PCRs in the SHA-256 bank; `usage` for what is no PCR of a PC client (0 to 23).
+Result<TPML_PCR_SELECTION> pcr_selection(const std::vector<int>& pcrs);
+
+// NvIndex: an NV index as the TSS holds it, with its metadata forgotten at the end. Borrows the connection.
+class NvIndex {
+ public:
+  // open: nothing when the TPM has no index of this number.
+  static Result<std::optional<NvIndex>> open(ESYS_CONTEXT* esys, TPM2_HANDLE number);
+  NvIndex(ESYS_CONTEXT* esys, ESYS_TR handle) : esys_(esys), handle_(handle) {}
+  NvIndex(NvIndex&& other) noexcept : esys_(other.esys_), handle_(std::exchange(other.handle_, ESYS_TR_NONE)) {}
+  NvIndex& operator=(NvIndex&&) = delete;
+  ~NvIndex();
+  ESYS_TR get() const { return handle_; }
+
+  // facts: attributes, policy, size.
+  Result<TPMS_NV_PUBLIC> facts() const;
+  // read: the first `size` bytes; nothing when it was never written. `malformed` when the TPM gives another number of them.
+  Result<std::optional<Bytes>> read(std::size_t size) const;
+  // remove deletes it, with the owner's empty password.
+  Status remove();
+
+ private:
+  ESYS_CONTEXT* esys_;
+  ESYS_TR handle_;
+};
+
+// WrappedObject: an object that only its parent in this TPM can load, as it is kept outside: TPM2B_PUBLIC and TPM2B_PRIVATE, each with a
+// u32be length.
+struct WrappedObject {
+  TPM2B_PUBLIC public_part{};
+  TPM2B_PRIVATE private_part{};
+
+  Result<Bytes> encode() const;
+  // decode: `malformed`, naming `what`.
+  static Result<WrappedObject> decode(ByteView bytes, std::string_view what);
+};
 
 // marshalled: the wire form of a TSS structure by its Tss2_MU_..._Marshal function.
 template <class T, class Marshal>
