@@ -44,10 +44,10 @@ void Stage::start_boot(runtime::InstanceKeys keys, const std::vector<SecretBytes
   };
   if (kept.empty()) {
     room = std::make_unique<cleanroom::Room>(*contract_, std::move(identity), engine_, random, [] { return kStageNow; });
-    ASSERT_OK(room->keep_in(keep));
   } else {
-    room = OrDie(cleanroom::Room::restore(*contract_, std::move(identity), engine_, random, [] { return kStageNow; }, kept, keep));
+    room = OrDie(cleanroom::Room::restore(*contract_, std::move(identity), engine_, random, [] { return kStageNow; }, kept));
   }
+  ASSERT_OK(room->keep_in(keep));
   challenges_ = std::make_unique<ratls::ChallengeTable>(64, random);
   instance_.reset(new ratls::AttesterSession::Instance{
       claims, platform, *challenges_, quotes_,

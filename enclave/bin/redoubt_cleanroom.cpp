@@ -156,20 +156,19 @@ Result<void> serve(const Options& options, const sigset_t& signals) {
     REDOUBT_TRY(receipt::StoredEvidence evidence, identity_evidence(*platform, identity.claims, random).context("collecting identity evidence"));
     cleanroom::Room::Identity kept{identity.claims, std::move(identity.receipt_key), std::move(identity.hpke_key), program, std::move(evidence), {}, floor, previous};
     tls = std::move(identity.tls);
-    const cleanroom::Keep keep = [&keeper](ByteView record) { return keeper->keep(record); };
     if (start.records.empty()) {
       room = std::make_unique<cleanroom::Room>(contract, std::move(kept), engine, random, system_now);
-      if (keeper->keeps()) REDOUBT_CHECK(room->keep_in(keep));
     } else {
-      auto restored = cleanroom::Room::restore(contract, std::move(kept), engine, random, system_now, start.records, keep);
-      if (restored.ok()) {
-        room = std::move(*restored);
-      } else if (restored.error().code() == Code::unavailable || refused) {
-        return restored.error();
-      } else {
+      auto restored = cleanroom::Room::restore(contract, std::move(kept), engine, random, system_now, start.records);
+      if (!restored.ok() && (refused || !runtime::refuses_state(restored.error()))) return restored.error();
+      if (!restored.ok()) {
         refused = restored.error();
+        continue;
       }
+      room = std::move(*restored);
     }
+    // What cannot be kept any more is no reason to begin anew: the state is there, and good.
+    if (keeper->keeps()) REDOUBT_CHECK(room->keep_in([&keeper](ByteView record) { return keeper->keep(record); }));
   }
   const attest::Claims claims = room->claims();
   const jobs::Contract& roster = contract;

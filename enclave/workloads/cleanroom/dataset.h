@@ -26,8 +26,13 @@ class Dataset {
   const jobs::SignedDocument& document() const { return document_; }
   DatasetState state() const;
 
-  // set_key takes the 32-byte object key that the owner released.
-  void set_key(SecretBytes key) { key_ = std::move(key); }
+  // set_key takes the 32-byte object key that the owner released, in place of one that did not open the file. The file commits to its key (docs/specs/envelope.md), so the
+  // one that opened it is the only one that ever will: once logged() it stays.
+  void set_key(SecretBytes key) {
+    key_ = std::move(key);
+    ++keys_;
+  }
+  std::size_t keys() const { return keys_; }  // how many there were
   bool has_key() const { return !key_.empty(); }
   const SecretBytes& key() const { return key_; }
   // note_logged: its rows were looked at and the log says so, now or before a restart.
@@ -53,6 +58,7 @@ class Dataset {
   jobs::ManifestDigest digest_;
   jobs::SignedDocument document_;
   SecretBytes key_;
+  std::size_t keys_ = 0;
   Bytes ciphertext_;
   SecretBytes plaintext_;
   bool ready_ = false;

@@ -5,8 +5,6 @@
 namespace redoubt::cleanroom {
 namespace {
 
-constexpr std::size_t kMaxDatasets = 256;
-constexpr std::size_t kMaxQueries = 10'000;
 constexpr std::size_t kMaxEntriesPerCall = 1000;
 constexpr std::size_t kDatasetKey = 32;
 
@@ -27,7 +25,7 @@ crypto::Sha256Digest content(const D& digest) {
 
 Room::Room(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock)
     : Room(Unlogged(), std::move(contract), std::move(identity), engine, random, std::move(host_clock)) {
-  apply(boot_record()).value();  // cannot fail: a boot on an empty log
+  apply(boot_record(identity_.previous)).value();  // cannot fail: a boot on an empty log
 }
 
 Room::Room(Unlogged, jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock)
@@ -62,8 +60,7 @@ Status Room::join(const std::string& name, const crypto::Ed25519Signature& signa
   if (joined_.contains(name)) return {};
   RoomRecord kept = record(RoomRecord::Kind::join);
   kept.add(name).add(signature.view());
-  kept.entries.push_back({std::string(receipt::kAcceptanceEntry),
-                          crypto::sha256(Fields("redoubt/acceptance/1").text(name).field(signature.view()).view())});
+  kept.entries.push_back(acceptance_of(name, signature));
   REDOUBT_CHECK(settle(kept));
   return log_carried();
 }
@@ -74,7 +71,7 @@ Status Room::carry_over(const std::string& name, const jobs::SignedDocument& doc
   if (participant == nullptr) return Error(Code::auth, "\"" + name + "\" is not in this contract");
   // Counted first and kept then: without its record it leads to nothing, since nothing else can be kept either.
   REDOUBT_TRY(const bool is_new, predecessor_.sign(*participant, document));
-  if (is_new && keep_) REDOUBT_CHECK(keep_(record(RoomRecord::Kind::carry_over).add(name).add(document.encode()).encode().reveal()));
+  if (is_new) REDOUBT_CHECK(keep_record(record(RoomRecord::Kind::carry_over).add(name).add(document.encode())));
   return log_carried();
 }
 
@@ -86,10 +83,17 @@ Status Room::log_carried() {
   return settle(kept);
 }
 
-Status Room::refuse(const jobs::ProposalDigest& proposal) {
+Status Room::refuse(const jobs::ProposalDigest& proposal, const std::string& charged) {
+  if (refused_.contains(proposal)) return {};
   RoomRecord kept = record(RoomRecord::Kind::refusal);
   kept.entries.push_back({std::string(receipt::kRefusalEntry), content(proposal)});
-  return settle(kept);
+  return settle(kept.add(charged));
+}
+
+Status Room::check_refusals(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest) const {
+  const auto found = refusals_.find(proposal.proposer);
+  if (found == refusals_.end() || found->second < kMaxRefusals || refused_.contains(digest)) return {};
+  return Error(Code::unavailable, "proposal: " + std::to_string(kMaxRefusals) + " of \"" + proposal.proposer + "\" were refused by this instance, it judges no more of them");
 }
 
 Status Room::offer_old_logs(const std::vector<jobs::OldLog>& untrusted_logs, std::string untrusted_checkpoint) {
@@ -117,7 +121,12 @@ Status Room::add_enrolment(const std::string& name, ByteView enrolment) {
   REDOUBT_TRY(const tpm::AkEnrolment read, tpm::AkEnrolment::decode(enrolment));
   REDOUBT_CHECK(read.verify());
   const Bytes encoded = read.encode();
-  if (const auto known = identity_.enrolments.find(name); known != identity_.enrolments.end() && known->second == encoded) return {};
+  if (const auto known = enrolled_.find(name); known != enrolled_.end()) {
+    if (known->second.contains(crypto::sha256(encoded))) return {};
+    if (known->second.size() >= kMaxEnrolments) {
+      return Error(Code::unavailable, "enrolment: \"" + name + "\" has left " + std::to_string(kMaxEnrolments) + " here, there is no room for more");
+    }
+  }
   RoomRecord kept = record(RoomRecord::Kind::enrolment);
   return settle(kept.add(name).add(encoded));
 }
@@ -183,7 +192,11 @@ Result<jobs::ManifestDigest> Room::release(const std::string& participant, const
   REDOUBT_TRY(SecretBytes key,
               crypto::hpke_open_secret(identity_.hpke_key, message, statement, statement).context("unwrapping the dataset key"));
   if (key.size() != kDatasetKey) return Error(Code::malformed, "dataset key: expected 32 bytes");
-  if (dataset->state() != DatasetState::ready && !(dataset->has_key() && dataset->key() == key)) {
+  if (!dataset->has_key() || !(dataset->key() == key)) {
+    if (dataset->logged()) return Error(Code::binding, "dataset key: not the one that opened this version of the dataset");
+    if (dataset->keys() >= kMaxKeys) {
+      return Error(Code::refused, "dataset key: " + std::to_string(kMaxKeys) + " were released for this version, and none opened it: release a new version");
+    }
     RoomRecord kept = record(RoomRecord::Kind::key);
     REDOUBT_CHECK(settle(kept.add(dataset->digest().view()).add(key.reveal())));
   }
@@ -240,6 +253,7 @@ Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
   REDOUBT_TRY(const Origin from, origin(proposal.terms.instance).context("proposal: instance"));
   if (queries_.size() >= kMaxQueries) return Error(Code::unavailable, "too many proposals");
   REDOUBT_CHECK(check_proposal(proposal, time));
+  REDOUBT_CHECK(check_refusals(proposal, digest));
 
   std::vector<const jobs::Manifest*> schema;
   for (const jobs::ManifestDigest& manifest : proposal.terms.manifests) {
@@ -249,7 +263,7 @@ Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
   }
   REDOUBT_TRY(const QueryCheck check, engine_.check(proposal.sql, schema, {proposal.terms.level, proposal.terms.k, proposal.terms.noise}));
   if (!check.accepted) {
-    REDOUBT_CHECK(refuse(digest));
+    REDOUBT_CHECK(refuse(digest, proposal.proposer));
     return Error(Code::refused, "rule " + check.rule + ": " + check.message);
   }
   if (check.datasets.size() != schema.size()) {
@@ -338,6 +352,11 @@ std::string Room::note_at(std::uint64_t size) const {
   return receipt::Checkpoint::sign({receipt::log_origin(log_.instance()), size, log_.tree().root_at(size).value()}, identity_.receipt_key)
       .value()
       .note();
+}
+
+std::string Room::previous() const {
+  const std::lock_guard lock(mutex_);
+  return identity_.previous ? identity_.previous->text() : std::string();
 }
 
 std::string Room::checkpoint() const {

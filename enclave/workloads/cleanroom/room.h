@@ -91,23 +91,31 @@ class Room {
 
   // A new instance. `engine`, `random` must outlive the room.
   Room(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock);
-  // keep_in: from now on every change is kept. Called before anybody is served. The error is the keeper's.
-  Status keep_in(Keep keep);
   // restore: a new boot of an instance with these records, oldest first; `identity` has its keys, and what it says of a previous head and enrolments
-  // is replaced by what was kept. `malformed`, `log_proof`: these are not the records of one room. Nothing of it is shown to anyone before.
+  // is replaced by what was kept. `malformed`, `log_proof`, `chain`, `binding`: these are not the records of one room. Takes no call before keep_in().
   static Result<std::unique_ptr<Room>> restore(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock,
-                                               const std::vector<SecretBytes>& records, Keep keep);
+                                               const std::vector<SecretBytes>& records);
+  // keep_in: from now on every change is kept, and the boot first. Called before anybody is served. The error is the keeper's: it says nothing about the records.
+  Status keep_in(Keep keep);
+
+  // Everything that is accepted costs a write of the platform's anchor, so all of it is bounded (docs/design/sealed-state.md, "Wear").
+  static constexpr std::size_t kMaxDatasets = 256;
+  static constexpr std::size_t kMaxQueries = 10'000;
+  static constexpr std::size_t kMaxEnrolments = 100;  // different ones, of one participant
+  static constexpr std::size_t kMaxRefusals = 500;    // refused proposals of one participant
+  static constexpr std::size_t kMaxKeys = 8;          // released for one dataset version
 
   const jobs::Contract& contract() const { return contract_; }
   const attest::Claims& claims() const { return identity_.claims; }
 
   // -- participants' door --
   Status join(const std::string& participant, const crypto::Ed25519Signature& signature);
-  // release takes the HPKE-wrapped key of a dataset with its owner's signed manifest.
+  // release takes the HPKE-wrapped key of a dataset with its owner's signed manifest. `binding` for another key than the one that opened it, now or before a restart;
+  // `refused` beyond kMaxKeys that did not.
   Result<jobs::ManifestDigest> release(const std::string& participant, const jobs::SignedDocument& manifest,
                                        ByteView wrapped_key);
-  // add_enrolment keeps a participant's AkEnrolment for receipts, in place of an earlier one. `malformed` or `chain` unless it can be read
-  // and its enroller signed it; the enroller's key is in no contract, so whether it counts is for those to say who check receipts.
+  // add_enrolment keeps a participant's AkEnrolment for receipts, in place of an earlier one; one that it left before changes nothing. `malformed` or `chain` unless it can be
+  // read and its enroller signed it; the enroller's key is in no contract, so whether it counts is for those to say who check receipts. `unavailable` beyond kMaxEnrolments.
   Status add_enrolment(const std::string& participant, ByteView enrolment);
   // carry_over takes a participant's signed CarryOver; errors of Predecessor::sign.
   Status carry_over(const std::string& participant, const jobs::SignedDocument& document);
@@ -131,6 +139,8 @@ class Room {
   Result<RunOutput> run(const jobs::ProposalDigest& proposal);
 
   // -- both --
+  // previous: the text of the head that this instance takes over from; empty without one.
+  std::string previous() const;
   // reservation: `unavailable` until the host has stored it.
   Result<Reservation> reservation(const jobs::ProposalDigest& proposal) const;
   // verdict: what the contract's rule makes of the ballots so far, now.
@@ -160,17 +170,25 @@ class Room {
   Result<Instant> now();  // `refused` when the host's clock stands below the floor
   struct Unlogged {};
   Room(Unlogged, jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock);
-  // record: one that goes on from what stands; the caller adds entries and fields. settle keeps it and then applies it; apply, change: what a record changes.
+  // record: one that goes on from what stands; the caller adds entries and fields. keep_record makes it durable; settle keeps it and then applies it; apply, change: what a record changes.
   RoomRecord record(RoomRecord::Kind kind) const;
-  RoomRecord boot_record() const;
+  RoomRecord boot_record(const std::optional<receipt::TreeHead>& before) const;
+  Status keep_record(const RoomRecord& record);
   Status settle(const RoomRecord& record);
   Status apply(const RoomRecord& record);
   Status change(const RoomRecord& record);
   Status change_dataset(const RoomRecord& record);
   Status change_query(const RoomRecord& record);
+  // check_kept: a record that was read back says what participants signed, and logs what its kind logs. Before it is applied.
+  Status check_kept(const RoomRecord& record) const;
+  Status check_kept_run(const RoomRecord& record) const;
+  // signer_of a document that was kept: `chain` for who is not in the contract.
+  Result<const jobs::Participant*> signer_of(const std::string& name) const;
+  receipt::LogEntry acceptance_of(const std::string& name, const crypto::Ed25519Signature& signature) const;
   Status keep_old_logs(const std::vector<jobs::OldLog>& logs);
-  // refuse logs the refusal of a proposal.
-  Status refuse(const jobs::ProposalDigest& proposal);
+  // refuse logs the refusal of a proposal, once; `charged` is whose it is, empty for a run. check_refusals: `unavailable` when that participant has had too many.
+  Status refuse(const jobs::ProposalDigest& proposal, const std::string& charged);
+  Status check_refusals(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest) const;
   Result<Dataset*> register_manifest(const jobs::SignedDocument& document);
   Status open_dataset(Dataset& dataset);
   Status check_proposal(const jobs::Proposal& proposal, Instant now) const;
@@ -225,6 +243,7 @@ class Room {
 
   mutable std::mutex mutex_;
   Keep keep_;  // empty: nothing is kept, and a restart is a new instance
+  bool booted_ = true;  // the log has the entry of this boot
   runtime::TimeFloor floor_;
   receipt::Log log_;
   std::vector<Bytes> entries_;
@@ -235,6 +254,9 @@ class Room {
   std::map<jobs::ManifestDigest, Dataset> datasets_;
   std::map<std::string, std::uint64_t> versions_;  // highest version seen of a dataset name
   std::map<jobs::ProposalDigest, Query> queries_;
+  std::set<jobs::ProposalDigest> refused_;
+  std::map<std::string, std::size_t> refusals_;                      // of proposals, by participant
+  std::map<std::string, std::set<crypto::Sha256Digest>> enrolled_;   // by participant
   std::map<jobs::ProposalDigest, Reserved> recalled_;  // of carried logs; what also runs here is in queries_ as well
 };
 

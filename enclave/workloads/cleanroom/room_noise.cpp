@@ -63,7 +63,7 @@ Result<std::vector<receipt::LogEntry>> Room::reserve_noise(const jobs::Proposal&
   REDOUBT_TRY(NoiseBudget budget, accounts(proposal.terms.manifests, {std::numeric_limits<std::size_t>::max(), log_.size()}));
   REDOUBT_TRY(const NoiseBudget::Verdict verdict, budget.admit(proposal.terms, manifests));
   if (verdict == NoiseBudget::Verdict::refused) {
-    REDOUBT_CHECK(refuse(digest));
+    REDOUBT_CHECK(refuse(digest, proposal.proposer));
     return unanswered();
   }
   if (verdict == NoiseBudget::Verdict::reserved) out.push_back({std::string(kBudgetEntry), budget.digest(digest, manifests)});

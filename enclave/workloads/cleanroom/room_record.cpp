@@ -22,8 +22,8 @@ bool fits(RoomRecord::Kind kind, std::size_t fields) {
     case Kind::proposal:
     case Kind::ballot: return fields == 2;
     case Kind::manifest:
-    case Kind::dataset: return fields == 1;
-    case Kind::refusal:
+    case Kind::dataset:
+    case Kind::refusal: return fields == 1;
     case Kind::carried: return fields == 0;
     case Kind::old_logs: return fields >= 2;
     case Kind::run: return fields >= 2 && fields % 2 == 0;
@@ -33,14 +33,25 @@ bool fits(RoomRecord::Kind kind, std::size_t fields) {
 
 }  // namespace
 
-SecretBytes RoomRecord::encode() const {
+Result<SecretBytes> RoomRecord::encode() const {
+  // The same limits as in decode(): a record that can be kept can be read.
+  if (entries.size() > kMaxEntries) return Error(Code::internal, "room record: " + std::to_string(entries.size()) + " log entries");
+  if (fields.size() > kMaxFields) return Error(Code::refused, "room record: " + std::to_string(fields.size()) + " fields");
+  if (!fits(kind, fields.size())) return Error(Code::internal, "room record: another number of fields than its kind has");
   Writer head;
   head.u8(kRecordMagic).u8(kRecordVersion).u8(static_cast<std::uint8_t>(kind)).u64be(static_cast<std::uint64_t>(floor.unix_seconds()));
   head.u64be(size).bytes(root.view()).u8(static_cast<std::uint8_t>(entries.size()));
-  for (const receipt::LogEntry& entry : entries) head.sized16be(entry.encode());
+  for (const receipt::LogEntry& entry : entries) {
+    const Bytes encoded = entry.encode();
+    REDOUBT_TRY([[maybe_unused]] const auto read, receipt::LogEntry::parse(encoded).context("room record"));
+    head.sized16be(encoded);
+  }
   head.u16be(static_cast<std::uint16_t>(fields.size()));
   std::size_t total = head.size();
-  for (const SecretBytes& field : fields) total += 4 + field.size();
+  for (const SecretBytes& field : fields) {
+    if (field.size() > kMaxField) return Error(Code::refused, "room record: a field of " + std::to_string(field.size()) + " bytes");
+    total += 4 + field.size();
+  }
   SecretBytes out(total);  // of the right size at once, so that no copy of a key stays behind
   auto at = std::ranges::copy(head.view(), out.writable().begin()).out;
   for (const SecretBytes& field : fields) {

@@ -14,7 +14,7 @@ namespace redoubt::cleanroom {
 struct RoomRecord {
   // What was accepted, and the fields that it has, in their order.
   enum class Kind : std::uint8_t {
-    boot = 1,    // boot id, head of the log that is taken over (three lines, or empty)
+    boot = 1,    // boot id, head that the log entry names (three lines, or empty)
     join,        // participant, signature
     carry_over,  // participant, signed statement
     enrolment,   // participant, AkEnrolment
@@ -23,7 +23,7 @@ struct RoomRecord {
     key,         // manifest digest, dataset key
     dataset,     // manifest digest: rows and types were looked at
     proposal,    // signed proposal, index of its reservation (u64be)
-    refusal,     // nothing
+    refusal,     // participant whose proposal was refused; empty for a run
     ballot,      // proposal digest, signed ballot
     run,         // proposal digest, receipt file, then each package: recipient, sealed bytes
     carried,     // nothing: the old logs count from here on
@@ -45,8 +45,9 @@ struct RoomRecord {
   }
   RoomRecord& add(std::string_view text) { return add(as_bytes(text)); }
 
-  // encode: 'R' 1 | kind u8 | floor u64be | size u64be | root 32 | u8 entries, each u16be length | u16be fields, each u32be length.
-  SecretBytes encode() const;
+  // encode gives nothing that decode would not take: `refused` for more or larger fields than there may be, `internal` for another number than the kind has.
+  //   'R' 1 | kind u8 | floor u64be | size u64be | root 32 | u8 entries, each u16be length | u16be fields, each u32be length.
+  Result<SecretBytes> encode() const;
   // decode accepts exactly what encode() writes for a number of fields that its kind can have; `malformed`.
   static Result<RoomRecord> decode(ByteView bytes);
 

@@ -41,13 +41,13 @@ Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
   const auto table = allowed ? engine_.run(query.reserved.proposal.sql, views, {terms.level, terms.k, terms.noise}, before, seed.reveal())
                              : Result<jobs::ResultTable>(unanswered());
   if (!table.ok()) {
-    REDOUBT_CHECK(refuse(proposal));
+    REDOUBT_CHECK(refuse(proposal, ""));
     return unanswered();
   }
   REDOUBT_TRY(const RoomRecord kept, finish(query, *table, time));
   const Status settled = settle(kept);
   if (!settled.ok() && settled.error().code() == Code::refused) {  // too large to be kept, which its text would tell
-    REDOUBT_CHECK(refuse(proposal));
+    REDOUBT_CHECK(refuse(proposal, ""));
     return unanswered();
   }
   REDOUBT_CHECK(settled);

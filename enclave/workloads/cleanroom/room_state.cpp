@@ -1,5 +1,6 @@
 // What stands and how it is kept: each accepted change is one record, durable before the room changes by it, and a restart changes by the same records.
 #include "common/base/reader.h"
+#include "common/receipt/boot_entry.h"
 #include "enclave/workloads/cleanroom/room.h"
 
 namespace redoubt::cleanroom {
@@ -35,33 +36,50 @@ RoomRecord Room::record(RoomRecord::Kind kind) const {
   return out;
 }
 
-RoomRecord Room::boot_record() const {
-  const std::string previous = identity_.previous ? identity_.previous->text() : std::string();
+RoomRecord Room::boot_record(const std::optional<receipt::TreeHead>& before) const {
   RoomRecord out = record(RoomRecord::Kind::boot);
-  out.add(identity_.claims.boot.view()).add(previous);
-  out.entries.push_back({std::string(receipt::kBootEntry),
-                         crypto::sha256(Fields("redoubt/boot/1").field(identity_.claims.digest().view()).text(previous).view())});
+  out.add(identity_.claims.boot.view()).add(before ? before->text() : std::string());
+  out.entries.push_back(receipt::boot_entry(identity_.claims.digest(), before));
   return out;
 }
 
+Status Room::keep_record(const RoomRecord& record) {
+  if (!booted_ && record.kind != RoomRecord::Kind::boot) return Error(Code::internal, "a restored room was not told where its state is kept");
+  if (!keep_) return {};
+  // What restore() would not take back is never written: it would cost the whole instance.
+  if (const Status good = check_kept(record); !good.ok()) return Error(Code::refused, "it could not be read back: " + good.error().message());
+  REDOUBT_TRY(const SecretBytes encoded, record.encode());
+  return keep_(encoded.reveal());
+}
+
 Status Room::settle(const RoomRecord& record) {
-  if (keep_) REDOUBT_CHECK(keep_(record.encode().reveal()));
+  REDOUBT_CHECK(keep_record(record));
   return apply(record);
 }
 
 Status Room::keep_in(Keep keep) {
   const std::lock_guard lock(mutex_);
-  if (log_.size() != 1) return Error(Code::internal, "a room was told too late where its state is kept");
-  RoomRecord boot = boot_record();  // it stands already, and this is its record
-  boot.size = 0;
-  boot.root = receipt::empty_root();
-  REDOUBT_CHECK(keep(boot.encode().reveal()));
+  if (keep_ || (booted_ && log_.size() != 1)) return Error(Code::internal, "a room was told too late where its state is kept");
+  RoomRecord boot = booted_ ? boot_record(identity_.previous) : boot_record(log_.head());
+  if (booted_) {  // it stands already, and this is its record
+    boot.size = 0;
+    boot.root = receipt::empty_root();
+  }
+  REDOUBT_TRY(const SecretBytes encoded, boot.encode());
+  REDOUBT_CHECK(keep(encoded.reveal()));
   keep_ = std::move(keep);
+  if (booted_) return {};
+  REDOUBT_CHECK(apply(boot));
+  booted_ = true;
+  // The program before may have ended right before this entry. A state that is full takes it no more, and still gives what is done.
+  if (const Status carried = log_carried(); !carried.ok() && carried.error().code() != Code::refused) return carried;
+  // What participants saw lies below this head, and what was kept outlives the program: nothing is promised that could be lost. The host archives the rest.
+  stored_ = log_.size();
   return {};
 }
 
 Result<std::unique_ptr<Room>> Room::restore(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock,
-                                            const std::vector<SecretBytes>& records, Keep keep) {
+                                            const std::vector<SecretBytes>& records) {
   if (records.empty()) return Error(Code::not_found, "restoring: no records");
   std::unique_ptr<Room> room;
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -73,15 +91,13 @@ Result<std::unique_ptr<Room>> Room::restore(jobs::Contract contract, Identity id
       if (const std::string previous = record.text(1); !previous.empty()) {
         REDOUBT_TRY(identity.previous, receipt::TreeHead::parse(previous).context(name));
       }
+      identity.enrolments.clear();
       room.reset(new Room(Unlogged(), std::move(contract), std::move(identity), engine, random, std::move(host_clock)));
     }
+    REDOUBT_CHECK(room->check_kept(record).context(name));
     REDOUBT_CHECK(room->apply(record).context(name));
   }
-  // What participants saw lies below this head, and what was kept outlives the program: nothing is promised that could be lost. The host archives the rest.
-  room->stored_ = room->log_.size();
-  room->keep_ = std::move(keep);
-  REDOUBT_CHECK(room->settle(room->boot_record()));
-  REDOUBT_CHECK(room->log_carried());  // the program may have ended right before it
+  room->booted_ = false;
   return room;
 }
 
@@ -92,7 +108,7 @@ Status Room::keep_old_logs(const std::vector<jobs::OldLog>& logs) {
     REDOUBT_TRY(const Bytes encoded, encode_log(log));
     kept.add(encoded);
   }
-  return keep_ ? keep_(kept.encode().reveal()) : Status();
+  return keep_record(kept);
 }
 
 Status Room::apply(const RoomRecord& record) {
@@ -112,8 +128,11 @@ Status Room::apply(const RoomRecord& record) {
 Status Room::change(const RoomRecord& record) {
   using Kind = RoomRecord::Kind;
   switch (record.kind) {
-    case Kind::boot:
-    case Kind::refusal: return {};
+    case Kind::boot: return {};
+    case Kind::refusal:
+      for (const receipt::LogEntry& entry : record.entries) refused_.insert(jobs::ProposalDigest(entry.content.array()));
+      if (const std::string charged = record.text(0); !charged.empty()) ++refusals_[charged];
+      return {};
     case Kind::carried: carried_ = true; return {};
     case Kind::join: {
       REDOUBT_TRY(const auto signature, record.fixed<crypto::Ed25519Signature>(1, "join"));
@@ -127,7 +146,10 @@ Status Room::change(const RoomRecord& record) {
       const auto taken = predecessor_.sign(*participant, document);
       return taken.ok() ? Status() : Status(taken.error());
     }
-    case Kind::enrolment: identity_.enrolments.insert_or_assign(record.text(0), to_bytes(record.fields[1].reveal())); return {};
+    case Kind::enrolment:
+      enrolled_[record.text(0)].insert(crypto::sha256(record.fields[1].reveal()));
+      identity_.enrolments.insert_or_assign(record.text(0), to_bytes(record.fields[1].reveal()));
+      return {};
     case Kind::old_logs: {
       std::vector<jobs::OldLog> logs;
       for (std::size_t i = 1; i < record.fields.size(); ++i) {

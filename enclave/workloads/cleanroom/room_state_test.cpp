@@ -1,67 +1,11 @@
 // Goal: a room that is restored from its records is the one that stood: same log, joins, keys, queries, ballots, results and time; and records that are missing, out
 // of order, of another room or cut give no room at all. A change that could not be kept did not happen. Method: a room whose records go into a list; restored
 // from the whole list, from every prefix of it, and from changed ones; and a keeper that fails.
-#include "enclave/workloads/cleanroom/room_test_fixture.h"
+#include "common/receipt/boot_entry.h"
+#include "enclave/workloads/cleanroom/room_state_test_fixture.h"
 
 namespace redoubt::cleanroom {
 namespace {
-
-class RoomStateTest : public RoomTest {
- protected:
-  RoomStateTest() { EXPECT_OK(room_->keep_in(keeper())); }
-
-  Keep keeper() {
-    return [this](ByteView record) -> Status {
-      if (full_) return Error(Code::unavailable, "disk full");
-      if (narrow_ && record.size() > 2000) return Error(Code::refused, "no room for a record of " + std::to_string(record.size()) + " bytes");
-      records_.push_back(SecretBytes::copy_of(record));
-      return {};
-    };
-  }
-  // identity of the room with this seed, in its n-th boot.
-  Room::Identity identity(std::uint64_t seed, int boot) {
-    test::FixedRandom random(seed);
-    auto receipt_key = OrDie(crypto::Ed25519PrivateKey::generate(random));
-    auto hpke_key = OrDie(crypto::HpkePrivateKey::generate(random));
-    attest::Claims claims;
-    claims.workload = "cleanroom";
-    claims.instance = random.fixed<InstanceId>();
-    claims.boot = random.fixed<BootId>();
-    claims.boot.array()[0] ^= static_cast<std::byte>(boot);
-    claims.receipt_key = receipt_key.public_key();
-    claims.hpke_key = hpke_key.public_key();
-    claims.contract = contract().digest();
-    return {claims, std::move(receipt_key), std::move(hpke_key), program_, {"tpm", to_bytes("evidence"), Challenge(), claims.canonical()}, {}, kNow.plus_seconds(-1000),
-            std::nullopt};
-  }
-  Result<std::unique_ptr<Room>> restore_from(const std::vector<SecretBytes>& records, std::uint64_t seed = 1) {
-    ++boots_;
-    return Room::restore(contract(), identity(seed, boots_), engine_, room_random_, [this] { return clock_; }, records, keeper());
-  }
-  // restart: the room ends, and a new boot goes on with what it kept.
-  void restart() {
-    room_.reset();
-    std::vector<SecretBytes> kept;
-    for (const SecretBytes& record : records_) kept.push_back(record.clone());
-    room_ = OrDie(restore_from(kept));
-  }
-  void deliver(Room& room) {
-    for (auto* entry : {&hospital_data_, &laboratory_data_}) ASSERT_OK(room.put_ciphertext(entry->manifest.digest(), 0, entry->envelope));
-  }
-  static std::vector<SecretBytes> clones(const std::vector<SecretBytes>& records, std::size_t count) {
-    std::vector<SecretBytes> out;
-    for (std::size_t i = 0; i < count; ++i) out.push_back(records[i].clone());
-    return out;
-  }
-  receipt::Checkpoint checkpoint(const Room& room) const {
-    return OrDie(receipt::Checkpoint::verify(room.checkpoint(), receipt::log_origin(room.claims().instance), room.claims().receipt_key));
-  }
-
-  std::vector<SecretBytes> records_;
-  bool full_ = false;
-  bool narrow_ = false;
-  int boots_ = 0;
-};
 
 TEST_F(RoomStateTest, AnApprovedQueryRunsAfterARestartWithoutItsOwners) {
   provide(*room_);
@@ -160,16 +104,32 @@ TEST_F(RoomStateTest, EveryPrefixOfTheRecordsIsARoomThatStood) {
     ASSERT_OK(restored) << count;
     std::vector<Bytes> entries = (*restored)->entries(0);
     ASSERT_FALSE(entries.empty());
-    EXPECT_EQ(OrDie(receipt::LogEntry::parse(entries.back())).kind, receipt::kBootEntry);
+    // The boot names the head that it goes on from. Whoever saw more than the host stored sees no less.
+    EXPECT_EQ((*restored)->stored_entries(0), entries);
+    const auto before = OrDie(receipt::Log::restore((*restored)->claims().instance, {entries.begin(), entries.end() - 1})).head();
+    EXPECT_EQ(OrDie(receipt::LogEntry::parse(entries.back())), receipt::boot_entry((*restored)->claims().digest(), before));
     entries.pop_back();
     ASSERT_LE(entries.size(), whole.size());
     EXPECT_TRUE(std::equal(entries.begin(), entries.end(), whole.begin())) << count;
     if (count == all.size()) {
       EXPECT_EQ(entries, whole);
     }
-    // Whoever saw more than the host stored sees no less.
-    EXPECT_EQ((*restored)->stored_entries(0), entries);
   }
+}
+
+TEST_F(RoomStateTest, ABootThatCannotBeKeptIsNoReasonToGiveTheRecordsUp) {
+  provide(*room_);
+  const std::size_t records = records_.size();
+  room_.reset();
+  for (const Code code : {Code::refused, Code::unavailable, Code::freshness}) {
+    auto restored = OrDie(Room::restore(contract(), identity(1, ++boots_), engine_, room_random_, [this] { return clock_; }, kept()));
+    EXPECT_ERROR(restored->put_manifest(seal(hospital_, "other").document), Code::internal, "was not told where its state is kept");
+    EXPECT_ERROR(restored->keep_in([&](ByteView) -> Status { return Error(code, "no"); }), code, "no");
+    EXPECT_EQ(records_.size(), records);
+  }
+  room_ = OrDie(restore_from(kept()));
+  EXPECT_TRUE(room_->status().open);
+  EXPECT_ERROR(room_->keep_in(keeper()), Code::internal, "too late");
 }
 
 TEST_F(RoomStateTest, RecordsThatDoNotFollowEachOtherGiveNoRoom) {
@@ -286,7 +246,7 @@ TEST_F(RoomStateTest, RecordsHaveOneForm) {
   provide(*room_);
   for (const SecretBytes& record : records_) {
     const RoomRecord read = OrDie(RoomRecord::decode(record.reveal()));
-    EXPECT_EQ(read.encode(), record);
+    EXPECT_EQ(OrDie(read.encode()), record);
     Bytes longer = to_bytes(record.reveal());
     longer.push_back(std::byte{0});
     EXPECT_ERROR(RoomRecord::decode(longer), Code::malformed, "room record");

@@ -200,10 +200,12 @@ TEST_F(RoomTest, EachParticipantLeavesOneEnrolmentThatCanBeReadAndHindersNoOther
   EXPECT_ERROR(room_->add_enrolment("analyst", forged.encode()), Code::chain, "ak enrolment");
   EXPECT_ERROR(room_->add_enrolment("stranger", good), Code::auth, "not in this contract");
   Bytes last;
-  for (int i = 0; i < 100; ++i) {  // more than receipts have room for
+  for (std::size_t i = 0; i < Room::kMaxEnrolments; ++i) {  // more than receipts have room for
     last = signed_by(analyst_, std::to_string(i)).encode();
     ASSERT_OK(room_->add_enrolment("analyst", last));
   }
+  EXPECT_ERROR(room_->add_enrolment("analyst", signed_by(analyst_, "one more").encode()), Code::unavailable, "has left 100 here");
+  EXPECT_OK(room_->add_enrolment("analyst", last));
   EXPECT_OK(room_->add_enrolment("hospital", good));
   const jobs::Proposal query = proposal(*room_);
   ASSERT_OK(room_->propose(sign(query, analyst_)));

@@ -92,6 +92,7 @@ void add_participants_routes(net::Router& router, Room& room, const RoomStatemen
                                            {"engine_sandbox", statement.engine_sandbox},
                                            {"joined", names_json(status.joined)},
                                            {"open", status.open},
+                                           {"previous", room.previous()},
                                            {"program", statement.program.hex()},
                                            {"rule_set", statement.rule_set},
                                            {"state", statement.state}}));
