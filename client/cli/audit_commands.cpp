@@ -17,20 +17,11 @@ struct AuditOptions {
   std::vector<std::string> receipts;
 };
 
-// fetch_log reads every entry through the session; they are those of the signed head, or `log_proof`.
+// fetch_log reads every entry through the session; they are those of the signed head, and end in this boot of the program, or `log_proof`.
 Result<sdk::SavedLog> fetch_log(Session& session, Visit& visit) {
   REDOUBT_TRY(auto checkpoint, visit.enclave.checkpoint());
   REDOUBT_CHECK(session.see(visit, checkpoint));
-  const std::uint64_t size = checkpoint.head().size;
-  std::vector<receipt::LogEntry> entries;
-  while (entries.size() < size) {
-    REDOUBT_TRY(const auto more, visit.enclave.entries(entries.size()));
-    if (more.empty()) return Error(Code::log_proof, "log: expected " + std::to_string(size) + " entries, found " + std::to_string(entries.size()));
-    for (const auto& entry : more) {
-      if (entries.size() < size) entries.push_back(entry);
-    }
-  }
-  return sdk::SavedLog::of(visit.enclave.claims().instance, std::move(checkpoint), std::move(entries));
+  return sdk::read_log(visit.enclave, visit.instance, checkpoint);
 }
 
 // Labels: what entries are about, by the digest that stands in them. They come from the hub; the digest, computed here, says that they are what

@@ -285,6 +285,7 @@ Status verify(Session& session, const EnvironmentOptions& options) {
   const Status carried = carry_over(session, *environment, *enclave, before);
   REDOUBT_TRY(const auto after, enclave->instance());
   REDOUBT_CHECK(sdk::advance(environment->state, after.checkpoint, consistency));
+  REDOUBT_TRY([[maybe_unused]] const auto log, sdk::read_log(*enclave, after, after.checkpoint));
   REDOUBT_CHECK(sdk::note_open(environment->state, after.open, true));
   REDOUBT_CHECK(print_verified(session, environment->contract, enclave->appraisal(), after, true));
   return carried;

@@ -104,6 +104,27 @@ TEST_F(RestartTest, AProgramThatGoesOnFromItsStateNeedsNobody) {
   EXPECT_EQ(stage.run("laboratory", {"log", "verify"}).code, 0);
 }
 
+TEST_F(RestartTest, AProgramWhoseBootIsNotInItsLogIsNotBelieved) {
+  stage.open_environment();
+  stage.put_tables();
+  stage.resume();
+  ASSERT_EQ(stage.run("hospital", {"log", "verify"}).code, 0);
+  ASSERT_EQ(stage.verify("hospital").code, 0);
+  // The program says that it took over from a log, and the boot in the log knows nothing of it.
+  Stage fresh;
+  fresh.open_environment();
+  fresh.tamper = [&](const std::string& who, const net::HttpRequest& request, json::Value& answer) {
+    if (who != "door" || request.path != "/instance") return;
+    json::Object object = *answer.object();
+    object.insert_or_assign("previous", receipt::TreeHead{"redoubt/other", 1, receipt::TreeHash()}.text());
+    answer = std::move(object);
+  };
+  for (const Ran& lied : {fresh.run("hospital", {"log", "verify"}), fresh.verify("hospital")}) {
+    EXPECT_EQ(lied.code, static_cast<int>(Code::log_proof)) << lied.err;
+    EXPECT_NE(lied.err.find("entry 0: not the boot with claims"), std::string::npos) << lied.err;
+  }
+}
+
 TEST_F(RestartTest, AStateThatItsOperatorRolledBackIsNoticedByWhoSawMore) {
   stage.open_environment();
   stage.put_tables();

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "common/jobs/cleanroom/verdict.h"
+#include "common/receipt/boot_entry.h"
 
 namespace redoubt::sdk {
 namespace {
@@ -11,6 +12,7 @@ using receipt::Outcome;
 using receipt::ReceiptCheck;
 
 constexpr std::string_view kKnownHead = "log.known_head";
+constexpr std::string_view kBudgetEntry = "budget";  // of a clean room: what the reservation after it was charged
 
 Error out_of_order(std::size_t index, std::string_view what) {
   return Error(Code::log_proof, "entry " + std::to_string(index) + ": " + std::string(what));
@@ -60,9 +62,11 @@ Status own_ballots(const receipt::ReceiptFile& file, const receipt::ReceiptBody&
                                   " that the receipt counts");
 }
 
-// own_story: every ballot of the receipt stands in the log before it, and the entry just before it is the run of the proposal that they name.
-Status own_story(const receipt::ReceiptFile& file, const receipt::ReceiptBody& body, const std::vector<receipt::LogEntry>& entries) {
+// own_story: every ballot of the receipt stands in the log before it, the entry just before it is the run of the proposal that they name, and the boot that it was made in is
+// the last one before it.
+Status own_story(const receipt::ReceiptFile& file, const receipt::ReceiptBody& body, const SavedLog& log) {
   REDOUBT_CHECK(own_ballots(file, body));
+  const std::vector<receipt::LogEntry>& entries = log.entries();
   const auto end = entries.begin() + static_cast<std::ptrdiff_t>(body.sequence);
   for (const std::string& text : file.ballots) {
     REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(text, jobs::Ballot::kMaxBytes));
@@ -76,7 +80,7 @@ Status own_story(const receipt::ReceiptFile& file, const receipt::ReceiptBody& b
       return Error(Code::log_proof, "proposal " + ballot.proposal.hex() + ": its run is not in the log just before the receipt");
     }
   }
-  return {};
+  return check_boot(log, body.sequence, body.claims, body.previous);
 }
 
 ReceiptCheck check_one(const NamedReceipt& named, const SavedLog& log, AuditReport& report) {
@@ -97,7 +101,7 @@ ReceiptCheck check_one(const NamedReceipt& named, const SavedLog& log, AuditRepo
   if (body->sequence >= log.entries().size() || log.entries()[static_cast<std::size_t>(body->sequence)] != expected) {
     return check_of(id, Error(Code::log_proof, "entry " + std::to_string(body->sequence) + " is not this receipt"));
   }
-  return check_of(id, own_story(named.file, *body, log.entries()));
+  return check_of(id, own_story(named.file, *body, log));
 }
 
 }  // namespace
@@ -113,6 +117,22 @@ Status AuditReport::accepted() const {
   return {};
 }
 
+Status check_boot(const SavedLog& log, std::uint64_t size, const ClaimsDigest& claims, const std::optional<receipt::TreeHead>& previous) {
+  const std::vector<receipt::LogEntry>& entries = log.entries();
+  std::size_t index = static_cast<std::size_t>(std::min<std::uint64_t>(size, entries.size()));
+  while (index > 0 && entries[index - 1].kind != receipt::kBootEntry) --index;
+  if (index == 0) return Error(Code::log_proof, "boot: none in the first " + std::to_string(size) + " entries");
+  --index;
+  std::optional<receipt::TreeHead> before = previous;
+  if (index > 0) {
+    REDOUBT_TRY(const receipt::TreeHash root, log.tree().root_at(index));
+    before = receipt::TreeHead{receipt::log_origin(log.instance()), index, root};
+  }
+  if (entries[index] == receipt::boot_entry(claims, before)) return {};
+  return Error(Code::log_proof, "entry " + std::to_string(index) + ": not the boot with claims " + claims.hex() +
+                                    (index > 0 ? ", going on from the " + std::to_string(index) + " entries before it" : ", with the head that it takes over from"));
+}
+
 Status check_order(const std::vector<receipt::LogEntry>& entries) {
   std::set<crypto::Sha256Digest> reserved;
   std::set<crypto::Sha256Digest> run;
@@ -126,6 +146,7 @@ Status check_order(const std::vector<receipt::LogEntry>& entries) {
     if (i == 0 && entry.kind != receipt::kBootEntry) return out_of_order(i, "a log begins with its boot");
     if (entry.kind == receipt::kBootEntry && !booted.insert(entry.content).second) return out_of_order(i, "this boot was logged before");
     if (entry.kind == receipt::kCarriedEntry) carried = true;
+    if (i > 0 && entries[i - 1].kind == kBudgetEntry && entry.kind != receipt::kReservationEntry) return out_of_order(i, "a charge to budgets came before it, and it is no reservation");
     if (entry.kind == receipt::kReservationEntry && !reserved.insert(entry.content).second) return out_of_order(i, "this proposal was reserved before");
     if (entry.kind == receipt::kRunEntry) {
       if (!carried && !reserved.contains(entry.content)) return out_of_order(i, "this proposal was not reserved before it was run");

@@ -35,11 +35,15 @@ struct NamedReceipt {
 
 // audit: signatures, Evidence and the approval rule of a receipt are check_receipt's; here it is held against the log: it stands there at its
 // sequence number, just after the run of the proposal that its ballots name, and its file has exactly the ballots that it counts, all logged
-// before it.
+// before it; and the last boot before it is the one that the receipt names.
 AuditReport audit(const SavedLog& log, const AuditKnowledge& knowledge, const std::vector<NamedReceipt>& receipts);
 
+// check_boot: the last boot in the first `size` entries is the one with these claims, and it goes on from the log as it stood before: its entry names that head. The first boot
+// of an instance names `previous`, the head that the instance takes over from, if any. `log_proof`.
+Status check_boot(const SavedLog& log, std::uint64_t size, const ClaimsDigest& claims, const std::optional<receipt::TreeHead>& previous);
+
 // check_order: `log_proof` for a log that no program of ours writes: it begins with its one boot; no proposal is reserved or run twice;
-// what is run was reserved before, here or in a log that was carried over; the run that a receipt is of is the entry before it.
+// what is run was reserved before, here or in a log that was carried over; budgets are charged right before a reservation only; the run that a receipt is of is the entry before it.
 Status check_order(const std::vector<receipt::LogEntry>& entries);
 
 // rollback_report: two heads that were shown one after the other and do not fit, for others to see (docs/specs/log.md).

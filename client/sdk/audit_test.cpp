@@ -3,6 +3,7 @@
 // reorders or forgets would sign them, and every part of the file changed.
 #include "client/sdk/audit.h"
 
+#include "common/receipt/boot_entry.h"
 #include "enclave/workloads/cleanroom/room_test_fixture.h"
 
 namespace redoubt::sdk {
@@ -199,6 +200,10 @@ TEST_F(AuditTest, ALogOutOfOrderIsRefused) {
   const crypto::Sha256Digest a = crypto::sha256(as_bytes("a"));
   const crypto::Sha256Digest b = crypto::sha256(as_bytes("b"));
   const auto order = [](std::vector<receipt::LogEntry> entries) { return check_order(entries); };
+  EXPECT_OK(order({{"boot", a}, {"budget", a}, {"reservation", b}}));
+  EXPECT_OK(order({{"boot", a}, {"budget", a}})) << "a host may have stored no more yet";
+  EXPECT_ERROR(order({{"boot", a}, {"budget", a}, {"ballot", b}, {"reservation", b}}), Code::log_proof, "entry 2: a charge to budgets came before it");
+  EXPECT_ERROR(order({{"boot", a}, {"budget", a}, {"budget", b}, {"reservation", b}}), Code::log_proof, "it is no reservation");
   EXPECT_OK(order({{"boot", a}, {"reservation", a}, {"run", a}, {"receipt", b}, {"reservation", b}}));
   EXPECT_OK(order({{"boot", a}, {"carried", b}, {"run", a}, {"receipt", b}}));
   EXPECT_OK(order({{"boot", a}, {"reservation", a}, {"run", a}}));  // its receipt is not stored yet
@@ -243,6 +248,50 @@ TEST_F(AuditTest, ASavedLogIsItsEntriesAndNothingElse) {
   refuse("checkpoint", "x", Code::malformed, "saved log");
   refuse("more", 1, Code::malformed, "unknown member");
   for (std::size_t i = 0; i < text.size(); i += 7) EXPECT_FALSE(SavedLog::parse(text.substr(0, i)).ok()) << i;
+}
+
+TEST_F(AuditTest, ABootGoesOnFromTheLogAsItStoodBefore) {
+  const ClaimsDigest first = room_->claims().digest();
+  EXPECT_OK(check_boot(saved(entries_), entries_.size(), first, std::nullopt));
+  EXPECT_ERROR(check_boot(saved(entries_), 0, first, std::nullopt), Code::log_proof, "none in the first 0 entries");
+  EXPECT_ERROR(check_boot(saved(entries_), entries_.size(), ClaimsDigest(), std::nullopt), Code::log_proof, "entry 0: not the boot with claims");
+  EXPECT_ERROR(check_boot(saved(entries_), entries_.size(), first, early_->head()), Code::log_proof, "with the head that it takes over from");
+  // A second boot: its entry names the head of this log, and no other.
+  const ClaimsDigest second(crypto::sha256(as_bytes("claims of the second boot")).array());
+  const receipt::TreeHead before = head(entries_.size()).head();
+  const auto with = [&](const receipt::LogEntry& boot) {
+    std::vector<receipt::LogEntry> entries = entries_;
+    entries.push_back(boot);
+    return saved(entries);
+  };
+  const std::uint64_t size = entries_.size() + 1;
+  EXPECT_OK(check_boot(with(receipt::boot_entry(second, before)), size, second, std::nullopt));
+  EXPECT_OK(check_boot(with(receipt::boot_entry(second, before)), size - 1, first, std::nullopt)) << "what came before it is of the first boot";
+  EXPECT_ERROR(check_boot(with(receipt::boot_entry(second, before)), size, first, std::nullopt), Code::log_proof, "not the boot with claims");
+  EXPECT_ERROR(check_boot(with(receipt::boot_entry(second, early_->head())), size, second, std::nullopt), Code::log_proof, "going on from the");
+  EXPECT_ERROR(check_boot(with(receipt::boot_entry(second, std::nullopt)), size, second, std::nullopt), Code::log_proof, "going on from the");
+  EXPECT_ERROR(check_boot(saved(entries_), entries_.size(), second, std::nullopt), Code::log_proof, "entry 0: not the boot") << "a boot that is not in the log";
+}
+
+TEST_F(AuditTest, AReceiptOfABootThatIsNotTheLastOneBeforeItIsRefused) {
+  const auto without_receipt = [&] {
+    std::vector<receipt::LogEntry> out = entries_;
+    while (out.back().kind != receipt::kRunEntry) out.pop_back();
+    return out;
+  };
+  // Another boot has taken over before the receipt of this one was made.
+  std::vector<receipt::LogEntry> entries = without_receipt();
+  const receipt::LogEntry run = entries.back();
+  entries.pop_back();
+  const ClaimsDigest other(crypto::sha256(as_bytes("claims of another boot")).array());
+  entries.push_back(receipt::boot_entry(other, saved(entries).checkpoint().head()));
+  entries.push_back(run);
+  std::vector<receipt::LogEntry> with = entries;
+  const receipt::ReceiptFile stale = issue(with, nullptr);
+  EXPECT_ERROR(held(with, stale), Code::log_proof, "not the boot with claims");
+  with = entries;
+  const receipt::ReceiptFile fresh = issue(with, [&](receipt::ReceiptFile&, receipt::ReceiptBody& body) { body.claims = other; });
+  EXPECT_OK(held(with, fresh));
 }
 
 }  // namespace

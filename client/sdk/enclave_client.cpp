@@ -155,7 +155,10 @@ Result<InstanceView> EnclaveClient::instance() {
   const auto state = answer.object()->find("state");
   std::string state_text;
   if (state != answer.object()->end() && state->second.string() != nullptr) state_text = net::printable(*state->second.string(), kMaxState);
-  return InstanceView{std::move(names), open, rule_set, engine_sandbox, program, std::move(checkpoint), std::move(carry_over), std::move(state_text)};
+  const auto previous = answer.object()->find("previous");
+  std::optional<std::string> before;
+  if (previous != answer.object()->end() && previous->second.string() != nullptr) before = *previous->second.string();
+  return InstanceView{std::move(names), open, rule_set, engine_sandbox, program, std::move(checkpoint), std::move(carry_over), std::move(state_text), std::move(before)};
 }
 
 Status EnclaveClient::join() {

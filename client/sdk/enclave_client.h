@@ -40,6 +40,7 @@ struct InstanceView {
   receipt::Checkpoint checkpoint;
   std::optional<CarryOverView> carry_over;  // after a restart that could not go on from sealed state
   std::string state;                        // whether what it keeps is sealed, and how this boot began; empty from programs of an earlier release
+  std::optional<std::string> previous = std::nullopt;  // text of the head that the instance takes over from, empty for none; absent from programs of an earlier release
 };
 
 // BudgetView: what the program says of a dataset's budget of privacy loss, after all reservations so far. Decimal text, for people.

@@ -72,6 +72,26 @@ Status adopt_instance(const EnvironmentState& state, const attest::Claims& claim
   return state.keep_log({claims.instance, claims.receipt_key, checkpoint.note(), false, ""});
 }
 
+Result<SavedLog> read_log(EnclaveClient& enclave, const InstanceView& instance, const receipt::Checkpoint& checkpoint) {
+  const std::uint64_t size = checkpoint.head().size;
+  std::vector<receipt::LogEntry> entries;
+  while (entries.size() < size) {
+    REDOUBT_TRY(const auto more, enclave.entries(entries.size()));
+    if (more.empty()) return Error(Code::log_proof, "log: expected " + std::to_string(size) + " entries, found " + std::to_string(entries.size()));
+    for (const auto& entry : more) {
+      if (entries.size() < size) entries.push_back(entry);
+    }
+  }
+  REDOUBT_TRY(auto log, SavedLog::of(enclave.claims().instance, checkpoint, std::move(entries)));
+  if (size == 0 || !instance.previous) return log;
+  std::optional<receipt::TreeHead> previous;
+  if (!instance.previous->empty()) {
+    REDOUBT_TRY(previous, receipt::TreeHead::parse(*instance.previous).context("head that the instance takes over from"));
+  }
+  REDOUBT_CHECK(check_boot(log, size, enclave.claims().digest(), previous).context("log"));
+  return log;
+}
+
 Result<std::optional<KnownLog>> known_log_of(const EnvironmentState& state, const InstanceId& instance) {
   REDOUBT_TRY(auto logs, state.earlier_logs());
   REDOUBT_TRY(const auto known, state.known_log());

@@ -8,6 +8,8 @@
 
 #include <functional>
 
+#include "client/sdk/enclave_client.h"
+#include "client/sdk/saved_log.h"
 #include "client/sdk/state.h"
 #include "common/attest/evidence/claims.h"
 
@@ -25,6 +27,10 @@ Status check_instance(const EnvironmentState& state, const attest::Claims& claim
 
 // advance: `log_proof` as above, `binding` for another instance. Keeps the checkpoint when it is newer.
 Status advance(const EnvironmentState& state, const receipt::Checkpoint& checkpoint, const Consistency& consistency);
+
+// read_log: every entry of the log under `checkpoint`, which the session's program signed. The last boot in it is the one that the session is with, and goes on from all
+// entries before it (check_boot); where the program is of an earlier release, or its host has stored nothing yet, that is not looked at. `log_proof`.
+Result<SavedLog> read_log(EnclaveClient& enclave, const InstanceView& instance, const receipt::Checkpoint& checkpoint);
 
 // known_log_of: what this participant remembers of one instance, which it has joined now or before; nothing when it never did.
 Result<std::optional<KnownLog>> known_log_of(const EnvironmentState& state, const InstanceId& instance);
