@@ -107,7 +107,10 @@ Result<std::unique_ptr<RunningProgram>> LocalLauncher::start(const LaunchRequest
   command.die_with_parent = true;
   REDOUBT_TRY(auto process, launch::Process::start(command));
   if (const auto address = process.listening_address(kStartLimit); !address.ok()) {
-    return Error(address.error().code(), "starting the enclave program: " + address.error().message() + ": " + process.output(400));
+    const Error error(address.error().code(), "starting the enclave program: " + address.error().message() + ": " + process.output(400));
+    process.stop(kGrace);
+    tpm.stop();  // in order, or the next start quotes a clock that is not safe
+    return error;
   }
   REDOUBT_CHECK(launch::check_mapped(process.pid(), program.files).context("checking what the program maps"));
   return std::unique_ptr<RunningProgram>(std::make_unique<LocalProgram>(std::move(tpm), std::move(process), door.string()));
