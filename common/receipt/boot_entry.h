@@ -1,6 +1,8 @@
 // boot_entry: what an instance logs when it starts, so that a log tells of each start which claims it had and where it went on (docs/specs/log.md).
 #pragma once
 
+#include <optional>
+
 #include "common/receipt/log.h"
 
 namespace redoubt::receipt {
