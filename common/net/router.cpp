@@ -71,9 +71,15 @@ Router& Router::next_step(int status, std::string text) {
   return *this;
 }
 
+Router& Router::on_refusal(std::function<HttpResponse(HttpResponse)> finish) {
+  finish_ = std::move(finish);
+  return *this;
+}
+
 HttpResponse Router::guided(HttpResponse refusal) const {
   const auto found = next_steps_.find(refusal.status);
-  return found == next_steps_.end() ? refusal : with_next(std::move(refusal), found->second);
+  if (found != next_steps_.end()) refusal = with_next(std::move(refusal), found->second);
+  return finish_ ? finish_(std::move(refusal)) : refusal;
 }
 
 bool Router::matches(const std::vector<Part>& parts, const std::vector<std::string>& segments) {

@@ -35,7 +35,9 @@ class Router {
 
   // next_step: what a caller can do about a refusal of that status by the router or the server; it stands in the problem as "next".
   Router& next_step(int status, std::string text);
-  // guided: a refusal with its next step, where there is one.
+  // on_refusal: what is done last to every refusal by the router or the server, as to give it an id. At most one; it runs on any thread.
+  Router& on_refusal(std::function<HttpResponse(HttpResponse)> finish);
+  // guided: a refusal with its next step, where there is one, finished.
   HttpResponse guided(HttpResponse refusal) const;
 
   struct Match {
@@ -65,6 +67,7 @@ class Router {
 
   std::vector<Entry> entries_;
   std::map<int, std::string> next_steps_;
+  std::function<HttpResponse(HttpResponse)> finish_;
   bool has_attested_ = false;
 };
 

@@ -97,6 +97,22 @@ TEST(Router, TellsTheNextStepWhereThereIsOne) {
   EXPECT_EQ(text(router.guided(page)), "a page");
 }
 
+TEST(Router, FinishesEveryRefusalAndNothingElse) {
+  Router router = sample();
+  router.next_step(404, "look here").on_refusal([](HttpResponse refusal) {
+    refusal.headers.set("x-request-id", "1");
+    return refusal;
+  });
+  for (const auto& [method, path] : std::vector<std::pair<const char*, const char*>>{{"GET", "/nowhere"}, {"DELETE", "/health"}}) {
+    const auto refused = std::get<HttpResponse>(router.find(method, OrDie(parse_target(path)), true));
+    ASSERT_NE(refused.headers.find("x-request-id"), nullptr) << path;
+  }
+  const auto refused = std::get<HttpResponse>(router.find("GET", OrDie(parse_target("/nowhere")), true));
+  EXPECT_NE(as_text(std::get<Bytes>(refused.body)).find("look here"), std::string_view::npos);
+  EXPECT_NE(router.guided(problem(413, Code::malformed, "too much")).headers.find("x-request-id"), nullptr);
+  EXPECT_EQ(status_of_find(router, "GET", "/health"), 200);
+}
+
 TEST(Router, HidesItsRoutesFromConnectionsWithoutTheExchange) {
   const Router router = sample();
   EXPECT_EQ(status_of_find(router, "GET", "/health", false), 200);

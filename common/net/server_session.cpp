@@ -123,7 +123,7 @@ void ServerSession::job_refused() {
   if (phase_ == Phase::exchange_step) {
     refuse_exchange(Error(Code::unavailable, "too many connections want an exchange; try again later"));
   } else if (phase_ == Phase::handling) {
-    HttpResponse response = problem(503, Code::unavailable, "too many requests at once; try again later");
+    HttpResponse response = shared_->router.guided(problem(503, Code::unavailable, "too many requests at once; try again later"));
     response.headers.set("retry-after", "1");
     respond(std::move(response));
   } else {
