@@ -131,12 +131,12 @@ void add_api_key_commands(Commands& commands) {
   create->add_option("--save", options->save, "write the key to this new file, mode 0600, and do not show it");
   add_verb(commands, noun, "list", "show your API keys; all of them with an admin's key", {"redoubt api-key list", "redoubt api-key list -o json"},
            [&session] { return list_api_keys(session); });
-  CLI::App* rotate = add_verb(commands, noun, "rotate", "replace an API key by a new one; the old one is refused at once",
+  CLI::App* rotate = add_verb(commands, noun, "rotate", "replace an API key by a new one; the old one is refused at once, what it made is not",
                               {"redoubt api-key rotate key-0011223344556677 --save hospital.key.new"},
                               [&session, options] { return rotate_api_key(session, *options); });
   rotate->add_option("id", options->id, "the key's id, as list shows it")->required();
   rotate->add_option("--save", options->save, "write the key to this new file, mode 0600, and do not show it");
-  CLI::App* revoke = add_verb(commands, noun, "revoke", "refuse an API key from now on", {"redoubt api-key revoke key-0011223344556677"},
+  CLI::App* revoke = add_verb(commands, noun, "revoke", "refuse an API key, and all keys that came of it, from now on", {"redoubt api-key revoke key-0011223344556677"},
                               [&session, options] { return revoke_api_key(session, *options); });
   revoke->add_option("id", options->id, "the key's id, as list shows it")->required();
 }

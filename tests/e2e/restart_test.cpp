@@ -42,7 +42,7 @@ class EnclaveKilled : public testing::WithParamInterface<Named>, public CleanRoo
     std::string key = test::read_text(folder_.path() / "state" / "admin.key");
     key.pop_back();
     client_.emplace(OrDie(sdk::HubClient::connect({{"127.0.0.1", hub_->port()}, hub_->pin(), key})));
-    ASSERT_EQ(OrDie(client_->create_environment(contract_.canonical(), "create")), "study");
+    ASSERT_EQ(OrDie(client_->create_environment(contract_.canonical(), "create")), contract_.digest().hex());
     await_program("");
   }
 
@@ -59,7 +59,7 @@ class EnclaveKilled : public testing::WithParamInterface<Named>, public CleanRoo
       const auto view = OrDie(client_->environment("study"));
       if (view.state != "running" || (GetParam().sealed ? view.address == where_ : view.instance == not_this)) return false;
       if (GetParam().sealed && !instance_.empty() && view.instance != instance_) {
-        ADD_FAILURE() << "expected the same instance, found " << view.instance << ": " << test::read_text(folder_.path() / "state/env/study/program.log");
+        ADD_FAILURE() << "expected the same instance, found " << view.instance << ": " << test::read_text(folder_.path() / "state/env" / contract_.digest().hex() / "program.log");
       }
       instance_ = view.instance;
       where_ = view.address;

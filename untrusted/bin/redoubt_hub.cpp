@@ -138,12 +138,13 @@ Status create(const hub::KeyPlace& place, const std::string& subject, bool admin
 
 // list prints one key a line: id, whom it is for, scopes, when it was made, and since when it is refused.
 Status list(const hub::KeyPlace& place) {
-  REDOUBT_TRY(const auto keys, hub::list_keys(place, system_now()));
+  const Instant now = system_now();
+  REDOUBT_TRY(const auto keys, hub::list_keys(place, now));
   for (const hub::ApiKey& key : keys) {
     std::string scopes;
     for (const std::string& scope : key.scopes) scopes += (scopes.empty() ? "" : ",") + scope;
     std::printf("%s  %s  %s  %s  %s\n", key.id.c_str(), key.subject.c_str(), scopes.c_str(), key.created.text().c_str(),
-                key.revoked ? ("revoked " + key.revoked->text()).c_str() : "active");
+                key.revoked ? ("revoked " + key.revoked->text()).c_str() : key.valid(now) ? "active" : "expired");
   }
   return {};
 }
@@ -192,8 +193,8 @@ int main(int argc, char** argv) {
   create_command->add_option("--state", given.state, "State folder (default $XDG_STATE_HOME/redoubt)");
   create_command->add_option("--database", given.database, database_help);
   create_command->add_flag("--admin", admin, "A key that may see every environment");
-  CLI::App* const list_command = key_command->add_subcommand("list", "Show all API keys: id, name, scopes, made, active or revoked");
-  CLI::App* const revoke_command = key_command->add_subcommand("revoke", "Refuse an API key from now on, in a running hub too");
+  CLI::App* const list_command = key_command->add_subcommand("list", "Show all API keys: id, name, scopes, made, active, expired or revoked");
+  CLI::App* const revoke_command = key_command->add_subcommand("revoke", "Refuse an API key, and all keys that came of it, from now on, in a running hub too");
   std::string id;
   revoke_command->add_option("id", id, "The key's id, as list shows it: key-...")->required();
   for (CLI::App* const command : {list_command, revoke_command}) {

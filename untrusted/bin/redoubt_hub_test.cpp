@@ -27,14 +27,10 @@ class HubProgram : public HubTest {
     const std::string address = OrDie(process.listening_address(std::chrono::seconds(60)));
     return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
   }
-  launch::Process serve() {
+  launch::Process start() {
     launch::Process process = run({"serve", "--state", state(), "--listen", "127.0.0.1:0"});
     const std::uint16_t listening = port(process);
-    std::string key = test::read_text(state() + "/admin.key");
-    key.pop_back();
-    std::string pin = test::read_text(state() + "/hub.pin");
-    pin.pop_back();
-    admin = std::make_unique<Client>(listening, OrDie(SpkiDigest::from_hex(pin, "pin")), key);
+    admin = std::make_unique<Client>(listening, OrDie(SpkiDigest::from_hex(line_of(state() + "/hub.pin"), "pin")), admin_key(state()));
     return process;
   }
   std::string state() const { return (folder.path() / "hub").string(); }
@@ -53,7 +49,7 @@ class HubProgram : public HubTest {
 };
 
 TEST_F(HubProgram, StartsProgramsStopsThemAndSurvivesKill) {
-  auto first = serve();
+  auto first = start();
   ASSERT_EQ(admin->post("/api/tee/environments", contract_body()).status, 201);
   const std::string instance = await_running();
   EXPECT_EQ(instance.size(), 32U);
@@ -68,12 +64,14 @@ TEST_F(HubProgram, StartsProgramsStopsThemAndSurvivesKill) {
   EXPECT_EQ(first.kill().signal, SIGKILL);
   EXPECT_TRUE(until([&] { return doors() == 0; })) << "the enclave program outlived its hub";
 
-  auto second = serve();
+  auto second = start();
   const std::string next = await_running();
   EXPECT_EQ(next, instance);  // hub, program and TPM were killed, and the program goes on from its sealed state
   EXPECT_EQ(admin->post(std::string(kStudy) + "/datasets", body("manifest", hospital_data_.document)).number("received"), 60);
   // Not everyone had joined the old one: there is nothing to go on from, and a room that was told of it would wait for its log.
-  EXPECT_FALSE(std::filesystem::exists(state() + "/env/study/previous.txt"));
+  const std::string kept = state() + "/env/" + contract().digest().hex();
+  EXPECT_TRUE(std::filesystem::exists(kept + "/contract.json"));
+  EXPECT_FALSE(std::filesystem::exists(kept + "/previous.txt"));
   admin.reset();
   EXPECT_TRUE(second.stop(std::chrono::seconds(20)).success());
   EXPECT_EQ(doors(), 0U);
@@ -85,7 +83,7 @@ TEST_F(HubProgram, ListsItsKeysAndRefusesARevokedOneAtOnce) {
     EXPECT_TRUE(OrDie(process.wait(std::chrono::seconds(30))).success());
     return process.output();
   };
-  auto process = serve();
+  auto process = start();
   std::string key = output({"key", "create", "hospital", "--state", state()});
   key.pop_back();
   const std::string pin = test::read_text(state() + "/hub.pin");

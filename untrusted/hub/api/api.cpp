@@ -11,52 +11,78 @@ namespace {
 constexpr std::uint64_t kContractBody = 2 * jobs::Contract::kMaxBytes + 1024;
 constexpr std::uint64_t kDocumentBody = 512 * 1024;
 constexpr std::uint64_t kKeyBody = 4096;
-constexpr std::size_t kMaxKey = 128;
+constexpr std::string_view kPages = "cursor limit";
 
-bool printable_key(std::string_view key) {
-  return !key.empty() && key.size() <= kMaxKey && std::ranges::all_of(key, [](char c) { return c > ' ' && c < 127; });
+// takes: whether `names`, with spaces between, has `name`.
+bool takes(std::string_view names, std::string_view name) {
+  while (!names.empty()) {
+    const std::size_t end = std::min(names.find(' '), names.size());
+    if (names.substr(0, end) == name) return true;
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  return false;
+}
+
+net::HttpResponse unauthenticated(const Error& error, const std::optional<Limited>& limited) {
+  if (error.code() == Code::auth) {
+    net::HttpResponse refusal = net::problem(error);
+    refusal.headers.set("www-authenticate", "Bearer");
+    return refusal;
+  }
+  if (!limited) return net::problem(error);  // the database, not a limit
+  net::HttpResponse refusal = net::problem(429, error.code(), error.message());
+  // RFC 9110 section 10.2.3; draft-ietf-httpapi-ratelimit-headers-10.
+  const std::string policy = '"' + std::string(limited->policy) + '"';
+  const std::string wait = std::to_string(limited->retry_after_s);
+  refusal.headers.set("retry-after", wait);
+  refusal.headers.set("ratelimit-policy", policy + ";q=" + std::to_string(limited->burst) + ";w=" + std::to_string(limited->window_s));
+  refusal.headers.set("ratelimit", policy + ";r=0;t=" + wait);
+  return refusal;
 }
 
 }  // namespace
 
 const std::vector<HubApi::Row>& HubApi::rows() {
   static const std::vector<Row> table = {
-      {"GET", "/api/tee/platform", 0, &HubApi::get_platform, kReadScope},
-      {"POST", "/api/tee/environments", kContractBody, &HubApi::create_environment, kSubmitScope},
-      {"GET", "/api/tee/environments", 0, &HubApi::list_environments, kReadScope},
-      {"GET", "/api/tee/environments/{env}", 0, &HubApi::get_environment, kReadScope},
-      {"POST", "/api/tee/environments/{env}/datasets", kDocumentBody, &HubApi::create_dataset, kUploadScope, true},
-      {"GET", "/api/tee/environments/{env}/datasets", 0, &HubApi::list_datasets, kReadScope},
-      {"PUT", "/api/tee/environments/{env}/datasets/{manifest}/content", kMaxPart, &HubApi::put_content, kUploadScope, true},
-      {"POST", "/api/tee/environments/{env}/queries", kDocumentBody, &HubApi::create_query, kSubmitScope, true},
-      {"GET", "/api/tee/environments/{env}/queries", 0, &HubApi::list_queries, kReadScope},
-      {"GET", "/api/tee/environments/{env}/queries/{query}", 0, &HubApi::get_query, kReadScope},
-      {"POST", "/api/tee/environments/{env}/queries/{query}/approve", kDocumentBody, &HubApi::approve, kApproveScope, true},
-      {"POST", "/api/tee/environments/{env}/queries/{query}/reject", kDocumentBody, &HubApi::reject, kApproveScope, true},
-      {"GET", "/api/tee/environments/{env}/queries/{query}/result/{recipient}", 0, &HubApi::get_result, kReadScope},
-      {"GET", "/api/tee/environments/{env}/queries/{query}/receipt", 0, &HubApi::get_receipt, kReadScope},
-      {"GET", "/api/tee/environments/{env}/log", 0, &HubApi::get_log, kReadScope},
-      {"GET", "/api/tee/api-keys", 0, &HubApi::list_keys, kReadScope},
-      {"POST", "/api/tee/api-keys", kKeyBody, &HubApi::create_key, kKeysScope},
-      {"POST", "/api/tee/api-keys/{key}/rotate", 0, &HubApi::rotate_key, kKeysScope},
-      {"POST", "/api/tee/api-keys/{key}/revoke", 0, &HubApi::revoke_key, kKeysScope},
+      {"GET", "/api/tee/platform", 0, &HubApi::get_platform, Action::read},
+      {"POST", "/api/tee/environments", kContractBody, &HubApi::create_environment, Action::submit},
+      {"GET", "/api/tee/environments", 0, &HubApi::list_environments, Action::read, kPages},
+      {"GET", "/api/tee/environments/{env}", 0, &HubApi::get_environment, Action::read},
+      {"POST", "/api/tee/environments/{env}/datasets", kDocumentBody, &HubApi::create_dataset, Action::upload, "", true},
+      {"GET", "/api/tee/environments/{env}/datasets", 0, &HubApi::list_datasets, Action::read, kPages},
+      {"PUT", "/api/tee/environments/{env}/datasets/{manifest}/content", kMaxPart, &HubApi::put_content, Action::upload, "offset", true},
+      {"POST", "/api/tee/environments/{env}/queries", kDocumentBody, &HubApi::create_query, Action::submit, "", true},
+      {"GET", "/api/tee/environments/{env}/queries", 0, &HubApi::list_queries, Action::read, kPages},
+      {"GET", "/api/tee/environments/{env}/queries/{query}", 0, &HubApi::get_query, Action::read},
+      {"POST", "/api/tee/environments/{env}/queries/{query}/approve", kDocumentBody, &HubApi::approve, Action::approve, "", true},
+      {"POST", "/api/tee/environments/{env}/queries/{query}/reject", kDocumentBody, &HubApi::reject, Action::approve, "", true},
+      {"GET", "/api/tee/environments/{env}/queries/{query}/result/{recipient}", 0, &HubApi::get_result, Action::read},
+      {"GET", "/api/tee/environments/{env}/queries/{query}/receipt", 0, &HubApi::get_receipt, Action::read},
+      {"GET", "/api/tee/environments/{env}/log", 0, &HubApi::get_log, Action::read, "from"},
+      {"GET", "/api/tee/api-keys", 0, &HubApi::list_keys, Action::read, kPages},
+      {"POST", "/api/tee/api-keys", kKeyBody, &HubApi::create_key, Action::keys},
+      {"GET", "/api/tee/api-keys/{key}", 0, &HubApi::get_key, Action::read},
+      {"POST", "/api/tee/api-keys/{key}/rotate", 0, &HubApi::rotate_key, Action::keys},
+      {"POST", "/api/tee/api-keys/{key}/revoke", 0, &HubApi::revoke_key, Action::keys},
   };
   return table;
 }
 
 const std::vector<std::string_view>& HubApi::open_paths() {
-  static const std::vector<std::string_view> paths = {"/health", "/version", "/api/openapi.json"};
+  static const std::vector<std::string_view> paths = {"/healthz", "/readyz", "/version", "/openapi.json"};
   return paths;
 }
 
 net::Router HubApi::router() {
   net::Router router;
-  const auto fixed = [](std::string body) {
-    return [body = std::move(body)](const net::HttpRequest&) { return net::json_response(200, body); };
+  const auto fixed = [this](std::string body) {
+    return [this, body = std::move(body)](const net::HttpRequest&) { return stamped(net::json_response(200, body), request_id()); };
   };
-  router.get("/health", net::Access::open, fixed(R"({"status":"ok"})"));
+  router.on_refusal([this](net::HttpResponse refusal) { return stamped(std::move(refusal), request_id()); });
+  router.get("/healthz", net::Access::open, fixed(R"({"status":"ok"})"));
+  router.get("/readyz", net::Access::open, [this](const net::HttpRequest&) { return stamped(ready(), request_id()); });
   router.get("/version", net::Access::open, fixed(json::canonical(json::Object{{"version", parts_.version}})));
-  router.get("/api/openapi.json", net::Access::open, fixed(std::string(kOpenApi)));
+  router.get("/openapi.json", net::Access::open, fixed(std::string(kOpenApi)));
   for (const Row& row : rows()) {
     router.add({std::string(row.method), std::string(row.path), net::Access::open, row.max_body_bytes,
                 [this, &row](const net::HttpRequest& request) { return answer(row, request); }});
@@ -64,33 +90,42 @@ net::Router HubApi::router() {
   return router;
 }
 
-net::HttpResponse HubApi::answer(const Row& row, const net::HttpRequest& request) {
-  const auto caller = parts_.authenticator.authenticate(request);
-  if (!caller.ok()) {
-    const bool limited = caller.error().code() == Code::unavailable;
-    net::HttpResponse refusal = limited ? net::problem(429, caller.error().code(), caller.error().message()) : net::problem(caller.error());
-    if (limited) refusal.headers.set("retry-after", "1");
-    if (!limited) refusal.headers.set("www-authenticate", "Bearer");
-    return refusal;
-  }
-  if (!caller->allows(row.scope)) return net::problem(403, Code::auth, "this API key has no scope \"" + std::string(row.scope) + "\"");
-  Call call{request, *caller, "", crypto::Sha256Digest()};
-  call.digest = crypto::sha256(Fields("redoubt/hub-request/1").text(request.method).text(request.path).field(request.body).view());
-  if (const std::size_t count = request.headers.count("idempotency-key"); count > 0 && request.method == "POST") {
-    call.idempotency_key = *request.headers.find("idempotency-key");
-    if (count > 1 || !printable_key(call.idempotency_key)) {
-      return net::problem(400, Code::malformed, "Idempotency-Key: expected one, of 1 to 128 printable characters");
-    }
-    const auto kept = parts_.store.read([&](Transaction& transaction) {
-      return find_answer(transaction, call.caller.key, call.idempotency_key, call.digest);
+std::string HubApi::request_id() const { return "req-" + hex_encode(parts_.random.fixed<FixedBytes<struct RequestIdTag, 12>>().view()); }
+
+// Strangers may ask as often as they like: the database is asked once a second.
+net::HttpResponse HubApi::ready() {
+  const Instant now = parts_.now();
+  const std::lock_guard lock(ready_mutex_);
+  if (!ready_ || ready_->first != now) {
+    const Status answered = parts_.store.read([](Transaction& transaction) -> Status {
+      REDOUBT_TRY(const auto found, transaction.query("SELECT 1"));
+      return found.size() == 1 ? Status() : Status(Error(Code::unavailable, "database"));
     });
-    if (!kept.ok()) return kept.error().code() == Code::refused ? conflict("Idempotency-Key: was used for another request") : net::problem(kept.error());
-    if (kept->has_value()) {
-      net::HttpResponse again = net::json_response((*kept)->status, as_text((*kept)->response));
-      again.headers.set("idempotency-replayed", "true");
-      return again;
-    }
+    ready_ = std::pair(now, answered.ok());
   }
+  if (!ready_->second) return net::problem(503, Code::unavailable, "the database does not answer");
+  return net::json_response(200, R"({"status":"ready"})");
+}
+
+net::HttpResponse HubApi::answer(const Row& row, const net::HttpRequest& request) {
+  const std::string id = request_id();
+  const net::Handler handler = [&](const net::HttpRequest& given) { return respond(row, given, id); };
+  return stamped(net::Router::answer(handler, request), id);
+}
+
+net::HttpResponse HubApi::respond(const Row& row, const net::HttpRequest& request, const std::string& id) {
+  std::optional<Limited> limited;
+  const auto caller = parts_.authenticator.authenticate(request, limited);
+  if (!caller.ok()) return unauthenticated(caller.error(), limited);
+  if (const Status allowed = authorize(*caller, row.action, Object()); !allowed.ok()) return net::problem(403, Code::auth, allowed.error().message());
+  for (const auto& [name, value] : request.query) {
+    if (takes(row.query, name)) continue;
+    return net::problem(400, Code::usage, "query: expected " + (row.query.empty() ? "no parameters" : "one of: " + std::string(row.query)));
+  }
+  return handle_once(row, Call{.request = request, .caller = *caller, .action = row.action, .id = id});
+}
+
+net::HttpResponse HubApi::handle(const Row& row, const Call& call) {
   if (row.at_home) {
     auto elsewhere = misdirected(call);
     if (!elsewhere.ok()) return net::problem(elsewhere.error());
@@ -109,29 +144,17 @@ std::string Call::param(std::string_view name) const {
   return found == request.params.end() ? "" : found->second;
 }
 
-Result<Environment> HubApi::visible(const Call& call) {
-  const Error absent(Code::not_found, "no such environment");
-  return parts_.store.read([&](Transaction& transaction) -> Result<Environment> {
-    auto environment = hub::get_environment(transaction, call.param("env"));
-    if (!environment.ok()) return environment.error().code() == Code::not_found ? absent : environment.error();
-    if (call.caller.admin) return environment;
-    REDOUBT_TRY(const auto participants, get_participants(transaction, environment->id));
-    const bool takes_part = std::ranges::any_of(participants, [&](const auto& item) { return item.name == call.caller.subject; });
-    if (!takes_part) return absent;
-    return environment;
-  });
-}
-
 Result<std::optional<net::HttpResponse>> HubApi::misdirected(const Call& call) {
-  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
   if (environment.home.empty() || environment.home == parts_.hub) return std::optional<net::HttpResponse>();
   return std::optional(net::problem(421, Code::unavailable, "this environment is kept by another hub: " + environment.home));
 }
 
 Status HubApi::record(Transaction& transaction, const Call& call, std::string_view action, std::string_view object,
                       const net::HttpResponse& response) {
-  REDOUBT_CHECK(add_audit_event(transaction, {parts_.now(), call.caller.subject, std::string(action), std::string(object), call.caller.key}));
+  REDOUBT_CHECK(add_audit_event(transaction, {parts_.now(), call.caller.subject, std::string(action), std::string(object), call.caller.key + " " + call.id}));
   if (call.idempotency_key.empty()) return {};
+  call.kept = true;  // an effect that does not come to be is answered by a refusal, and that is not kept
   return keep_answer(transaction, call.caller.key, call.idempotency_key, call.digest,
                      {response.status, std::get<Bytes>(response.body)}, parts_.now());
 }
@@ -150,16 +173,48 @@ net::HttpResponse json_answer(int status, const json::Value& value) { return net
 
 net::HttpResponse conflict(std::string_view detail) { return net::problem(409, Code::refused, detail); }
 
+net::HttpResponse tagged(net::HttpResponse response) {
+  if (const Bytes* const body = std::get_if<Bytes>(&response.body)) {
+    response.headers.set("etag", '"' + crypto::sha256(*body).hex().substr(0, 32) + '"');
+  }
+  return response;
+}
+
+std::optional<net::HttpResponse> check_match(const Call& call, const net::HttpResponse& current) {
+  const std::string* const tag = current.headers.find("etag");
+  const std::size_t count = call.request.headers.count("if-match");
+  if (count == 0) return std::nullopt;
+  const std::string& wanted = *call.request.headers.find("if-match");
+  if (count == 1 && tag != nullptr && (wanted == *tag || wanted == "*")) return std::nullopt;
+  net::HttpResponse refusal = net::problem(412, Code::freshness, "If-Match: it has changed since: read it again");
+  if (tag != nullptr) refusal.headers.set("etag", *tag);
+  return refusal;
+}
+
+net::HttpResponse stamped(net::HttpResponse response, const std::string& id) {
+  response.headers.set("x-request-id", id);
+  const std::string* const type = response.headers.find("content-type");
+  const Bytes* const body = std::get_if<Bytes>(&response.body);
+  if (type == nullptr || *type != "application/problem+json" || body == nullptr) return response;
+  auto problem = json::parse(as_text(*body));
+  if (!problem.ok() || problem->object() == nullptr) return response;
+  json::Object members = *problem->object();
+  members.insert_or_assign("request_id", id);
+  response.body = to_bytes(json::canonical(json::Value(std::move(members))));
+  return response;
+}
+
 Result<PageRequest> page_of(const Call& call) {
   PageRequest page;
   for (const auto& [name, value] : call.request.query) {
-    if (name == "cursor" && !value.empty() && value.size() <= 256) {
+    if (name == "cursor") {
+      if (value.empty() || value.size() > 256) return Error(Code::usage, "query: expected cursor as an answer gave it");
       page.cursor = value;
       continue;
     }
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), page.count);
-    if (name != "count" || error != std::errc() || end != value.data() + value.size() || page.count == 0 || page.count > kMaxPage) {
-      return Error(Code::usage, "query: expected cursor, or count from 1 to " + std::to_string(kMaxPage));
+    if (error != std::errc() || end != value.data() + value.size() || page.count == 0 || page.count > kMaxPage) {
+      return Error(Code::usage, "query: expected limit from 1 to " + std::to_string(kMaxPage));
     }
   }
   return page;
@@ -167,8 +222,7 @@ Result<PageRequest> page_of(const Call& call) {
 
 Result<std::uint64_t> number_of(const Call& call, std::string_view name, std::optional<std::uint64_t> fallback) {
   const auto found = call.request.query.find(name);
-  const std::string what = "query: expected " + std::string(name) + " as a number, and nothing else";
-  if (call.request.query.size() > (found == call.request.query.end() ? 0U : 1U)) return Error(Code::usage, what);
+  const std::string what = "query: expected " + std::string(name) + " as a number";
   if (found == call.request.query.end()) return fallback ? Result<std::uint64_t>(*fallback) : Error(Code::usage, what);
   std::uint64_t value = 0;
   const std::string& text = found->second;

@@ -1,17 +1,19 @@
 // HubApi: the handlers behind the hub's REST API (docs/design/clean-room-flow.md; openapi.json says the same to machines).
 //
 // The operator's zone. Every request is distrusted: keys, sizes, names, forms and signatures are checked, so that garbage neither
-// fills the store nor takes the place of a participant's document; what counts is checked again by enclaves and clients. What a
-// caller may not see reads as absent. An effect, its audit event and the answer kept for an Idempotency-Key are committed together,
-// before the answer is sent. Handlers run on several threads.
+// fills the store nor takes the place of a participant's document; what counts is checked again by enclaves and clients. Every object is
+// loaded by one of the load_ functions, which ask authorize() (auth/authorize.h); what a caller may not see reads as absent. An effect, its
+// audit event and the answer kept for an Idempotency-Key are committed together, before the answer is sent. Every answer has an id
+// (X-Request-Id), which the audit event names too. Handlers run on several threads.
 #pragma once
 
 #include <array>
 #include <mutex>
+#include <set>
 
 #include "common/jobs/cleanroom/ballot.h"
 #include "common/net/router.h"
-#include "untrusted/hub/auth/authenticator.h"
+#include "untrusted/hub/auth/authorize.h"
 #include "untrusted/hub/instances/instance_host.h"
 #include "untrusted/hub/store/datasets.h"
 #include "untrusted/hub/store/journal.h"
@@ -21,13 +23,17 @@ namespace redoubt::hub {
 inline constexpr std::uint64_t kMaxPart = 4U << 20;          // bytes of one upload
 inline constexpr std::uint64_t kMaxCiphertext = 16ULL << 30;  // bytes of one dataset
 inline constexpr std::uint64_t kMaxParts = 65'536;            // uploads of one dataset
+inline constexpr std::uint64_t kMaxEnvironments = 64;         // active ones that a participant's keys created
 
 // Call: one request of a known caller.
 struct Call {
   const net::HttpRequest& request;
   Caller caller;
-  std::string idempotency_key;  // empty: none
-  crypto::Sha256Digest digest;  // of method, path and body
+  Action action = Action::read;
+  std::string id{};               // X-Request-Id of the answer
+  std::string idempotency_key{};  // empty: none
+  crypto::Sha256Digest digest{};  // of method, target and body
+  mutable bool kept = false;      // the answer was written with the effect
 
   std::string param(std::string_view name) const;
 };
@@ -55,8 +61,9 @@ class HubApi {
     std::string_view path;
     std::uint64_t max_body_bytes;
     Result<net::HttpResponse> (HubApi::*handler)(const Call&);
-    std::string_view scope;  // that the API key needs
-    bool at_home = false;    // only the environment's home can answer: it has the program and the ciphertext
+    Action action;
+    std::string_view query = "";  // names of the query parameters that it takes, with spaces between
+    bool at_home = false;         // only the environment's home can answer: it has the program and the ciphertext
   };
   static const std::vector<Row>& rows();
   // open_paths: of the routes that need no key; all are GET.
@@ -70,6 +77,21 @@ class HubApi {
 
  private:
   net::HttpResponse answer(const Row& row, const net::HttpRequest& request);
+  net::HttpResponse respond(const Row& row, const net::HttpRequest& request, const std::string& id);
+  net::HttpResponse handle(const Row& row, const Call& call);
+  net::HttpResponse ready();
+  std::string request_id() const;
+
+  // objects.cpp: each gives what the path of the call names, if authorize() lets the caller do what the call does, or `not_found`.
+  Result<Environment> load_environment(Transaction& transaction, const Call& call);
+  Result<Environment> load_environment(const Call& call);
+  Result<Dataset> load_dataset(const Call& call, const Environment& environment, const jobs::ManifestDigest& manifest);
+  Result<Query> load_query(const Call& call, const Environment& environment);
+  Result<ApiKey> load_key(Transaction& transaction, const Call& call);
+
+  // replay.cpp: what becomes of a call that has an Idempotency-Key.
+  net::HttpResponse handle_once(const Row& row, const Call& call);
+  Result<std::optional<net::HttpResponse>> replay(const Call& call);
 
   // environments_api.cpp
   Result<net::HttpResponse> create_environment(const Call& call);
@@ -94,27 +116,27 @@ class HubApi {
   Result<net::HttpResponse> vote(const Call& call, jobs::Decision decision);
   Result<net::HttpResponse> get_result(const Call& call);
   Result<net::HttpResponse> get_receipt(const Call& call);
-  Result<Query> find_query(const Call& call);
 
   // keys_api.cpp
   Result<net::HttpResponse> list_keys(const Call& call);
+  Result<net::HttpResponse> get_key(const Call& call);
   Result<net::HttpResponse> create_key(const Call& call);
   Result<net::HttpResponse> rotate_key(const Call& call);
   Result<net::HttpResponse> revoke_key(const Call& call);
-  // own_key: the key of the call, or `not_found` also when it is another subject's and the caller is not an admin.
-  Result<ApiKey> own_key(Transaction& transaction, const Call& call);
 
   // misdirected: 421 (RFC 9110 section 15.5.20) when another hub keeps the environment of the call.
   Result<std::optional<net::HttpResponse>> misdirected(const Call& call);
-  // visible: the environment of the call, or `not_found` also when the caller takes no part in it.
-  Result<Environment> visible(const Call& call);
-  // record writes what comes with an effect: the audit event and the kept answer.
+  // record writes what comes with an effect: the audit event and the kept answer, which must hold no secret.
   Status record(Transaction& transaction, const Call& call, std::string_view action, std::string_view object,
                 const net::HttpResponse& response);
   std::mutex& lock_of(std::string_view name);
 
   Parts parts_;
   std::array<std::mutex, 16> locks_;  // by environment: uploads and ballots come one after another
+  std::mutex calls_mutex_;            // of what follows
+  std::set<std::pair<std::string, std::string>> under_way_;  // API key id and Idempotency-Key of calls that are being answered
+  std::mutex ready_mutex_;
+  std::optional<std::pair<Instant, bool>> ready_;  // when the database was asked last, and whether it answered
 };
 
 // -- helpers of the handlers --
@@ -124,9 +146,15 @@ Result<json::Value> body_of(const Call& call, std::size_t max_depth = 4);
 net::HttpResponse json_answer(int status, const json::Value& value);
 // conflict: 409, for what is right in form and cannot be now.
 net::HttpResponse conflict(std::string_view detail);
-// page_of reads `cursor` and `count`; any other query parameter is `usage`.
+// tagged gives a response the ETag of its body: it changes with every byte. check_match: 412 (RFC 9110 section 13.1.1) when the call has an
+// If-Match that does not name `current`.
+net::HttpResponse tagged(net::HttpResponse response);
+std::optional<net::HttpResponse> check_match(const Call& call, const net::HttpResponse& current);
+// stamped: an answer with its id, which stands in a problem too.
+net::HttpResponse stamped(net::HttpResponse response, const std::string& id);
+// page_of reads `cursor` and `limit`.
 Result<PageRequest> page_of(const Call& call);
-// number_of reads a query parameter as a number; it is the only one allowed.
+// number_of reads a query parameter as a number.
 Result<std::uint64_t> number_of(const Call& call, std::string_view name, std::optional<std::uint64_t> fallback);
 json::Value list_json(json::Array items, const std::string& next);
 // author: the participant of the contract that signed `document`, or `auth` and `chain`.

@@ -46,9 +46,10 @@ TEST_F(Attacks, WithoutAKeyNothingButTheOpenRoutesAnswers) {
       EXPECT_EQ(answer.status, 401) << row.method << " " << target;
       EXPECT_EQ(answer.text("code"), "auth");
     }
-    EXPECT_EQ(client->get("/health").text("status"), "ok");
+    EXPECT_EQ(client->get("/healthz").text("status"), "ok");
+    EXPECT_EQ(client->get("/readyz").text("status"), "ready");
     EXPECT_EQ(client->get("/version").text("version"), "1.2.3");
-    EXPECT_EQ(client->get("/api/openapi.json").text("openapi"), "3.1.0");
+    EXPECT_EQ(client->get("/openapi.json").text("openapi"), "3.1.0");
   }
 }
 
@@ -77,6 +78,63 @@ TEST_F(Attacks, AnotherTenantSeesNothing) {
   EXPECT_EQ(admin->post(in_other + "/queries", body("proposal", sign(*proposed, analyst_))).status, 422);
 }
 
+// A name is anybody's: who takes it first gains nothing, and who uses it again takes nothing.
+TEST_F(Attacks, NobodySquatsOnTheNameOfAnEnvironment) {
+  Client squatter = client_for("stranger");
+  Client hospital = client_for("hospital");
+  const auto named = [this](const std::string& name, std::vector<const cleanroom::Party*> parties) {
+    jobs::Contract out = contract();
+    out.environment = name;
+    out.k = 11;
+    out.participants.clear();
+    for (const cleanroom::Party* party : parties) out.participants.push_back(party->listed());
+    return out;
+  };
+  const auto create = [](Client& client, const jobs::Contract& wanted) { return client.post("/api/tee/environments", json::Object{{"contract", wanted.canonical()}}); };
+  // The name first: the owners of "trial" create theirs all the same, each sees its own, and ids tell them apart.
+  const jobs::Contract theirs = named("trial", {&analyst_, &laboratory_, &stranger_});
+  const jobs::Contract ours = named("trial", {&analyst_, &hospital_, &laboratory_});
+  ASSERT_EQ(create(squatter, theirs).status, 201);
+  const Answer made = create(hospital, ours);
+  ASSERT_EQ(made.status, 201) << made.text("detail");
+  EXPECT_EQ(made.text("environment"), ours.digest().hex());
+  EXPECT_EQ(create(hospital, ours).status, 200) << "the same contract is the same environment";
+  EXPECT_EQ(hospital.get("/api/tee/environments/trial").text("contract_digest"), ours.digest().hex());
+  EXPECT_EQ(squatter.get("/api/tee/environments/trial").text("contract_digest"), theirs.digest().hex());
+  EXPECT_EQ(squatter.get("/api/tee/environments/" + ours.digest().hex()).status, 404);
+  EXPECT_EQ(squatter.get("/api/tee/environments/" + ours.digest().hex()).text("detail"), squatter.get("/api/tee/environments/absent").text("detail"));
+  EXPECT_EQ(hospital.get("/api/tee/environments/" + theirs.digest().hex()).status, 404);
+  // Naming the victim as a participant makes the name useless to it, and the id as good as before.
+  const jobs::Contract bait = named("study", {&hospital_, &laboratory_, &stranger_});
+  ASSERT_EQ(create(squatter, bait).status, 201);
+  EXPECT_EQ(hospital.get(kStudy).status, 400);
+  EXPECT_EQ(hospital.get("/api/tee/environments/" + contract().digest().hex()).text("contract_digest"), contract().digest().hex());
+  EXPECT_EQ(client_for("analyst").get(kStudy).text("contract_digest"), contract().digest().hex());
+  // A name that is another's id does not stand before it.
+  const jobs::Contract shadow = named(contract().digest().hex(), {&hospital_, &laboratory_, &stranger_});
+  ASSERT_EQ(create(squatter, shadow).status, 201);
+  EXPECT_EQ(hospital.get("/api/tee/environments/" + contract().digest().hex()).text("contract_digest"), contract().digest().hex());
+}
+
+TEST_F(Attacks, AParticipantCreatesABoundedNumberOfEnvironments) {
+  Client hospital = client_for("hospital");
+  launcher.broken = true;  // the records count, not the programs
+  jobs::Contract wanted = contract();
+  const auto create = [&](Client& client, std::size_t i) {
+    wanted.environment = "room-" + std::to_string(i);
+    return client.post("/api/tee/environments", json::Object{{"contract", wanted.canonical()}}).status;
+  };
+  ASSERT_OK(hub->store().write("fill", [&](Transaction& t) -> Status {
+    for (std::uint64_t i = 0; i + 1 < kMaxEnvironments; ++i) {
+      REDOUBT_CHECK(add_environment(t, {"filled-" + std::to_string(i), "", ContractDigest(), EnvironmentState::active, wall(), "elsewhere", "filled", "hospital"}, {}));
+    }
+    return {};
+  }));
+  EXPECT_EQ(create(hospital, 1), 201);
+  EXPECT_EQ(create(hospital, 2), 409);
+  EXPECT_EQ(create(*admin, 2), 201);
+}
+
 TEST_F(Attacks, ATableOfRequestsThatAreWrongInOneThing) {
   const std::string before = snapshot();
   const std::string query = path("/queries/") + proposed->digest().hex();
@@ -87,8 +145,6 @@ TEST_F(Attacks, ATableOfRequestsThatAreWrongInOneThing) {
   of_other.proposal.array()[0] ^= std::byte{1};
   jobs::Manifest changed = hospital_data_.manifest;
   changed.rows += 1;
-  jobs::Contract second = contract();
-  second.k = 11;
   jobs::Proposal dropped = proposal(*room, "DROP TABLE hospital");
   jobs::Proposal foreign = *proposed;
   foreign.terms.instance.array()[0] ^= std::byte{1};
@@ -115,13 +171,18 @@ TEST_F(Attacks, ATableOfRequestsThatAreWrongInOneThing) {
       {"DELETE", query, "", 405},
       {"PUT", path("/datasets"), "", 405},
       // Query parameters.
-      {"GET", path("/queries?count=0"), "", 400},
-      {"GET", path("/queries?count=201"), "", 400},
-      {"GET", path("/queries?count=-1"), "", 400},
-      {"GET", path("/queries?count=1e3"), "", 400},
+      {"GET", path("/queries?limit=0"), "", 400},
+      {"GET", path("/queries?limit=201"), "", 400},
+      {"GET", path("/queries?limit=-1"), "", 400},
+      {"GET", path("/queries?limit=1e3"), "", 400},
+      {"GET", path("/queries?count=1"), "", 400},
       {"GET", path("/queries?cursor=AAAA"), "", 400},
+      {"GET", path("/queries?cursor="), "", 400},
+      {"GET", path("/queries?cursor=" + make_cursor("queries of another", 0)), "", 400},
+      {"GET", path("?limit=1"), "", 400},
+      {"POST", path("/queries?limit=1"), text(body("proposal", sign(*proposed, analyst_))), 400},
       {"GET", path("/queries?state=done"), "", 400},
-      {"GET", path("/queries?count=1&count=2"), "", 400},
+      {"GET", path("/queries?limit=1&limit=2"), "", 400},
       {"GET", path("/log?from=x"), "", 400},
       {"GET", path("/log?from=99999999999999999999"), "", 400},
       {"GET", path("/log?from=0&to=1"), "", 400},
@@ -134,7 +195,6 @@ TEST_F(Attacks, ATableOfRequestsThatAreWrongInOneThing) {
       {"POST", "/api/tee/environments", R"({"contract":"x","contract":"y"})", 400},
       {"POST", "/api/tee/environments", text(json::Object{{"contract", contract().canonical()}, {"more", 1}}), 400},
       {"POST", "/api/tee/environments", text(json::Object{{"contract", contract().canonical() + " "}}), 400},
-      {"POST", "/api/tee/environments", text(json::Object{{"contract", second.canonical()}}), 409},
       {"POST", "/api/tee/environments", std::string(2'000'000, ' '), 413},
       {"POST", path("/datasets"), std::string(100'000, '['), 400},
       {"POST", path("/datasets"), "\xff\xfe", 400},
@@ -170,6 +230,7 @@ TEST_F(Attacks, ATableOfRequestsThatAreWrongInOneThing) {
       {"POST", query + "/approve", ballot_text + "{}", 400},
       {"POST", query + "/approve", "null", 400},
   };
+  std::set<std::string> ids;
   for (const Case& attack : cases) {
     const auto answer = admin->try_send(attack.method, attack.target, to_bytes(attack.body));
     // A body above the limit may be refused while it is being sent.
@@ -177,6 +238,10 @@ TEST_F(Attacks, ATableOfRequestsThatAreWrongInOneThing) {
     ASSERT_OK(answer) << attack.method << " " << attack.target;
     EXPECT_EQ(answer->status, attack.status) << attack.method << " " << attack.target.substr(0, 200) << " " << attack.body.substr(0, 300) << "\n" << answer->text("detail");
     EXPECT_FALSE(answer->text("code").empty()) << attack.target;
+    // Whoever refuses, router, server or handler: each refusal has an id of its own.
+    const std::string id = answer->header("x-request-id");
+    EXPECT_EQ(answer->text("request_id"), id) << attack.target;
+    EXPECT_TRUE(id.starts_with("req-") && ids.insert(id).second) << attack.target << ": \"" << id << "\"";
   }
   EXPECT_EQ(snapshot(), before);
   // What was attacked still works.
@@ -211,8 +276,8 @@ TEST_F(Attacks, AnIdempotencyKeyStandsForOneRequest) {
   EXPECT_EQ(again.status, 201);
   EXPECT_TRUE(again.replayed);
   EXPECT_EQ(again.body, made.body);
-  EXPECT_EQ(admin->post(path("/queries"), body("proposal", sign(second, analyst_))).status, 409);
-  EXPECT_EQ(admin->post("/api/tee/environments", contract_body()).status, 409);
+  EXPECT_EQ(admin->post(path("/queries"), body("proposal", sign(second, analyst_))).status, 422);
+  EXPECT_EQ(admin->post("/api/tee/environments", contract_body()).status, 422);
   // Another caller's key of the same name is another key.
   Client analyst = client_for("analyst");
   analyst.idempotency_key = "one";

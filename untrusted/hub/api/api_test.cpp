@@ -76,7 +76,7 @@ TEST_F(HubTest, ARejectionEndsTheVote) {
   provide(*launcher.room());
   const auto room = launcher.room();
   const jobs::Proposal proposed = proposal(*room);
-  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
+  propose_at_hub(proposed);
   jobs::Ballot no = ballot(*room, proposed, hospital_);
   no.decision = jobs::Decision::reject;
   EXPECT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(no, hospital_))).status, 422);
@@ -91,11 +91,7 @@ TEST_F(HubTest, TheContractsRuleEndsTheVote) {
   hospital_data_ = seal(hospital_, "hospital");
   laboratory_data_ = seal(laboratory_, "laboratory");
   start_hub();
-  create_study(*admin);
-  const auto room = launcher.room();
-  upload(*admin, hospital_data_);
-  upload(*admin, laboratory_data_);
-  join_all(*room);
+  const auto room = open_study();
   release_keys(*room);
   ASSERT_TRUE(datasets_ready(*admin));
   const auto cast = [&](const jobs::Proposal& proposed, cleanroom::Party& voter, jobs::Decision decision) {
@@ -110,9 +106,7 @@ TEST_F(HubTest, TheContractsRuleEndsTheVote) {
   };
   const jobs::Proposal wanted = proposal(*room);
   const jobs::Proposal unwanted = proposal(*room);
-  for (const jobs::Proposal* item : {&wanted, &unwanted}) {
-    ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(*item, analyst_))).status, 201);
-  }
+  for (const jobs::Proposal* item : {&wanted, &unwanted}) propose_at_hub(*item);
   EXPECT_EQ(cast(wanted, laboratory_, jobs::Decision::reject), "open");
   EXPECT_EQ(admin->get(query_path(wanted)).text("state"), "voting");
   EXPECT_EQ(cast(wanted, hospital_, jobs::Decision::approve), "open");
@@ -125,16 +119,10 @@ TEST_F(HubTest, TheContractsRuleEndsTheVote) {
 
 TEST_F(HubTest, ARunWaitsForKeysAndGoesOn) {
   start_hub();
-  create_study(*admin);
-  const auto room = launcher.room();
-  join_all(*room);
-  upload(*admin, hospital_data_);
-  upload(*admin, laboratory_data_);
+  const auto room = open_study();
   const jobs::Proposal proposed = proposal(*room);
-  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
-  for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
-    ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(ballot(*room, proposed, *voter), *voter))).status, 200);
-  }
+  propose_at_hub(proposed);
+  approve_at_hub(*room, proposed);
   ASSERT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "waiting_for_keys"; }));
   release_keys(*room);
   EXPECT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "done"; }));
@@ -142,26 +130,15 @@ TEST_F(HubTest, ARunWaitsForKeysAndGoesOn) {
 
 TEST_F(HubTest, ADeadProgramIsReplacedAndNothingAcknowledgedIsLost) {
   start_hub();
-  create_study(*admin);
-  const auto old_room = launcher.room();
-  upload(*admin, hospital_data_);
-  upload(*admin, laboratory_data_);
-  join_all(*old_room);
+  const auto old_room = open_study();
   const jobs::Proposal voting = proposal(*old_room);
   const jobs::Proposal approved = proposal(*old_room);
-  for (const jobs::Proposal* item : {&voting, &approved}) {
-    ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(*item, analyst_))).status, 201);
-  }
-  for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
-    ASSERT_EQ(admin->post(query_path(approved) + "/approve", body("ballot", sign(ballot(*old_room, approved, *voter), *voter))).status, 200);
-  }
+  for (const jobs::Proposal* item : {&voting, &approved}) propose_at_hub(*item);
+  approve_at_hub(*old_room, approved);
   const std::string last = old_room->checkpoint();
   ASSERT_TRUE(until([&] { return admin->get(std::string(kStudy) + "/log").text("checkpoint") == last; }));
   launcher.kill();
-  ASSERT_TRUE(until([&] {
-    const Answer view = admin->get(kStudy);
-    return view.text("state") == "running" && view.text("instance") != old_room->claims().instance.hex();
-  }));
+  await_instance(*old_room);
   // The new instance is handed the last checkpoint's head, and waits for everyone.
   EXPECT_EQ(launcher.requests.back().previous, OrDie(receipt::UnverifiedNote::parse(last)).text);
   const auto waits_for = [&](const std::string& reason) {
@@ -199,23 +176,14 @@ TEST_F(HubTest, ADeadProgramIsReplacedAndNothingAcknowledgedIsLost) {
 
 TEST_F(HubTest, AnInstanceThatWasNeverOpenIsPassedOver) {
   start_hub();
-  create_study(*admin);
-  const auto first = launcher.room();
-  upload(*admin, hospital_data_);
-  upload(*admin, laboratory_data_);
-  join_all(*first);
+  const auto first = open_study();
   const jobs::Proposal proposed = proposal(*first);
-  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
-  for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
-    ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(ballot(*first, proposed, *voter), *voter))).status, 200);
-  }
+  propose_at_hub(proposed);
+  approve_at_hub(*first, proposed);
   const auto restarted = [&](const std::shared_ptr<cleanroom::Room>& old) {
     ASSERT_TRUE(until([&] { return old->stored_checkpoint() == old->checkpoint(); }));
     launcher.kill();
-    ASSERT_TRUE(until([&] {
-      const Answer view = admin->get(kStudy);
-      return view.text("state") == "running" && view.text("instance") != old->claims().instance.hex();
-    }));
+    await_instance(*old);
   };
   restarted(first);
   const auto second = launcher.room();
@@ -239,21 +207,12 @@ TEST_F(HubTest, AnInstanceThatWasNeverOpenIsPassedOver) {
 
 TEST_F(HubTest, WhatTheNewInstanceRefusesForGoodFailsWithItsReason) {
   start_hub();
-  create_study(*admin);
-  const auto old_room = launcher.room();
-  upload(*admin, hospital_data_);
-  upload(*admin, laboratory_data_);
-  join_all(*old_room);
+  const auto old_room = open_study();
   const jobs::Proposal proposed = proposal(*old_room);
-  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
-  for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
-    jobs::Ballot narrow = ballot(*old_room, proposed, *voter);
-    narrow.expires_at_size = narrow.head.size + 3;  // more than that is logged until it could run
-    ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(narrow, *voter))).status, 200);
-  }
+  propose_at_hub(proposed);
+  approve_at_hub(*old_room, proposed, [](jobs::Ballot& narrow) { narrow.expires_at_size = narrow.head.size + 3; });  // more than that is logged until it could run
   launcher.kill();
-  ASSERT_TRUE(until([&] { return admin->get(kStudy).text("instance") != old_room->claims().instance.hex(); }));
-  ASSERT_TRUE(until([&] { return admin->get(kStudy).text("state") == "running"; }));
+  await_instance(*old_room);
   join_all(*launcher.room());
   carry_over(*launcher.room());
   ASSERT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "failed"; }));
@@ -263,18 +222,10 @@ TEST_F(HubTest, WhatTheNewInstanceRefusesForGoodFailsWithItsReason) {
 // The datasets' keys come late: until then more is logged than the ballots allow. The query says which approval lapsed and what helps.
 TEST_F(HubTest, AnApprovalThatLapsesBeforeTheRunIsNamedWithWhatHelps) {
   start_hub();
-  create_study(*admin);
-  const auto room = launcher.room();
-  upload(*admin, hospital_data_);
-  upload(*admin, laboratory_data_);
-  join_all(*room);
+  const auto room = open_study();
   const jobs::Proposal proposed = proposal(*room);
-  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
-  for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
-    jobs::Ballot narrow = ballot(*room, proposed, *voter);
-    narrow.expires_at_size = narrow.head.size + 3;
-    ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(narrow, *voter))).status, 200);
-  }
+  propose_at_hub(proposed);
+  approve_at_hub(*room, proposed, [](jobs::Ballot& narrow) { narrow.expires_at_size = narrow.head.size + 3; });
   for (int i = 0; i < 4; ++i) {
     ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposal(*room), analyst_))).status, 201);
   }
@@ -290,23 +241,16 @@ TEST_F(HubTest, AfterARestartAnExpiredBallotDoesNotHinderWhereTheOthersAreEnough
   hospital_data_ = seal(hospital_, "hospital");
   laboratory_data_ = seal(laboratory_, "laboratory");
   start_hub();
-  create_study(*admin);
-  const auto old_room = launcher.room();
-  upload(*admin, hospital_data_);
-  upload(*admin, laboratory_data_);
-  join_all(*old_room);
+  const auto old_room = open_study();
   const jobs::Proposal proposed = proposal(*old_room);
-  ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_))).status, 201);
+  propose_at_hub(proposed);
   jobs::Ballot narrow = ballot(*old_room, proposed, hospital_);
   narrow.expires_at_size = narrow.head.size + 3;
   ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(narrow, hospital_))).status, 200);
   ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(ballot(*old_room, proposed, laboratory_), laboratory_))).status, 200);
   ASSERT_TRUE(until([&] { return old_room->stored_checkpoint() == old_room->checkpoint(); }));
   launcher.kill();
-  ASSERT_TRUE(until([&] {
-    const Answer view = admin->get(kStudy);
-    return view.text("state") == "running" && view.text("instance") != old_room->claims().instance.hex();
-  }));
+  await_instance(*old_room);
   join_all(*launcher.room());
   carry_over(*launcher.room());
   release_keys(*launcher.room());
@@ -352,7 +296,7 @@ TEST_F(HubTest, ListsComeInPages) {
   std::string cursor;
   int pages = 0;
   do {
-    const Answer page = admin->get(std::string(kStudy) + "/queries?count=2" + (cursor.empty() ? "" : "&cursor=" + cursor));
+    const Answer page = admin->get(std::string(kStudy) + "/queries?limit=2" + (cursor.empty() ? "" : "&cursor=" + cursor));
     ASSERT_EQ(page.status, 200);
     for (const json::Value& item : *page.find("items")->array()) seen.insert(*item.object()->at("query").string());
     cursor = page.text("next");
@@ -362,19 +306,60 @@ TEST_F(HubTest, ListsComeInPages) {
   EXPECT_EQ(pages, 3);
 }
 
+// resolved: what a {"$ref": "#/components/..."} stands for.
+const json::Object& resolved(const json::Value& document, const json::Value& value) {
+  if (!value.object()->contains("$ref")) return *value.object();
+  const json::Value* at = &document;
+  std::string_view path = *value.object()->at("$ref").string();
+  for (path.remove_prefix(2); !path.empty();) {
+    const std::size_t end = std::min(path.find('/'), path.size());
+    at = &at->object()->at(std::string(path.substr(0, end)));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return *at->object();
+}
+
 TEST(OpenApi, NamesExactlyTheRoutesOfTheTable) {
   const json::Value document = OrDie(json::parse(kOpenApi, {.max_bytes = 1U << 20, .max_depth = 32}));
   std::set<std::string> described;
+  std::set<std::string> operations;
   for (const auto& [path, methods] : *document.object()->at("paths").object()) {
     for (const auto& [method, operation] : *methods.object()) {
+      const json::Object& told = *operation.object();
       std::string upper = method;
       std::ranges::transform(upper, upper.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
-      described.insert(upper + " " + path);
+      const std::string name = upper + " " + path;
+      described.insert(name);
+      EXPECT_TRUE(operations.insert(*told.at("operationId").string()).second) << name << ": its operationId is another's";
       const bool open = std::ranges::find(HubApi::open_paths(), path) != HubApi::open_paths().end();
-      EXPECT_EQ(operation.object()->contains("security"), open) << path;
-      const bool takes_body = operation.object()->contains("requestBody");
+      EXPECT_EQ(told.contains("security"), open) << name;
       const auto row = std::ranges::find_if(HubApi::rows(), [&](const auto& item) { return item.path == path && item.method == upper; });
-      EXPECT_EQ(takes_body, row != HubApi::rows().end() && row->max_body_bytes > 0) << path;
+      const bool in_table = row != HubApi::rows().end();
+      EXPECT_EQ(told.contains("requestBody"), in_table && row->max_body_bytes > 0) << name;
+      for (const auto& [status, response] : *told.at("responses").object()) {
+        EXPECT_TRUE(resolved(document, response).at("headers").object()->contains("X-Request-Id")) << name << " " << status;
+      }
+      std::set<std::string> query, headers;
+      if (told.contains("parameters")) {
+        for (const json::Value& item : *told.at("parameters").array()) {
+          const json::Object& parameter = resolved(document, item);
+          const std::string& in = *parameter.at("in").string();
+          if (in == "query") query.insert(*parameter.at("name").string());
+          if (in == "header") headers.insert(*parameter.at("name").string());
+        }
+      }
+      EXPECT_EQ(headers.contains("Idempotency-Key"), upper == "POST") << name;
+      if (!in_table) continue;
+      std::set<std::string> taken;
+      for (std::string_view rest = row->query; !rest.empty();) {
+        const std::size_t end = std::min(rest.find(' '), rest.size());
+        taken.emplace(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+      EXPECT_EQ(query, taken) << name;
+      ASSERT_TRUE(told.contains("x-redoubt-action")) << name;
+      EXPECT_EQ(*told.at("x-redoubt-action").string(), scope_of(row->action)) << name;
+      EXPECT_EQ(told.at("responses").object()->contains("421"), row->at_home) << name;
     }
   }
   std::set<std::string> routes;

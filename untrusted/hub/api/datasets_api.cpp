@@ -27,7 +27,7 @@ bool repeated(const std::vector<DatasetPart>& parts, std::uint64_t offset, ByteV
 }  // namespace
 
 Result<net::HttpResponse> HubApi::create_dataset(const Call& call) {
-  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
   REDOUBT_TRY(const json::Value body, body_of(call));
   json::ObjectReader reader(body, "body");
   const json::Value& untrusted = reader.object("manifest");
@@ -69,17 +69,14 @@ Result<net::HttpResponse> HubApi::create_dataset(const Call& call) {
 }
 
 Result<net::HttpResponse> HubApi::put_content(const Call& call) {
-  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
   REDOUBT_TRY(const auto digest, jobs::ManifestDigest::from_hex(call.param("manifest"), "manifest digest"));
   REDOUBT_TRY(const std::uint64_t offset, number_of(call, "offset", std::nullopt));
   const Bytes& bytes = call.request.body;
   if (bytes.empty()) return Error(Code::malformed, "content: expected 1 to " + std::to_string(kMaxPart) + " bytes, found none");
 
   const std::lock_guard lock(lock_of(environment.id));
-  REDOUBT_TRY(const Dataset dataset, parts_.store.read([&](Transaction& transaction) {
-    return find_dataset(transaction, environment.id, digest.hex());
-  }));
-  if (!call.caller.admin && dataset.owner != call.caller.subject) return Error(Code::auth, "content: only " + dataset.owner + " uploads it");
+  REDOUBT_TRY(const Dataset dataset, load_dataset(call, environment, digest));
   if (dataset.state != DatasetState::uploading) {
     if (offset < dataset.size && bytes.size() <= dataset.size - offset) return json_answer(200, received_json(dataset.size));
     return conflict("content: all " + std::to_string(dataset.size) + " bytes are here");
@@ -158,7 +155,7 @@ Status HubApi::finish_uploads() {
 }
 
 Result<net::HttpResponse> HubApi::list_datasets(const Call& call) {
-  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
   REDOUBT_TRY(const PageRequest request, page_of(call));
   const auto states = parts_.host.dataset_states(environment.id);
   return parts_.store.read([&](Transaction& transaction) -> Result<net::HttpResponse> {

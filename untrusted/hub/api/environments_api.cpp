@@ -10,8 +10,7 @@ constexpr std::size_t kMaxEntries = 1000;
 
 }  // namespace
 
-Result<net::HttpResponse> HubApi::get_platform(const Call& call) {
-  if (!call.request.query.empty()) return Error(Code::usage, "query: expected none");
+Result<net::HttpResponse> HubApi::get_platform(const Call&) {
   REDOUBT_TRY(const json::Value platform, parts_.launcher.platform());
   return json_answer(200, platform);
 }
@@ -25,26 +24,29 @@ Result<net::HttpResponse> HubApi::create_environment(const Call& call) {
   if (!call.caller.admin && contract.find(call.caller.subject) == nullptr) {
     return Error(Code::refused, "contract: \"" + call.caller.subject + "\" is not a participant");
   }
-  const Environment environment{contract.environment, text, contract.digest(), EnvironmentState::active, parts_.now(), parts_.hub};
+  // The id follows from the contract, so nobody can take another's, and whoever holds the contract knows it. The name is anybody's.
+  const Environment environment{contract.digest().hex(), text,      contract.digest(),    EnvironmentState::active,
+                                parts_.now(),            parts_.hub, contract.environment, call.caller.subject};
   std::vector<ParticipantRecord> participants;
   for (const jobs::Participant& participant : contract.participants) participants.push_back({participant.name, participant.signing_key});
 
   const std::lock_guard lock(lock_of(environment.id));
-  const auto present = parts_.store.read([&](Transaction& transaction) { return hub::get_environment(transaction, environment.id); });
-  const net::HttpResponse created = json_answer(present.ok() ? 200 : 201, json::Object{{"environment", environment.id}});
-  if (present.ok()) {
-    if (present->contract_digest != environment.contract_digest) {
-      return conflict("environment \"" + environment.id + "\" exists with another contract");
+  const auto response = [&](int status) { return json_answer(status, json::Object{{"environment", environment.id}, {"name", environment.name}}); };
+  auto created = parts_.store.write("environment.add", [&](Transaction& transaction) -> Result<net::HttpResponse> {
+    const auto present = hub::get_environment(transaction, environment.id);
+    if (present.ok()) return response(200);
+    if (present.error().code() != Code::not_found) return present.error();
+    REDOUBT_TRY(const std::uint64_t count, active_environments(transaction, environment.creator));
+    if (!call.caller.admin && count >= kMaxEnvironments) {
+      return conflict("\"" + environment.creator + "\" has created " + std::to_string(count) + " environments: that is the most");
     }
-    return created;
-  }
-  if (present.error().code() != Code::not_found) return present.error();
-  REDOUBT_CHECK(parts_.store.write("environment.add", [&](Transaction& transaction) -> Status {
     REDOUBT_CHECK(add_environment(transaction, environment, participants));
     REDOUBT_CHECK(add_start_job(transaction, environment.id, parts_.now()));
-    return record(transaction, call, "environment.create", environment.id, created);
-  }));
-  parts_.wake_worker();
+    net::HttpResponse made = response(201);
+    REDOUBT_CHECK(record(transaction, call, "environment.create", environment.id, made));
+    return made;
+  });
+  if (created.ok() && created->status == 201) parts_.wake_worker();
   return created;
 }
 
@@ -54,6 +56,7 @@ json::Value HubApi::environment_json(const Environment& environment) {
   json::Object out{{"contract", environment.contract},
                    {"contract_digest", environment.contract_digest.hex()},
                    {"id", environment.id},
+                   {"name", environment.name},
                    {"state", view.state}};
   if (!view.address.empty()) out.emplace("address", view.address);
   if (!view.instance.empty()) out.emplace("instance", view.instance);
@@ -63,28 +66,20 @@ json::Value HubApi::environment_json(const Environment& environment) {
 
 Result<net::HttpResponse> HubApi::list_environments(const Call& call) {
   REDOUBT_TRY(const PageRequest request, page_of(call));
-  std::vector<Environment> seen;
-  REDOUBT_TRY(const auto page, parts_.store.read([&](Transaction& transaction) -> Result<Page<Environment>> {
-    REDOUBT_TRY(auto found, hub::list_environments(transaction, request));
-    for (const Environment& environment : found.items) {
-      REDOUBT_TRY(const auto participants, get_participants(transaction, environment.id));
-      const bool takes_part = std::ranges::any_of(participants, [&](const auto& item) { return item.name == call.caller.subject; });
-      if (call.caller.admin || takes_part) seen.push_back(environment);
-    }
-    return found;
-  }));
+  const auto participant = call.caller.admin ? std::nullopt : std::optional<std::string_view>(call.caller.subject);
+  REDOUBT_TRY(const auto page, parts_.store.read([&](Transaction& transaction) { return hub::list_environments(transaction, request, participant); }));
   json::Array items;
-  for (const Environment& environment : seen) items.push_back(environment_json(environment));
+  for (const Environment& environment : page.items) items.push_back(environment_json(environment));
   return json_answer(200, list_json(std::move(items), page.next));
 }
 
 Result<net::HttpResponse> HubApi::get_environment(const Call& call) {
-  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
   return json_answer(200, environment_json(environment));
 }
 
 Result<net::HttpResponse> HubApi::get_log(const Call& call) {
-  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
   REDOUBT_TRY(const std::uint64_t from, number_of(call, "from", 0));
   return parts_.store.read([&](Transaction& transaction) -> Result<net::HttpResponse> {
     REDOUBT_TRY(const Instance instance, latest_instance(transaction, environment.id));

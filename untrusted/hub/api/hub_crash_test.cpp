@@ -24,8 +24,15 @@ struct Acknowledged {
 
 class HubCrash : public HubTest {
  protected:
-  // serve runs a hub in a child process that kills itself when `point` is met for the first time; its port, or 0 when it died before.
-  pid_t serve(const std::string& point, std::uint16_t& port) {
+  // made_state: a state folder with its keys and certificate, and no more.
+  std::pair<SpkiDigest, std::string> made_state() {
+    start_hub();
+    const SpkiDigest pin = hub->pin();
+    stop_hub();
+    return {pin, admin_key(folder.path() / "state")};
+  }
+  // serve_until runs a hub in a child process that kills itself when `point` is met for the first time; its port, or 0 when it died before.
+  pid_t serve_until(const std::string& point, std::uint16_t& port) {
     int ends[2];
     if (pipe(ends) != 0) std::abort();
     const pid_t child = fork();
@@ -139,8 +146,7 @@ class HubCrash : public HubTest {
       const auto reader = test::read_file(folder.path() / "state" / "objects" / "objects" / hospital_data_.manifest.digest().hex());
       EXPECT_EQ(reader, hospital_data_.envelope);
     }
-    admin.reset();
-    hub.reset();
+    stop_hub();
   }
 
   std::unique_ptr<jobs::Proposal> proposed_;
@@ -152,15 +158,10 @@ class HubCrashAt : public HubCrash, public testing::WithParamInterface<const cha
 };
 
 void HubCrashAt::kill_and_check() {
-  start_hub();  // makes keys and certificate, and no more
-  const SpkiDigest pin = hub->pin();
-  std::string key = test::read_text(folder.path() / "state" / "admin.key");
-  key.pop_back();
-  admin.reset();
-  hub.reset();
+  const auto [pin, key] = made_state();
   proposed_ = std::make_unique<jobs::Proposal>(proposal(*room_));  // the child's first room is this room's twin
   std::uint16_t port = 0;
-  const pid_t child = serve(GetParam(), port);
+  const pid_t child = serve_until(GetParam(), port);
   Acknowledged known;
   if (port != 0) known = work(port, pin, key);
   int status = 0;
@@ -214,16 +215,30 @@ INSTANTIATE_TEST_SUITE_P(Points, HubCrashAt,
                                          "log.archive:after", "query.state:after", "query.finish:before", "query.finish:after"),
                          point_name);
 
-TEST_F(HubCrash, AKillAfterTheResultWasReadLosesNothing) {
+TEST_F(HubCrash, AnAnswerThatWasNotSentIsGivenByTheNextHub) {
+  const auto [pin, key] = made_state();
+  std::uint16_t port = 0;
+  const pid_t child = serve_until("environment.add:after", port);
+  ASSERT_NE(port, 0);
+  Client client(port, pin, key);
+  client.idempotency_key = "create-1";
+  EXPECT_FALSE(client.try_send("POST", "/api/tee/environments", to_bytes(json::canonical(contract_body()))).ok());
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "status " << status;
   start_hub();
-  const SpkiDigest pin = hub->pin();
-  std::string key = test::read_text(folder.path() / "state" / "admin.key");
-  key.pop_back();
-  admin.reset();
-  hub.reset();
+  admin->idempotency_key = "create-1";
+  const Answer again = admin->post("/api/tee/environments", contract_body());
+  EXPECT_EQ(again.status, 201);
+  EXPECT_TRUE(again.replayed);
+  EXPECT_EQ(again.text("environment"), contract().digest().hex());
+}
+
+TEST_F(HubCrash, AKillAfterTheResultWasReadLosesNothing) {
+  const auto [pin, key] = made_state();
   proposed_ = std::make_unique<jobs::Proposal>(proposal(*room_));
   std::uint16_t port = 0;
-  const pid_t child = serve("never", port);
+  const pid_t child = serve_until("never", port);
   ASSERT_NE(port, 0);
   const Acknowledged known = work(port, pin, key);
   EXPECT_FALSE(known.result.empty());

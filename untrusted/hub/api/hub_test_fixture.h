@@ -80,7 +80,12 @@ struct Answer {
   int status = 0;
   json::Value body;
   bool replayed = false;
+  net::Headers headers{};
 
+  std::string header(std::string_view name) const {
+    const std::string* const value = headers.find(name);
+    return value == nullptr ? "" : *value;
+  }
   std::string text(std::string_view member) const {
     const json::Value* value = find(member);
     return value != nullptr && value->string() != nullptr ? *value->string() : "";
@@ -109,6 +114,7 @@ class Client {
     options_.trust = net::TrustSpki{pin};
   }
   std::string idempotency_key;
+  net::Headers more;  // of every request
 
   Result<Answer> try_send(std::string method, std::string target, Bytes body = {}) {
     if (!client_ || !client_->open()) {
@@ -118,10 +124,11 @@ class Client {
     net::ClientRequest request{.method = std::move(method), .target = std::move(target)};
     if (!key_.empty()) request.headers.add("authorization", "Bearer " + key_);
     if (!idempotency_key.empty()) request.headers.add("idempotency-key", idempotency_key);
+    for (const auto& [name, value] : more) request.headers.add(name, value);
     request.body = std::move(body);
     REDOUBT_TRY(const auto response, client_->request(request));
     auto value = json::parse(as_text(response.body), {.max_bytes = 64U << 20, .max_depth = 32});
-    return Answer{response.status, value.ok() ? *value : json::Value(), response.headers.find("idempotency-replayed") != nullptr};
+    return Answer{response.status, value.ok() ? *value : json::Value(), response.headers.find("idempotency-replayed") != nullptr, response.headers};
   }
   Answer send(std::string method, std::string target, Bytes body = {}) { return OrDie(try_send(std::move(method), std::move(target), std::move(body))); }
   Answer get(std::string target) { return send("GET", std::move(target)); }
@@ -152,11 +159,25 @@ class HubTest : public cleanroom::RoomTest {
     out.worker.poll = std::chrono::milliseconds(20);
     return out;
   }
+  // line_of: a file of one line, without its end.
+  static std::string line_of(const std::filesystem::path& file) {
+    std::string line = test::read_text(file);
+    line.pop_back();
+    return line;
+  }
+  static std::string admin_key(const std::filesystem::path& state) { return line_of(state / "admin.key"); }
+  std::unique_ptr<HubService> serve(ServiceOptions with, Launcher& programs) {
+    return OrDie(HubService::start(std::move(with), programs, random, wall, [] { return std::int64_t{0}; }));
+  }
   void start_hub() {
-    hub = OrDie(HubService::start(options(folder.path() / "state"), launcher, random, wall, [] { return std::int64_t{0}; }));
-    std::string key = test::read_text(folder.path() / "state" / "admin.key");
-    key.pop_back();
-    admin = std::make_unique<Client>(hub->port(), hub->pin(), key);
+    ServiceOptions with = options(folder.path() / "state");
+    if (change_options) change_options(with);
+    hub = serve(std::move(with), launcher);
+    admin = std::make_unique<Client>(hub->port(), hub->pin(), admin_key(folder.path() / "state"));
+  }
+  void stop_hub() {
+    admin.reset();
+    hub.reset();
   }
   std::string key_for(const std::string& subject) {
     const auto key = OrDie(create_key({folder.path() / "state", database ? &*database : nullptr}, subject, false, random, wall()));
@@ -180,6 +201,37 @@ class HubTest : public cleanroom::RoomTest {
     ASSERT_EQ(client.post("/api/tee/environments", contract_body()).status, 201);
     ASSERT_TRUE(until([&] { return client.get(kStudy).text("state") == "running"; }));
   }
+  // open_study: the admin's study, with the ciphertext of both datasets, that everyone has joined; keys are not released yet.
+  std::shared_ptr<cleanroom::Room> open_study() {
+    create_study(*admin);
+    upload(*admin, hospital_data_);
+    upload(*admin, laboratory_data_);
+    join_all(*launcher.room());
+    return launcher.room();
+  }
+  void propose_at_hub(const jobs::Proposal& proposed) {
+    const Answer made = admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposed, analyst_)));
+    ASSERT_EQ(made.status, 201) << made.text("detail");
+  }
+  // approve_at_hub: both voters do, with ballots as `change` makes them.
+  void approve_at_hub(const cleanroom::Room& room, const jobs::Proposal& proposed,
+                      const std::function<void(jobs::Ballot&)>& change = [](jobs::Ballot&) {}) {
+    for (cleanroom::Party* voter : {&hospital_, &laboratory_}) {
+      jobs::Ballot choice = ballot(room, proposed, *voter);
+      change(choice);
+      const Answer counted = admin->post(query_path(proposed) + "/approve", body("ballot", sign(choice, *voter)));
+      ASSERT_EQ(counted.status, 200) << counted.text("detail");
+    }
+  }
+  // await_instance: another one than that of `old` runs.
+  void await_instance(const cleanroom::Room& old) {
+    ASSERT_TRUE(until([&] {
+      const Answer view = admin->get(kStudy);
+      return view.text("state") == "running" && view.text("instance") != old.claims().instance.hex();
+    }));
+  }
+  std::string state_of(const jobs::Proposal& proposed) { return admin->get(query_path(proposed)).text("state"); }
+  std::string reason_of(const jobs::Proposal& proposed) { return admin->get(query_path(proposed)).text("reason"); }
   // upload announces a dataset and sends it in parts of `part` bytes.
   static void upload(Client& client, const Sealed& data, std::size_t part = 100) {
     const Answer made = client.post(std::string(kStudy) + "/datasets", body("manifest", data.document));
@@ -218,6 +270,7 @@ class HubTest : public cleanroom::RoomTest {
 
   test::TempDir folder;
   std::optional<sql::Location> database;  // nothing: a file in the state folder
+  std::function<void(ServiceOptions&)> change_options;  // of start_hub
   crypto::SystemRandom random;
   RoomLauncher launcher{folder.path(), [this](std::uint64_t seed, std::optional<receipt::TreeHead> previous) {
                           return make_room(seed, std::move(previous));

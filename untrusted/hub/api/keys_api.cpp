@@ -15,6 +15,7 @@ json::Object key_json(const ApiKey& key) {
   if (key.last_used) out.emplace("last_used", key.last_used->text());
   if (key.revoked) out.emplace("revoked", key.revoked->text());
   if (!key.made_by.empty()) out.emplace("made_by", key.made_by);
+  if (!key.replaces.empty()) out.emplace("replaces", key.replaces);
   return out;
 }
 
@@ -27,23 +28,22 @@ net::HttpResponse shown_once(const NewApiKey& key) {
   return response;
 }
 
-// An answer kept for an Idempotency-Key would be the key's text in the database.
-Status refuse_keeping(const Call& call) {
-  if (call.idempotency_key.empty()) return {};
-  return Error(Code::usage, "Idempotency-Key: not taken here, since an answer that holds a key is never kept");
+// kept_answer: what is kept for an Idempotency-Key, without the text: whoever lost the answer learns which key was made, and rotates it.
+net::HttpResponse kept_answer(const NewApiKey& key) { return json_answer(201, json::Value(key_json(key.record))); }
+
+// tagged_key: the key as it is now; when it was last used is no change of it.
+net::HttpResponse tagged_key(const ApiKey& key) {
+  ApiKey unused = key;
+  unused.last_used.reset();
+  const std::string tag = *tagged(json_answer(200, json::Value(key_json(unused)))).headers.find("etag");
+  net::HttpResponse response = json_answer(200, json::Value(key_json(key)));
+  response.headers.set("etag", tag);
+  return response;
 }
 
 Error not_covered() { return Error(Code::auth, "an API key cannot give scopes or a lifetime that it has not itself"); }
 
 }  // namespace
-
-Result<ApiKey> HubApi::own_key(Transaction& transaction, const Call& call) {
-  const Error absent(Code::not_found, "no such API key");
-  auto key = get_api_key(transaction, call.param("key"));
-  if (!key.ok()) return key.error().code() == Code::not_found ? absent : key.error();
-  if (!call.caller.admin && key->subject != call.caller.subject) return absent;
-  return key;
-}
 
 Result<net::HttpResponse> HubApi::list_keys(const Call& call) {
   REDOUBT_TRY(const PageRequest request, page_of(call));
@@ -56,7 +56,6 @@ Result<net::HttpResponse> HubApi::list_keys(const Call& call) {
 }
 
 Result<net::HttpResponse> HubApi::create_key(const Call& call) {
-  REDOUBT_CHECK(refuse_keeping(call));
   REDOUBT_TRY(const json::Value body, body_of(call));
   json::ObjectReader reader(body, "body");
   const json::Array& wanted = reader.array("scopes", kMaxScopes);
@@ -80,39 +79,48 @@ Result<net::HttpResponse> HubApi::create_key(const Call& call) {
   if (!call.caller.admin && subject != call.caller.subject) return not_covered();
   if (!call.caller.covers(scopes, life.expires)) return not_covered();
   return parts_.store.write("key.create", [&](Transaction& transaction) -> Result<net::HttpResponse> {
-    REDOUBT_TRY(const std::uint64_t count, live_keys(transaction, subject));
+    REDOUBT_TRY(const std::uint64_t count, live_keys(transaction, subject, parts_.now()));
     if (count >= kMaxLiveKeys) return conflict("\"" + subject + "\" has " + std::to_string(count) + " API keys: revoke some first");
     REDOUBT_TRY(const NewApiKey key, create_api_key(transaction, parts_.random, subject, scopes, parts_.now(), life));
-    net::HttpResponse response = shown_once(key);
-    REDOUBT_CHECK(record(transaction, call, "key.create", key.record.id, response));
-    return response;
+    REDOUBT_CHECK(record(transaction, call, "key.create", key.record.id, kept_answer(key)));
+    return shown_once(key);
   });
 }
 
+Result<net::HttpResponse> HubApi::get_key(const Call& call) {
+  REDOUBT_TRY(const ApiKey key, parts_.store.read([&](Transaction& transaction) { return load_key(transaction, call); }));
+  return tagged_key(key);
+}
+
 Result<net::HttpResponse> HubApi::rotate_key(const Call& call) {
-  REDOUBT_CHECK(refuse_keeping(call));
   return parts_.store.write("key.rotate", [&](Transaction& transaction) -> Result<net::HttpResponse> {
-    REDOUBT_TRY(const ApiKey old, own_key(transaction, call));
+    REDOUBT_TRY(const ApiKey old, load_key(transaction, call));
+    if (auto changed = check_match(call, tagged_key(old))) return std::move(*changed);
     const Instant now = parts_.now();
-    if (old.revoked || (old.expires && *old.expires <= now)) return conflict("this API key is not valid any more: create another");
-    // Whoever gets the new text gets all that the old key may do.
-    if (!call.caller.covers(old.scopes, old.expires)) return not_covered();
-    REDOUBT_TRY(const NewApiKey key, create_api_key(transaction, parts_.random, old.subject, old.scopes, now, {old.expires, call.caller.key}));
-    REDOUBT_CHECK(revoke_api_key(transaction, old.id, now));
-    net::HttpResponse response = shown_once(key);
-    REDOUBT_CHECK(record(transaction, call, "key.rotate", old.id, response));
-    return response;
+    if (!old.valid(now)) return conflict("this API key is not valid any more: create another");
+    // What the old key made stays; whoever revokes the new key later, or the old one, ends that too.
+    REDOUBT_TRY(const NewApiKey key, create_api_key(transaction, parts_.random, old.subject, old.scopes, now, {old.expires, call.caller.key, old.id}));
+    REDOUBT_CHECK(retire_api_key(transaction, old.id, now));
+    REDOUBT_CHECK(record(transaction, call, "key.rotate", old.id, kept_answer(key)));
+    return shown_once(key);
   });
 }
 
 Result<net::HttpResponse> HubApi::revoke_key(const Call& call) {
   return parts_.store.write("key.revoke", [&](Transaction& transaction) -> Result<net::HttpResponse> {
-    REDOUBT_TRY(const ApiKey key, own_key(transaction, call));
-    // A key that may less does not take another's place by ending it.
-    if (key.id != call.caller.key && !call.caller.covers(key.scopes, key.expires)) return not_covered();
-    REDOUBT_CHECK(revoke_api_key(transaction, key.id, parts_.now()));
+    REDOUBT_TRY(const ApiKey key, load_key(transaction, call));
+    if (auto changed = check_match(call, tagged_key(key))) return std::move(*changed);
+    REDOUBT_TRY(const auto ended, revoke_api_key(transaction, key.id, parts_.now()));
+    std::int64_t others = 0;
+    for (const std::string& id : ended) {
+      if (id == key.id) continue;
+      ++others;
+      REDOUBT_CHECK(add_audit_event(transaction, {parts_.now(), call.caller.subject, "key.revoke", id, "came of " + key.id}));
+    }
     REDOUBT_TRY(const ApiKey revoked, get_api_key(transaction, key.id));
-    net::HttpResponse response = json_answer(200, key_json(revoked));
+    json::Object out = key_json(revoked);
+    out.emplace("also_revoked", others);
+    net::HttpResponse response = json_answer(200, json::Value(std::move(out)));
     REDOUBT_CHECK(record(transaction, call, "key.revoke", key.id, response));
     return response;
   });

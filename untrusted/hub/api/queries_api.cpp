@@ -61,17 +61,8 @@ Result<json::Value> tally_json(Transaction& transaction, const jobs::Contract& c
 
 }  // namespace
 
-Result<Query> HubApi::find_query(const Call& call) {
-  REDOUBT_TRY(const Environment environment, visible(call));
-  const Error absent(Code::not_found, "no such query in environment \"" + environment.id + "\"");
-  auto query = parts_.store.read([&](Transaction& transaction) { return hub::get_query(transaction, call.param("query")); });
-  if (!query.ok()) return query.error().code() == Code::not_found ? absent : query.error();
-  if (query->environment != environment.id) return absent;
-  return query;
-}
-
 Result<net::HttpResponse> HubApi::create_query(const Call& call) {
-  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
   REDOUBT_TRY(const json::Value body, body_of(call));
   json::ObjectReader reader(body, "body");
   const json::Value& untrusted = reader.object("proposal");
@@ -124,7 +115,7 @@ Result<net::HttpResponse> HubApi::create_query(const Call& call) {
 }
 
 Result<net::HttpResponse> HubApi::list_queries(const Call& call) {
-  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
   REDOUBT_TRY(const PageRequest request, page_of(call));
   return parts_.store.read([&](Transaction& transaction) -> Result<net::HttpResponse> {
     REDOUBT_TRY(const auto page, hub::list_queries(transaction, environment.id, request));
@@ -138,16 +129,17 @@ Result<net::HttpResponse> HubApi::list_queries(const Call& call) {
 }
 
 Result<net::HttpResponse> HubApi::get_query(const Call& call) {
-  REDOUBT_TRY(const Query query, find_query(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
+  REDOUBT_TRY(const Query query, load_query(call, environment));
   REDOUBT_TRY(const json::Value value, parts_.store.read([&](Transaction& transaction) { return query_json(transaction, query); }));
-  return json_answer(200, value);
+  return tagged(json_answer(200, value));
 }
 
 Result<net::HttpResponse> HubApi::approve(const Call& call) { return vote(call, jobs::Decision::approve); }
 Result<net::HttpResponse> HubApi::reject(const Call& call) { return vote(call, jobs::Decision::reject); }
 
 Result<net::HttpResponse> HubApi::vote(const Call& call, jobs::Decision decision) {
-  REDOUBT_TRY(const Environment environment, visible(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
   REDOUBT_TRY(const json::Value body, body_of(call));
   json::ObjectReader reader(body, "body");
   const json::Value& untrusted = reader.object("ballot");
@@ -161,7 +153,9 @@ Result<net::HttpResponse> HubApi::vote(const Call& call, jobs::Decision decision
 
   // One ballot after another: the one that meets the rule must find the query still open for the others before it.
   const std::lock_guard lock(lock_of(environment.id));
-  REDOUBT_TRY(const Query query, find_query(call));
+  REDOUBT_TRY(const Query query, load_query(call, environment));
+  REDOUBT_TRY(const json::Value current, parts_.store.read([&](Transaction& transaction) { return query_json(transaction, query); }));
+  if (auto changed = check_match(call, tagged(json_answer(200, current)))) return std::move(*changed);
   REDOUBT_TRY(const auto ballots, parts_.store.read([&](Transaction& transaction) { return get_ballots(transaction, query.id); }));
   if (const auto earlier = std::ranges::find(ballots, voter->name, &BallotRecord::voter); earlier != ballots.end()) {
     if (earlier->document != document.encode()) return conflict("\"" + voter->name + "\" has voted on this query");
@@ -195,7 +189,8 @@ Result<net::HttpResponse> HubApi::vote(const Call& call, jobs::Decision decision
 }
 
 Result<net::HttpResponse> HubApi::get_result(const Call& call) {
-  REDOUBT_TRY(const Query query, find_query(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
+  REDOUBT_TRY(const Query query, load_query(call, environment));
   if (query.state != QueryState::done) return conflict("query: is " + std::string(state_name(query.state)) + ", expected done");
   REDOUBT_TRY(const auto result, parts_.store.read([&](Transaction& transaction) {
     return hub::get_result(transaction, query.id, call.param("recipient"));
@@ -204,7 +199,8 @@ Result<net::HttpResponse> HubApi::get_result(const Call& call) {
 }
 
 Result<net::HttpResponse> HubApi::get_receipt(const Call& call) {
-  REDOUBT_TRY(const Query query, find_query(call));
+  REDOUBT_TRY(const Environment environment, load_environment(call));
+  REDOUBT_TRY(const Query query, load_query(call, environment));
   if (query.state != QueryState::done) return conflict("query: is " + std::string(state_name(query.state)) + ", expected done");
   REDOUBT_TRY(const auto receipt, parts_.store.read([&](Transaction& transaction) { return hub::get_receipt(transaction, query.id); }));
   return net::json_response(200, receipt.document);

@@ -10,7 +10,6 @@ namespace redoubt::hub {
 namespace {
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kKeepAnswers = 7 * 86400;  // seconds
 // A run holds a program for minutes; calls that wait for it must not stop the others.
 constexpr std::size_t kHandlers = 16;
 
@@ -65,7 +64,7 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
   };
   hub->host_ = std::make_unique<InstanceHost>(*hub->store_, *hub->objects_, launcher, now, options.instances, wake);
   options.worker.hub = hub->id_;
-  hub->worker_ = std::make_unique<Worker>(*hub->store_, job_handlers(*hub->store_, *hub->host_, now), now, options.worker);
+  hub->worker_ = std::make_unique<Worker>(*hub->store_, job_handlers(*hub->store_, *hub->host_, now), now, options.worker, given_up_handlers(now));
   hub->api_ = std::make_unique<HubApi>(HubApi::Parts{*hub->store_, *hub->objects_, *hub->host_, launcher, *hub->authenticator_, wake,
                                                      now, options.fault, options.version, random, hub->id_});
   REDOUBT_CHECK(hub->recover());
@@ -103,7 +102,7 @@ Status HubService::recover() {
     REDOUBT_CHECK(enter_hub(transaction, id_, alone_, now_()));
     REDOUBT_TRY(const auto released, release_leases(transaction, alone_ ? std::nullopt : std::optional<std::string_view>(id_), now_()));
     static_cast<void>(released);
-    REDOUBT_TRY(const auto forgotten, forget_answers(transaction, now_().plus_seconds(-kKeepAnswers)));
+    REDOUBT_TRY(const auto forgotten, forget_answers(transaction, now_()));
     static_cast<void>(forgotten);
     REDOUBT_TRY(const auto names, dataset_objects(transaction));
     for (const std::string& name : names) {
@@ -150,8 +149,9 @@ Result<std::vector<ApiKey>> list_keys(const KeyPlace& place, Instant now) {
 Status revoke_key(const KeyPlace& place, const std::string& id, Instant now) {
   REDOUBT_TRY(const auto store, open_existing(place, now));
   return store->write("key.revoke", [&](Transaction& transaction) -> Status {
-    REDOUBT_CHECK(revoke_api_key(transaction, id, now));
-    return add_audit_event(transaction, {now, "operator", "key.revoke", id, ""});
+    REDOUBT_TRY(const auto ended, revoke_api_key(transaction, id, now));
+    for (const std::string& each : ended) REDOUBT_CHECK(add_audit_event(transaction, {now, "operator", "key.revoke", each, each == id ? "" : "came of " + id}));
+    return {};
   });
 }
 

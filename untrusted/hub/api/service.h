@@ -72,7 +72,8 @@ struct KeyPlace {
 // create_key makes an API key in a hub's database, whether the hub runs or not: `admin` or for a participant. The key's text is in the
 // result alone.
 Result<NewApiKey> create_key(const KeyPlace& place, const std::string& subject, bool admin, crypto::Random& random, Instant now);
-// list_keys and revoke_key do the same to keys that are there; a running hub refuses a revoked key from its next request on.
+// list_keys and revoke_key do the same to keys that are there; a running hub refuses a revoked key, and all that came of it, from its next
+// request on.
 // `not_found`: no hub has this state, or no key this id.
 Result<std::vector<ApiKey>> list_keys(const KeyPlace& place, Instant now);
 Status revoke_key(const KeyPlace& place, const std::string& id, Instant now);

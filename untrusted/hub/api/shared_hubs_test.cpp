@@ -15,19 +15,17 @@ class SharedHubs : public HubTest {
     REDOUBT_REQUIRE_POSTGRES();
     place_.emplace(Backend::postgres);
     hub = start("a", launcher);
-    std::string key = test::read_text(folder.path() / "a" / "admin.key");
-    key.pop_back();
-    admin = std::make_unique<Client>(hub->port(), hub->pin(), key);
-    start_second(key);
+    admin = std::make_unique<Client>(hub->port(), hub->pin(), admin_key(folder.path() / "a"));
+    start_second();
   }
   std::unique_ptr<HubService> start(const std::string& name, RoomLauncher& with) {
     ServiceOptions shared = options(folder.path() / name);
     shared.database = place_->location();
-    return OrDie(HubService::start(std::move(shared), with, random, wall, [] { return std::int64_t{0}; }));
+    return serve(std::move(shared), with);
   }
-  void start_second(const std::string& key) {
+  void start_second() {
     second = start("b", second_launcher);
-    at_second = std::make_unique<Client>(second->port(), second->pin(), key);
+    at_second = std::make_unique<Client>(second->port(), second->pin(), admin_key(folder.path() / "a"));
   }
 
   std::optional<TestDatabase> place_;
@@ -75,16 +73,13 @@ TEST_F(SharedHubs, AHubThatStartsAgainTakesUpItsOwnEnvironmentsAlone) {
   ASSERT_EQ(admin->post(std::string(kStudy) + "/datasets", body("manifest", hospital_data_.document)).status, 201);
   at_second.reset();
   second.reset();
-  std::string key = test::read_text(folder.path() / "a" / "admin.key");
-  key.pop_back();
-  start_second(key);
+  start_second();
   EXPECT_TRUE(second_launcher.requests.empty());
   EXPECT_EQ(at_second->get(kStudy).status, 200);
-  admin.reset();
-  hub.reset();
+  stop_hub();
   EXPECT_EQ(at_second->get(kStudy).status, 200) << "what the database holds is served while the home is away";
   hub = start("a", launcher);
-  admin = std::make_unique<Client>(hub->port(), hub->pin(), key);
+  admin = std::make_unique<Client>(hub->port(), hub->pin(), admin_key(folder.path() / "a"));
   EXPECT_TRUE(until([&] { return admin->get(kStudy).text("state") == "running"; }));
   upload(*admin, hospital_data_);
   EXPECT_EQ(launcher.requests.size(), 2U);

@@ -3,7 +3,11 @@
 // The operator's zone; callers are strangers until this room has looked at them. A key comes in the Authorization header as a
 // bearer token and nowhere else (a URL ends in logs). It authenticates transport to the hub only: what counts inside an enclave
 // is signed by contract keys (docs/protocol.md section 2). Why a key is refused is not told. When a key was last used is written down
-// at most once a minute. Each key has a token bucket, and so have the wrong keys of one peer address.
+// at most once a minute.
+//
+// Limits come before the database. Each peer address has a token bucket for keys that were not seen to be valid lately, and once it is
+// empty they are refused unread: guessing costs this program one hash a try. Keys that were valid lately are known by their digest and have
+// buckets of their own, so that a guesser does not lock out who shares its address. IPv6 addresses count by their network of 64 bits.
 // Thread-safe. RFC 6750.
 #pragma once
 
@@ -36,6 +40,14 @@ struct RateLimits {
   double failure_burst = 20;
 };
 
+// Limited: which share was used up, as draft-ietf-httpapi-ratelimit-headers tells it.
+struct Limited {
+  std::string_view policy;       // "key" or "address"
+  std::int64_t burst = 0;        // requests
+  std::int64_t window_s = 0;     // in which a burst comes back
+  std::int64_t retry_after_s = 0;
+};
+
 // Caller: whom an accepted key stands for.
 struct Caller {
   std::string key;      // id of the API key
@@ -60,20 +72,33 @@ class Authenticator {
   Authenticator(Store& store, const RateLimits& limits, Milliseconds clock, Clock now);
 
   // authenticate: `auth` when the header is absent, given twice, not a bearer token, or the key is unknown, revoked,
-  // expired or without a scope of ours; `unavailable` when the key, or the peer with wrong keys, has used up its share.
-  Result<Caller> authenticate(const net::HttpRequest& request);
+  // expired or without a scope of ours; `unavailable` when the key, or the peer with wrong keys, has used up its share: then `limited`
+  // says how.
+  Result<Caller> authenticate(const net::HttpRequest& request, std::optional<Limited>& limited);
 
  private:
-  bool take(std::map<std::string, net::TokenBucket>& buckets, const std::string& name, double per_second, double burst);
-  Error failed(const net::HttpRequest& request, std::string_view reason);
+  struct Share {  // one kind of token bucket
+    std::string_view policy;
+    double per_second;
+    double burst;
+    std::map<std::string, net::TokenBucket> buckets{};
+  };
+  // take: how long to wait, or nothing when the event was counted. give_back takes one event out of the count.
+  std::optional<Limited> take(Share& share, const std::string& name);
+  void give_back(Share& share, const std::string& name);
+  Result<Caller> look_up(const crypto::Sha256Digest& digest);
+  // known: the id of the key with this digest, if it was valid lately.
+  std::optional<std::string> known(const crypto::Sha256Digest& digest);
+  void remember(const crypto::Sha256Digest& digest, const std::string& id);
+  void forget(const crypto::Sha256Digest& digest);
 
   Store& store_;
-  const RateLimits limits_;
   const Milliseconds clock_;
   const Clock now_;
-  std::mutex mutex_;
-  std::map<std::string, net::TokenBucket> keys_;      // by key id: known keys only
-  std::map<std::string, net::TokenBucket> failures_;  // by peer address
+  std::mutex mutex_;  // of what follows
+  Share keys_;        // by key id: known keys only
+  Share addresses_;   // by network of the peer
+  std::map<crypto::Sha256Digest, std::string> known_;
 };
 
 }  // namespace redoubt::hub

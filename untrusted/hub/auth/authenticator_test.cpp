@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <thread>
+
 #include "common/crypto/system_random.h"
 #include "tests/support/expect.h"
 #include "tests/support/files.h"
@@ -28,6 +30,9 @@ class AuthenticatorTest : public testing::Test {
     return request;
   }
 
+  Result<Caller> authenticate(const net::HttpRequest& request) { return authenticator.authenticate(request, limited); }
+
+  std::optional<Limited> limited;  // by the last call
   test::TempDir folder;
   crypto::SystemRandom random;
   std::unique_ptr<Store> store = OrDie(Store::open(folder.path() / "db", kNow));
@@ -41,10 +46,10 @@ TEST_F(AuthenticatorTest, KnowsWhoseKeyItIs) {
   const NewApiKey admin = make("operator", {"admin"});
   const NewApiKey hospital = make("hospital", {"participant"});
   EXPECT_TRUE(text(admin).starts_with("rdt_"));
-  const Caller first = OrDie(authenticator.authenticate(with("Bearer " + text(admin))));
+  const Caller first = OrDie(authenticate(with("Bearer " + text(admin))));
   EXPECT_EQ(first.subject, "operator");
   EXPECT_TRUE(first.admin);
-  const Caller second = OrDie(authenticator.authenticate(with("Bearer " + text(hospital))));
+  const Caller second = OrDie(authenticate(with("Bearer " + text(hospital))));
   EXPECT_EQ(second.subject, "hospital");
   EXPECT_EQ(second.key, hospital.record.id);
   EXPECT_FALSE(second.admin);
@@ -56,17 +61,17 @@ TEST_F(AuthenticatorTest, RefusesEveryOtherHeader) {
   for (const std::string& header : std::vector<std::string>{"", text(key), "bearer " + text(key), "Bearer  " + text(key), "Bearer " + text(key) + " ",
                                     "Basic " + text(key), "Bearer " + text(other), "Bearer rdt_" + std::string(43, 'A'),
                                     "Bearer ' OR 1=1 --", "Bearer " + std::string(8000, 'A')}) {
-    EXPECT_ERROR(authenticator.authenticate(with(header)), Code::auth, "") << header;
+    EXPECT_ERROR(authenticate(with(header)), Code::auth, "") << header;
   }
-  EXPECT_ERROR(authenticator.authenticate(net::HttpRequest()), Code::auth, "is needed");
+  EXPECT_ERROR(authenticate(net::HttpRequest()), Code::auth, "is needed");
   net::HttpRequest twice = with("Bearer " + text(key));
   twice.headers.add("authorization", "Bearer " + text(key));
-  EXPECT_ERROR(authenticator.authenticate(twice), Code::auth, "found 2");
+  EXPECT_ERROR(authenticate(twice), Code::auth, "found 2");
   net::HttpRequest in_url;
   in_url.query = {{"api_key", text(key)}, {"access_token", text(key)}};
-  EXPECT_ERROR(authenticator.authenticate(in_url), Code::auth, "is needed");
+  EXPECT_ERROR(authenticate(in_url), Code::auth, "is needed");
   ASSERT_OK(store->write("revoke", [&](Transaction& t) { return revoke_api_key(t, key.record.id, kNow); }));
-  EXPECT_ERROR(authenticator.authenticate(with("Bearer " + text(key))), Code::auth, "this API key is not valid");
+  EXPECT_ERROR(authenticate(with("Bearer " + text(key))), Code::auth, "this API key is not valid");
 }
 
 TEST_F(AuthenticatorTest, AKeyThatIsUnknownRevokedOrExpiredIsRefusedInTheSameWords) {
@@ -75,12 +80,12 @@ TEST_F(AuthenticatorTest, AKeyThatIsUnknownRevokedOrExpiredIsRefusedInTheSameWor
   const NewApiKey expired = OrDie(store->write("key", [&](Transaction& t) {
     return create_api_key(t, random, "hospital", {"read"}, kNow, {kNow.plus_seconds(10), ""});
   }));
-  EXPECT_OK(authenticator.authenticate(with("Bearer " + text(expired))));
+  EXPECT_OK(authenticate(with("Bearer " + text(expired))));
   now_s = 10;
-  const auto unknown = authenticator.authenticate(with("Bearer rdt_" + std::string(43, 'A')));
+  const auto unknown = authenticate(with("Bearer rdt_" + std::string(43, 'A')));
   EXPECT_ERROR(unknown, Code::auth, "not valid");
   for (const NewApiKey* key : {&revoked, &expired}) {
-    const auto refused = authenticator.authenticate(with("Bearer " + text(*key)));
+    const auto refused = authenticate(with("Bearer " + text(*key)));
     EXPECT_ERROR(refused, Code::auth, "");
     EXPECT_EQ(refused.error().message(), unknown.error().message());
   }
@@ -93,7 +98,7 @@ TEST_F(AuthenticatorTest, LastUseIsWrittenOnceAMinute) {
   for (const auto& [at, expected] : std::map<std::int64_t, std::int64_t>{{5, 5}, {64, 5}, {65, 65}, {70, 65}, {1000, 1000}}) {
     now_s = at;
     now_ms += 1000;
-    EXPECT_OK(authenticator.authenticate(with("Bearer " + text(key))));
+    EXPECT_OK(authenticate(with("Bearer " + text(key))));
     EXPECT_EQ(used(), kNow.plus_seconds(expected)) << at;
   }
 }
@@ -123,14 +128,70 @@ TEST_F(AuthenticatorTest, AKeyHandsOnNothingThatItHasNotItself) {
 TEST_F(AuthenticatorTest, LimitsEachKeyAndEachPeerWithWrongKeys) {
   const NewApiKey busy = make("busy", {"participant"});
   const NewApiKey calm = make("calm", {"participant"});
-  for (int i = 0; i < 3; ++i) EXPECT_OK(authenticator.authenticate(with("Bearer " + text(busy))));
-  EXPECT_ERROR(authenticator.authenticate(with("Bearer " + text(busy))), Code::unavailable, "share");
-  EXPECT_OK(authenticator.authenticate(with("Bearer " + text(calm))));
+  for (int i = 0; i < 3; ++i) EXPECT_OK(authenticate(with("Bearer " + text(busy))));
+  EXPECT_FALSE(limited);
+  EXPECT_ERROR(authenticate(with("Bearer " + text(busy))), Code::unavailable, "share");
+  ASSERT_TRUE(limited);
+  EXPECT_EQ(limited->policy, "key");
+  EXPECT_EQ(limited->burst, 3);
+  EXPECT_EQ(limited->window_s, 3);
+  EXPECT_EQ(limited->retry_after_s, 1);
+  EXPECT_OK(authenticate(with("Bearer " + text(calm))));
   now_ms += 1000;
-  EXPECT_OK(authenticator.authenticate(with("Bearer " + text(busy))));
-  for (int i = 0; i < 100; ++i) EXPECT_ERROR(authenticator.authenticate(with("Bearer x")), Code::auth, "");
-  EXPECT_ERROR(authenticator.authenticate(with("Bearer x")), Code::unavailable, "from this address");
-  EXPECT_ERROR(authenticator.authenticate(with("Bearer x", "192.0.2.2")), Code::auth, "");
+  EXPECT_OK(authenticate(with("Bearer " + text(busy))));
+  for (int i = 0; i < 100; ++i) EXPECT_ERROR(authenticate(with("Bearer x")), Code::auth, "");
+  EXPECT_ERROR(authenticate(with("Bearer x")), Code::unavailable, "from this address");
+  ASSERT_TRUE(limited);
+  EXPECT_EQ(limited->policy, "address");
+  EXPECT_ERROR(authenticate(with("Bearer x", "192.0.2.2")), Code::auth, "");
+  EXPECT_FALSE(limited);
+}
+
+// The store is closed to readers while the test holds its one transaction: whoever is refused meanwhile was refused without it.
+TEST_F(AuthenticatorTest, AGuesserWhoUsedUpItsShareCostsTheDatabaseNothing) {
+  const NewApiKey seen = make("seen", {"participant"});
+  const NewApiKey unseen = make("unseen", {"participant"});
+  EXPECT_OK(authenticate(with("Bearer " + text(seen))));
+  const std::string guess = "Bearer rdt_" + std::string(43, 'A');
+  for (int i = 0; i < 100; ++i) EXPECT_ERROR(authenticate(with(guess)), Code::auth, "not valid");
+  std::vector<Result<Caller>> answers;
+  std::thread guesser;
+  ASSERT_OK(store->write("hold", [&](Transaction&) -> Status {
+    // Keys in form and out of it, right and wrong; and no header at all.
+    guesser = std::thread([&] {
+      for (const std::string& header : {guess, "Bearer " + text(unseen), std::string("Bearer x")}) answers.push_back(authenticate(with(header)));
+      answers.push_back(authenticate(net::HttpRequest{.method = "GET", .path = "/", .params = {}, .query = {}, .body = {}, .peer = "192.0.2.1", .alpn = {}, .principal = {}, .role = {}}));
+    });
+    guesser.join();  // it would wait for this transaction for ever, and the test with it
+    return {};
+  }));
+  ASSERT_EQ(answers.size(), 4U);
+  for (const auto& answer : answers) EXPECT_ERROR(answer, Code::unavailable, "from this address");
+  // Who was let in lately is let in on, and others from elsewhere are; the share comes back with time.
+  EXPECT_OK(authenticate(with("Bearer " + text(seen))));
+  EXPECT_OK(authenticate(with("Bearer " + text(unseen), "192.0.2.2")));
+  now_ms += 1000;
+  EXPECT_ERROR(authenticate(with(guess)), Code::auth, "not valid");
+}
+
+TEST_F(AuthenticatorTest, AKeyThatIsValidCostsItsAddressNothing) {
+  for (int i = 0; i < 150; ++i) EXPECT_OK(authenticate(with("Bearer " + text(make("subject-" + std::to_string(i), {"read"}))))) << i;
+}
+
+TEST_F(AuthenticatorTest, AKeyThatWasKnownCountsAsWrongOnceItIsRevoked) {
+  const NewApiKey key = make("hospital", {"participant"});
+  EXPECT_OK(authenticate(with("Bearer " + text(key))));
+  ASSERT_OK(store->write("revoke", [&](Transaction& t) { return revoke_api_key(t, key.record.id, kNow); }));
+  for (int i = 0; i < 100; ++i) EXPECT_ERROR(authenticate(with("Bearer " + text(key))), Code::auth, "not valid") << i;
+  EXPECT_ERROR(authenticate(with("Bearer " + text(key))), Code::unavailable, "from this address");
+}
+
+TEST_F(AuthenticatorTest, AnAddressOfIpv6CountsByItsNetwork) {
+  for (int i = 0; i < 100; ++i) EXPECT_ERROR(authenticate(with("Bearer x", "2001:db8:1:2::" + std::to_string(i))), Code::auth, "") << i;
+  EXPECT_ERROR(authenticate(with("Bearer x", "2001:db8:1:2:ffff::1")), Code::unavailable, "from this address");
+  EXPECT_ERROR(authenticate(with("Bearer x", "2001:db8:1:3::1")), Code::auth, "");
+  for (int i = 0; i < 100; ++i) EXPECT_ERROR(authenticate(with("Bearer x", "::ffff:192.0.2.9")), Code::auth, "") << i;
+  EXPECT_ERROR(authenticate(with("Bearer x", "::ffff:192.0.2.10")), Code::auth, "");
 }
 
 TEST_F(AuthenticatorTest, TheFirstKeyIsWrittenOnceForItsOwnerAlone) {
@@ -142,7 +203,7 @@ TEST_F(AuthenticatorTest, TheFirstKeyIsWrittenOnceForItsOwnerAlone) {
   std::string key = test::read_text(file);
   ASSERT_EQ(key.back(), '\n');
   key.pop_back();
-  EXPECT_TRUE(OrDie(authenticator.authenticate(with("Bearer " + key))).admin);
+  EXPECT_TRUE(OrDie(authenticate(with("Bearer " + key))).admin);
   EXPECT_FALSE(OrDie(ensure_admin_key(*store, random, file, kNow)));
   EXPECT_EQ(test::read_text(file), key + "\n");
 }

@@ -62,10 +62,14 @@ Result<HostDoor> HostDoor::connect(const std::string& unix_path) {
   return HostDoor(std::move(client));
 }
 
-Result<json::Value> HostDoor::call(net::ClientRequest request) {
-  REDOUBT_TRY(const auto response, client_.request(request).context("calling the enclave program"));
-  if (response.status >= 400) return net::error_of(response.status, response.body, "the enclave program");
-  return json::parse(as_text(response.body), {.max_bytes = kMaxAnswer, .max_depth = 8}).context("answer of the enclave program");
+Result<json::Value> HostDoor::call(net::ClientRequest request, Code broken) {
+  const auto response = client_.request(request);
+  if (!response.ok()) {
+    const Error error = response.error().context("calling the enclave program");
+    return error.code() == Code::unavailable ? Error(broken, error.message()) : error;
+  }
+  if (response->status >= 400) return net::error_of(response->status, response->body, "the enclave program");
+  return json::parse(as_text(response->body), {.max_bytes = kMaxAnswer, .max_depth = 8}).context("answer of the enclave program");
 }
 
 Result<json::Value> HostDoor::post(std::string target, const json::Value& body) {
@@ -148,7 +152,7 @@ Result<RoomTally> HostDoor::vote(const std::string& proposal, const jobs::Signed
 }
 
 Result<RoomRun> HostDoor::run(const std::string& proposal) {
-  REDOUBT_TRY(const json::Value answer, call({.method = "POST", .target = "/host/runs/" + proposal}));
+  REDOUBT_TRY(const json::Value answer, call({.method = "POST", .target = "/host/runs/" + proposal}, Code::internal));
   const json::Value known = members(answer, {"packages", "receipt"});
   json::ObjectReader reader(known, "run");
   RoomRun out;

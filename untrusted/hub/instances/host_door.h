@@ -60,13 +60,15 @@ class HostDoor {
   // recall hands over a proposal that an old log reserved.
   Status recall(const jobs::SignedDocument& proposal);
   Result<RoomTally> vote(const std::string& proposal, const jobs::SignedDocument& ballot);
+  // run: `internal` also when the program is gone before it answers.
   Result<RoomRun> run(const std::string& proposal);
   // log: up to a thousand entries from index `from`; says with it that what comes before is stored.
   Result<RoomLog> log(std::uint64_t from);
 
  private:
   explicit HostDoor(net::HttpClient client) : client_(std::move(client)) {}
-  Result<json::Value> call(net::ClientRequest request);
+  // call: `broken` is the code for an answer that does not come.
+  Result<json::Value> call(net::ClientRequest request, Code broken = Code::unavailable);
   Result<json::Value> post(std::string target, const json::Value& body);
 
   net::HttpClient client_;

@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::milliseconds kStartLimit = std::chrono::seconds(60);
 constexpr std::chrono::milliseconds kGrace = std::chrono::seconds(3);
 constexpr std::size_t kShortName = 16;  // hexadecimal digits
+constexpr std::size_t kLongestTpmName = 32;
 
 Status write_file(const fs::path& path, std::string_view text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
@@ -71,7 +72,7 @@ Result<launch::SwTpm> LocalLauncher::start_tpm(const std::string& name, const fs
   tpm.state = folder;
   tpm.ca = options_.state / "tpm-ca";
   tpm.socket = options_.run / (short_name(name) + ".tpm");
-  tpm.name = name;
+  tpm.name = name.size() <= kLongestTpmName ? name : short_name(name);  // it goes into a certificate
   tpm.die_with_parent = true;
   return launch::SwTpm::start(tpm).context("starting a software TPM");
 }

@@ -38,28 +38,32 @@ Result<Payload> read_payload(const Job& job) {
   return payload;
 }
 
-bool passes(const Error& error) { return error.code() == Code::unavailable || error.code() == Code::internal; }
+// puts_off: the program, or who it waits for, will say something else later. breaks: it said nothing that counts.
+bool puts_off(const Error& error) { return error.code() == Code::unavailable; }
+bool breaks(const Error& error) { return error.code() == Code::internal; }
 
 // Runner: one attempt to run a query. All that it writes, it writes while its lease holds: a hub that was paused meanwhile, and whose job
 // another has taken, changes nothing.
 class Runner {
  public:
-  Runner(Store& store, InstanceHost& host, const Clock& now, Lease lease, Payload payload)
-      : store_(store), host_(host), now_(now), lease_(std::move(lease)), environment_(std::move(payload.environment)), id_(std::move(payload.subject)) {}
+  Runner(Store& store, InstanceHost& host, const Clock& now, const Job& job, Payload payload)
+      : store_(store), host_(host), now_(now), lease_(job.lease()), before_(job.detail), environment_(std::move(payload.environment)), id_(std::move(payload.subject)) {}
 
   JobEnd run() {
     auto query = store_.read([&](Transaction& transaction) { return get_query(transaction, id_); });
-    if (!query.ok()) return {JobEnd::Kind::failed, query.error().message()};
+    if (!query.ok()) return {query.error().code() == Code::not_found ? JobEnd::Kind::failed : JobEnd::Kind::wait, query.error().message()};
     state_ = query->state;
     if (state_ != QueryState::queued && state_ != QueryState::running && state_ != QueryState::waiting_for_keys) {
       return {JobEnd::Kind::done, ""};  // an earlier attempt, or the instance host, has ended it
     }
+    if (lease_.fence > kMaxRuns) return end(QueryState::failed, "not run in " + std::to_string(kMaxRuns) + " attempts: " + before_);
     const auto manifests = manifests_of(*query);
     if (!manifests.ok()) return fail(manifests.error());
     const auto ready = host_.ready(environment_, *manifests);
     if (!ready.ok() || !*ready) return wait("datasets wait for their owners' keys");
     if (const Status known = host_.redeliver(environment_, *query); !known.ok()) {
-      if (passes(known.error())) return wait(known.error().message().substr(0, kMaxReason));
+      if (puts_off(known.error())) return later(known.error());
+      if (breaks(known.error())) return again(known.error());
       return known.error().code() == Code::binding ? end(QueryState::failed, kApproveAgain) : fail(known.error());
     }
     if (state_ != QueryState::running) {
@@ -72,7 +76,8 @@ class Runner {
     if (done.error().code() == Code::freshness && done.error().message().find("ballot: ") != std::string::npos) {
       return end(QueryState::failed, done.error().message().substr(0, kMaxReason) + std::string(kLapsed));
     }
-    return passes(done.error()) ? wait(done.error().message().substr(0, kMaxReason)) : fail(done.error());
+    if (puts_off(done.error())) return later(done.error());
+    return breaks(done.error()) ? again(done.error()) : fail(done.error());
   }
 
  private:
@@ -99,6 +104,15 @@ class Runner {
     return {JobEnd::Kind::done, ""};
   }
   JobEnd fail(const Error& error) { return end(QueryState::failed, error.message().substr(0, kMaxReason)); }
+  // again: one more attempt, while there are any. later: when whoever the program waits for may have acted; no attempt is lost.
+  JobEnd again(const Error& error) { return back(QueryState::queued, JobEnd::Kind::retry, error); }
+  JobEnd later(const Error& error) { return back(QueryState::waiting_for_keys, JobEnd::Kind::wait, error); }
+  JobEnd back(QueryState to, JobEnd::Kind how, const Error& error) {
+    const std::string reason = error.message().substr(0, kMaxReason);
+    const Status moved = move(to, reason);
+    if (!moved.ok()) return {JobEnd::Kind::retry, moved.error().message()};
+    return {how, reason};
+  }
   JobEnd wait(std::string_view reason) {
     if (state_ != QueryState::waiting_for_keys) {
       const Status moved = move(QueryState::waiting_for_keys, reason);
@@ -121,6 +135,7 @@ class Runner {
   InstanceHost& host_;
   const Clock& now_;
   const Lease lease_;
+  const std::string before_;  // what became of the attempt before
   const std::string environment_;
   const std::string id_;
   QueryState state_ = QueryState::queued;
@@ -162,7 +177,19 @@ std::map<std::string, Worker::Handler> job_handlers(Store& store, InstanceHost& 
   out[std::string(kRunJob)] = [&store, &host, now, bad](const Job& job) {
     auto payload = read_payload(job);
     if (!payload.ok()) return bad(payload.error());
-    return Runner(store, host, now, job.lease(), std::move(*payload)).run();
+    return Runner(store, host, now, job, std::move(*payload)).run();
+  };
+  return out;
+}
+
+std::map<std::string, Worker::GivenUp> given_up_handlers(Clock now) {
+  std::map<std::string, Worker::GivenUp> out;
+  out[std::string(kRunJob)] = [now](Transaction& transaction, const Job& job, const std::string& reason) -> Status {
+    REDOUBT_TRY(const Payload payload, read_payload(job));
+    const auto query = get_query(transaction, payload.subject);
+    if (!query.ok()) return query.error().code() == Code::not_found ? Status() : query.error();
+    if (query->state != QueryState::queued && query->state != QueryState::running && query->state != QueryState::waiting_for_keys) return {};
+    return set_query_state(transaction, query->id, query->state, QueryState::failed, reason.substr(0, kMaxReason), now());
   };
   return out;
 }

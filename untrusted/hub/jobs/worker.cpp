@@ -2,8 +2,8 @@
 
 namespace redoubt::hub {
 
-Worker::Worker(Store& store, std::map<std::string, Handler> handlers, Clock now, Options options)
-    : store_(store), handlers_(std::move(handlers)), now_(std::move(now)), options_(options) {}
+Worker::Worker(Store& store, std::map<std::string, Handler> handlers, Clock now, Options options, std::map<std::string, GivenUp> given_up)
+    : store_(store), handlers_(std::move(handlers)), given_up_(std::move(given_up)), now_(std::move(now)), options_(options) {}
 
 Worker::~Worker() { stop(); }
 
@@ -74,6 +74,10 @@ bool Worker::run_one(const std::string& owner) {
     });
     if (!job.ok() || !job->has_value()) continue;
     const Job& leased = **job;
+    if (leased.exhausted()) {
+      give_up(leased);
+      return true;
+    }
     {
       const std::lock_guard lock(mutex_);
       held_[owner] = leased.lease();
@@ -94,6 +98,16 @@ bool Worker::run_one(const std::string& owner) {
   return false;
 }
 
+void Worker::give_up(const Job& job) {
+  const std::string reason = "given up after " + std::to_string(job.max_attempts) + " attempts" + (job.detail.empty() ? "" : ": " + job.detail);
+  const Status written = store_.write("job.given_up", [&](Transaction& transaction) -> Status {
+    REDOUBT_CHECK(hold_lease(transaction, job.lease()));
+    if (const auto found = given_up_.find(job.kind); found != given_up_.end()) REDOUBT_CHECK(found->second(transaction, job, reason));
+    return finish_job(transaction, job.lease(), JobState::failed, reason, now_());
+  });
+  static_cast<void>(written.ok());  // it is leased again when the lease has ended
+}
+
 void Worker::end(const Job& job, const JobEnd& how) {
   const Instant now = now_();
   const Lease lease = job.lease();
@@ -101,6 +115,7 @@ void Worker::end(const Job& job, const JobEnd& how) {
     switch (how.kind) {
       case JobEnd::Kind::done: return finish_job(transaction, lease, JobState::done, how.detail, now);
       case JobEnd::Kind::failed: return finish_job(transaction, lease, JobState::failed, how.detail, now);
+      case JobEnd::Kind::wait: return defer_job(transaction, lease, now.plus_seconds(options_.wait_seconds), how.detail, now);
       case JobEnd::Kind::park: return park_job(transaction, lease, how.detail, now);
       case JobEnd::Kind::retry: break;
     }

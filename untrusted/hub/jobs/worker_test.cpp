@@ -8,6 +8,7 @@
 
 #include "tests/support/expect.h"
 #include "tests/support/files.h"
+#include "untrusted/hub/store/journal.h"
 
 namespace redoubt::hub {
 namespace {
@@ -69,6 +70,39 @@ TEST_F(WorkerTest, TriesAgainUntilTheAttemptsAreUsedUp) {
   worker.wake();
   EXPECT_EQ(await("throws", ended), JobState::failed);
   EXPECT_EQ(calls, 5);
+}
+
+TEST_F(WorkerTest, AJobThatIsGivenUpFailsTogetherWithWhatItWasToBring) {
+  std::atomic<int> failures{0};
+  const auto given_up = [&](Transaction& transaction, const Job& job, const std::string& reason) -> Status {
+    if (failures++ == 0) return Error(Code::unavailable, "the database was busy");  // then neither is written, and it is tried again
+    return add_audit_event(transaction, {Instant(1), "worker", "given up", job.id, reason});
+  };
+  Worker worker(*store, {{"test", [&](const Job&) -> JobEnd {
+                            ++calls;
+                            return {JobEnd::Kind::retry, "the disk is full"};
+                          }}}, clock, {.threads = 1, .poll = std::chrono::milliseconds(5), .lease_seconds = 50}, {{"test", given_up}});
+  add("job", 2);
+  worker.start();
+  EXPECT_EQ(await("job", ended), JobState::failed);
+  worker.stop();
+  EXPECT_EQ(calls, 2) << "a job without attempts is not run";
+  EXPECT_EQ(failures, 2);
+  const auto events = OrDie(store->read([](Transaction& t) { return list_audit_events(t, {}); }));
+  ASSERT_EQ(events.items.size(), 1U);
+  EXPECT_EQ(events.items.front().detail, "given up after 2 attempts: the disk is full");
+  EXPECT_EQ(OrDie(store->read([](Transaction& t) { return get_job(t, "job"); })).detail, events.items.front().detail);
+}
+
+TEST_F(WorkerTest, AJobThatWaitsForOthersLosesNoAttempt) {
+  Worker worker(*store, {{"test", [&](const Job& job) -> JobEnd {
+                            EXPECT_EQ(job.attempts, 1U);
+                            return ++calls < 10 ? JobEnd{JobEnd::Kind::wait, "waits"} : JobEnd{};
+                          }}}, clock, {.threads = 1, .poll = std::chrono::milliseconds(5), .lease_seconds = 1'000'000});
+  add("job", 2);
+  worker.start();
+  EXPECT_EQ(await("job", [](const Job& job) { return job.state == JobState::done; }), JobState::done);
+  EXPECT_EQ(calls, 10);
 }
 
 TEST_F(WorkerTest, AParkedJobWaitsUntilItIsWoken) {

@@ -98,7 +98,7 @@ Status set_dataset_state(Transaction& transaction, const Dataset& dataset, Datas
 }
 
 Result<Page<Dataset>> list_datasets(Transaction& transaction, std::string_view environment, const PageRequest& page) {
-  return read_page<Dataset>(transaction, kTable, Filter{"environment", environment}, page, parse);
+  return read_page<Dataset>(transaction, kTable, Filter{"environment = ?", environment}, page, parse);
 }
 
 Result<std::vector<std::string>> dataset_objects(Transaction& transaction) {

@@ -10,7 +10,8 @@ constexpr StateName<EnvironmentState> kEnvironmentStates[] = {{EnvironmentState:
 constexpr StateName<InstanceState> kInstanceStates[] = {
     {InstanceState::starting, "starting"}, {InstanceState::running, "running"}, {InstanceState::stopped, "stopped"}};
 
-constexpr Table kEnvironments{"environments", "id, contract, contract_digest, state, created, home"};
+constexpr Table kEnvironments{"environments", "id, contract, contract_digest, state, created, home, name, creator"};
+constexpr std::string_view kTakesPart = "id IN (SELECT participants.environment FROM participants WHERE participants.name = ?)";
 constexpr Table kInstances{"instances", "id, environment, boot, claims, state, created"};
 
 Result<Environment> parse_environment(sql::Row& row) {
@@ -21,6 +22,8 @@ Result<Environment> parse_environment(sql::Row& row) {
   out.state = read_state(kEnvironmentStates, row);
   out.created = row.time();
   out.home = row.text();
+  out.name = row.text();
+  out.creator = row.text();
   REDOUBT_CHECK(row.finish());
   return out;
 }
@@ -63,10 +66,11 @@ Status add_environment(Transaction& transaction, const Environment& environment,
                        const std::vector<ParticipantRecord>& participants) {
   REDOUBT_CHECK(check_id(environment.id, "environment id"));
   REDOUBT_CHECK(transaction
-                    .change_one("INSERT INTO environments (id, contract, contract_digest, state, created, home) VALUES (?, ?, ?, ?, ?, ?)",
-                            {sql::text(environment.id), sql::text(environment.contract),
-                             sql::blob(environment.contract_digest.view()), sql::text(name_of(environment.state)),
-                             sql::time(environment.created), sql::text(environment.home)})
+                    .change_one("INSERT INTO environments (id, contract, contract_digest, state, created, home, name, creator) "
+                                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                                {sql::text(environment.id), sql::text(environment.contract), sql::blob(environment.contract_digest.view()),
+                                 sql::text(name_of(environment.state)), sql::time(environment.created), sql::text(environment.home),
+                                 sql::text(environment.name), sql::text(environment.creator)})
                     .context("environment " + environment.id));
   for (const ParticipantRecord& participant : participants) {
     REDOUBT_CHECK(check_id(participant.name, "participant name"));
@@ -94,8 +98,24 @@ Status set_environment_state(Transaction& transaction, std::string_view id, Envi
   return {};
 }
 
-Result<Page<Environment>> list_environments(Transaction& transaction, const PageRequest& page) {
-  return read_page<Environment>(transaction, kEnvironments, std::nullopt, page, parse_environment);
+Result<Page<Environment>> list_environments(Transaction& transaction, const PageRequest& page, std::optional<std::string_view> participant) {
+  const auto filter = participant ? std::optional(Filter{kTakesPart, *participant}) : std::nullopt;
+  return read_page<Environment>(transaction, kEnvironments, filter, page, parse_environment);
+}
+
+Result<std::vector<Environment>> environments_named(Transaction& transaction, std::string_view name, std::optional<std::string_view> participant) {
+  constexpr std::string_view kTail = " ORDER BY number LIMIT 2";
+  if (!participant) return read_all<Environment>(transaction, select(kEnvironments, "WHERE name = ?" + std::string(kTail)), {sql::text(name)}, parse_environment);
+  return read_all<Environment>(transaction, select(kEnvironments, "WHERE name = ? AND " + std::string(kTakesPart) + std::string(kTail)),
+                               {sql::text(name), sql::text(*participant)}, parse_environment);
+}
+
+Result<std::uint64_t> active_environments(Transaction& transaction, std::string_view creator) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT count(*) FROM environments WHERE creator = ? AND state = 'active'", {sql::text(creator)}));
+  REDOUBT_TRY(sql::Row row, one(std::move(rows), "environments"));
+  const std::uint64_t count = row.count();
+  REDOUBT_CHECK(row.finish());
+  return count;
 }
 
 Status add_instance(Transaction& transaction, const Instance& instance) {

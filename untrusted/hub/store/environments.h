@@ -1,6 +1,7 @@
 // Environments, their participants, the enclave instances that serve them, and participants' signatures of an instance.
 //
-// Everything here is a record for finding things again. Contracts, claims and signatures are kept as the exact text that was
+// An environment is identified by its id, which the hub derives from the contract; its name is what the contract calls it, and several
+// environments may have one name. Everything here is a record for finding things again. Contracts, claims and signatures are kept as the exact text that was
 // signed; the hub does not judge them, and participants compare contracts with the one they hold themselves.
 #pragma once
 
@@ -25,7 +26,9 @@ struct Environment {
   ContractDigest contract_digest;
   EnvironmentState state = EnvironmentState::active;
   Instant created;
-  std::string home{};  // id of the hub that keeps its program and ciphertext; empty: any
+  std::string home{};     // id of the hub that keeps its program and ciphertext; empty: any
+  std::string name{};     // in the contract; not unique
+  std::string creator{};  // subject of the API key that asked for it
 };
 
 // add_environment adds the record with its participants. `refused` when the id exists, `malformed` for an id out of form.
@@ -34,7 +37,13 @@ Status add_environment(Transaction& transaction, const Environment& environment,
 Result<Environment> get_environment(Transaction& transaction, std::string_view id);
 Result<std::vector<ParticipantRecord>> get_participants(Transaction& transaction, std::string_view environment);
 Status set_environment_state(Transaction& transaction, std::string_view id, EnvironmentState state);
-Result<Page<Environment>> list_environments(Transaction& transaction, const PageRequest& page);
+// list_environments: all, or those in which `participant` takes part.
+Result<Page<Environment>> list_environments(Transaction& transaction, const PageRequest& page,
+                                            std::optional<std::string_view> participant = std::nullopt);
+// environments_named: those of this name, all or in which `participant` takes part; at most two, since more are no better.
+Result<std::vector<Environment>> environments_named(Transaction& transaction, std::string_view name, std::optional<std::string_view> participant);
+// active_environments: how many of a creator are active.
+Result<std::uint64_t> active_environments(Transaction& transaction, std::string_view creator);
 
 enum class InstanceState { starting, running, stopped };
 std::string_view name_of(InstanceState state);

@@ -36,6 +36,9 @@ Result<Job> parse(sql::Row& row) {
 
 Error not_held(const Lease& lease) { return Error(Code::refused, "job: the lease is not held by " + lease.owner); }
 
+// before: the attempts without the one under way.
+std::uint64_t before(const Job& job) { return job.attempts == 0 ? 0 : job.attempts - 1; }
+
 // move changes a job that is leased; the lease ends with it.
 Status move(Transaction& transaction, const Lease& lease, JobState to, std::uint64_t attempts, Instant run_after, std::string_view detail,
             Instant now) {
@@ -74,16 +77,10 @@ Result<Page<Job>> list_jobs(Transaction& transaction, const PageRequest& page) {
 
 Result<std::optional<Job>> lease_job(Transaction& transaction, std::string_view kind, std::string_view owner, Instant now,
                                      std::int64_t lease_seconds) {
-  REDOUBT_TRY(const auto given_up,
-              transaction.change("UPDATE jobs SET state = 'failed', detail = 'no attempt left', changed = ?, lease_owner = NULL, "
-                                 "lease_until = NULL WHERE number IN (SELECT number FROM jobs WHERE kind = ? AND state = 'running' AND "
-                                 "lease_until <= ? AND attempts >= max_attempts /*+postgres FOR UPDATE SKIP LOCKED */)",
-                                 {sql::time(now), sql::text(kind), sql::time(now)}));
-  static_cast<void>(given_up);
   REDOUBT_TRY(auto rows,
               transaction.query(std::string("UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = ?, "
                                 "lease_until = ?, changed = ? WHERE number = (SELECT number FROM jobs WHERE kind = ? AND "
-                                "((state = 'queued' AND run_after <= ?) OR (state = 'running' AND lease_until <= ? AND attempts < max_attempts)) "
+                                "((state = 'queued' AND run_after <= ?) OR (state = 'running' AND lease_until <= ?)) "
                                 "AND (home = '' OR home = ?) ORDER BY number LIMIT 1 /*+postgres FOR UPDATE SKIP LOCKED */) RETURNING ") +
                                     std::string(kTable.columns),
                                 {sql::text(owner), sql::time(now.plus_seconds(lease_seconds)), sql::time(now), sql::text(kind),
@@ -94,7 +91,8 @@ Result<std::optional<Job>> lease_job(Transaction& transaction, std::string_view 
 }
 
 Result<std::uint64_t> release_leases(Transaction& transaction, std::optional<std::string_view> hub, Instant now) {
-  const std::string statement = "UPDATE jobs SET state = 'queued', attempts = CASE WHEN attempts < max_attempts THEN attempts ELSE max_attempts - 1 END, "
+  const std::string statement = "UPDATE jobs SET state = 'queued', attempts = CASE WHEN attempts < max_attempts THEN attempts "
+                                "WHEN attempts = max_attempts THEN max_attempts - 1 ELSE max_attempts END, "
                                 "run_after = ?, changed = ?, lease_owner = NULL, lease_until = NULL WHERE state = 'running'";
   if (!hub) return transaction.change(statement, {sql::time(now), sql::time(now)});
   // Every text that starts with "HUB/": '0' follows '/'.
@@ -127,13 +125,17 @@ Status finish_job(Transaction& transaction, const Lease& lease, JobState state, 
 
 Status retry_job(Transaction& transaction, const Lease& lease, Instant run_after, std::string_view detail, Instant now) {
   REDOUBT_TRY(const Job job, get_job(transaction, lease.job));
-  const JobState to = job.attempts < job.max_attempts ? JobState::queued : JobState::failed;
-  return move(transaction, lease, to, job.attempts, run_after, detail, now);
+  return move(transaction, lease, JobState::queued, job.attempts, run_after, detail, now);
+}
+
+Status defer_job(Transaction& transaction, const Lease& lease, Instant run_after, std::string_view detail, Instant now) {
+  REDOUBT_TRY(const Job job, get_job(transaction, lease.job));
+  return move(transaction, lease, JobState::queued, before(job), run_after, detail, now);
 }
 
 Status park_job(Transaction& transaction, const Lease& lease, std::string_view detail, Instant now) {
   REDOUBT_TRY(const Job job, get_job(transaction, lease.job));
-  return move(transaction, lease, JobState::waiting_for_keys, job.attempts == 0 ? 0 : job.attempts - 1, job.run_after, detail, now);
+  return move(transaction, lease, JobState::waiting_for_keys, before(job), job.run_after, detail, now);
 }
 
 Status wake_job(Transaction& transaction, std::string_view id, Instant now) {

@@ -19,9 +19,9 @@ Result<AuditEvent> parse_event(sql::Row& row) {
 }  // namespace
 
 Result<std::optional<KeptAnswer>> find_answer(Transaction& transaction, std::string_view subject, std::string_view key,
-                                              const crypto::Sha256Digest& request) {
-  REDOUBT_TRY(auto rows, transaction.query("SELECT request, status, response FROM idempotency_keys WHERE subject = ? AND key = ?",
-                                           {sql::text(subject), sql::text(key)}));
+                                              const crypto::Sha256Digest& request, Instant now) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT request, status, response FROM idempotency_keys WHERE subject = ? AND key = ? AND created > ?",
+                                           {sql::text(subject), sql::text(key), sql::time(now.plus_seconds(-KeptAnswer::kLifeSeconds))}));
   if (rows.empty()) return std::optional<KeptAnswer>();
   sql::Row& row = rows.front();
   const auto found = row.fixed<crypto::Sha256Digest>();
@@ -37,6 +37,7 @@ Status keep_answer(Transaction& transaction, std::string_view subject, std::stri
                    const KeptAnswer& answer, Instant now) {
   if (key.empty() || key.size() > 128) return Error(Code::malformed, "idempotency key: expected 1 to 128 bytes");
   if (answer.response.size() > KeptAnswer::kMaxSize) return Error(Code::refused, "answer: too long to be kept");
+  REDOUBT_CHECK(forget_answers(transaction, now));
   return transaction
       .change_one("INSERT INTO idempotency_keys (subject, key, request, status, response, created) VALUES (?, ?, ?, ?, ?, ?)",
                   {sql::text(subject), sql::text(key), sql::blob(request.view()), sql::number(std::int64_t{answer.status}),
@@ -44,8 +45,8 @@ Status keep_answer(Transaction& transaction, std::string_view subject, std::stri
       .context("idempotency key");
 }
 
-Result<std::uint64_t> forget_answers(Transaction& transaction, Instant before) {
-  return transaction.change("DELETE FROM idempotency_keys WHERE created < ?", {sql::time(before)});
+Result<std::uint64_t> forget_answers(Transaction& transaction, Instant now) {
+  return transaction.change("DELETE FROM idempotency_keys WHERE created <= ?", {sql::time(now.plus_seconds(-KeptAnswer::kLifeSeconds))});
 }
 
 Status add_audit_event(Transaction& transaction, const AuditEvent& event) {

@@ -39,7 +39,7 @@ Result<std::vector<sql::Row>> page_rows(Transaction& transaction, const Table& t
   constexpr std::string_view kTail = "number > ? ORDER BY number LIMIT ?";
   const sql::Value limit = sql::number(std::uint64_t{count + 1});
   if (!filter) return transaction.query(head + std::string(kTail), {sql::number(start), limit});
-  return transaction.query(head + std::string(filter->column) + " = ? AND " + std::string(kTail),
+  return transaction.query(head + std::string(filter->condition) + " AND " + std::string(kTail),
                            {sql::text(filter->value), sql::number(start), limit});
 }
 

@@ -32,9 +32,9 @@ struct Table {
   std::string_view columns;  // in the order in which `parse` reads them, without `number`
 };
 
-// Filter: an equality that the rows of a list have in common.
+// Filter: what the rows of a list have in common: a condition with one placeholder, constant and ours.
 struct Filter {
-  std::string_view column;
+  std::string_view condition;
   std::string_view value;  // the cursor holds it too
 };
 

@@ -80,7 +80,7 @@ Result<Query> get_query(Transaction& transaction, std::string_view id) {
 }
 
 Result<Page<Query>> list_queries(Transaction& transaction, std::string_view environment, const PageRequest& page) {
-  return read_page<Query>(transaction, kTable, Filter{"environment", environment}, page, parse);
+  return read_page<Query>(transaction, kTable, Filter{"environment = ?", environment}, page, parse);
 }
 
 Status set_query_state(Transaction& transaction, std::string_view id, QueryState from, QueryState to, std::string_view detail,

@@ -2,111 +2,53 @@
 // through lists without gaps. Method: one small hub on each kind of database; each rule broken alone.
 #include <gtest/gtest.h>
 
-#include "common/crypto/system_random.h"
-#include "untrusted/hub/store/accounts.h"
-#include "untrusted/hub/store/backend_test_support.h"
 #include "untrusted/hub/store/datasets.h"
-#include "untrusted/hub/store/environments.h"
-#include "untrusted/hub/store/hubs.h"
-#include "untrusted/hub/store/job_queue.h"
 #include "untrusted/hub/store/journal.h"
 #include "untrusted/hub/store/logs.h"
-#include "untrusted/hub/store/queries.h"
+#include "untrusted/hub/store/records_test_fixture.h"
 
 namespace redoubt::hub {
 namespace {
 
-template <class F>
-F filled(int fill) {
-  F out;
-  out.array().fill(static_cast<std::byte>(fill));
-  return out;
-}
-
-class Records : public BackendTest {
- protected:
-  template <class F>
-  auto write(F&& function) {
-    return store->write("test", std::forward<F>(function));
-  }
-  void SetUp() override {
-    BackendTest::SetUp();
-    if (IsSkipped()) return;
-    store = OrDie(Store::open(location(), kNow));
-    EXPECT_OK(write([&](Transaction& t) -> Status {
-      REDOUBT_CHECK(add_environment(t, {"env", "the contract", filled<ContractDigest>(1), EnvironmentState::active, kNow},
-                                    {{"bob", filled<crypto::Ed25519PublicKey>(3)}, {"alice", filled<crypto::Ed25519PublicKey>(2)}}));
-      return add_instance(t, instance);
-    }));
-  }
-
-  std::unique_ptr<Store> store;
-  Instance instance{filled<InstanceId>(4), "env", filled<BootId>(5), "the claims", InstanceState::running, kNow};
-  Query query{"q1", "env", "alice", "SELECT \xc3\xa4", filled<crypto::Sha256Digest>(6), "a proposal", QueryState::proposed, "", kNow, kNow};
-};
-
 REDOUBT_ON_BOTH_BACKENDS(Records);
 
-TEST_P(Records, ApiKeysAreStoredHashedAndRevoked) {
-  crypto::SystemRandom random;
-  const NewApiKey key = OrDie(write([&](Transaction& t) { return create_api_key(t, random, "alice", {"write", "read", "read"}, kNow); }));
-  const std::string text(as_text(key.text.reveal()));
-  EXPECT_EQ(text.size(), 47U);
-  const ApiKey found = OrDie(write([&](Transaction& t) { return find_api_key(t, text, kNow); }));
-  EXPECT_EQ(found.id, key.record.id);
-  EXPECT_EQ(found.subject, "alice");
-  EXPECT_EQ(found.scopes, (std::vector<std::string>{"read", "write"}));
-  EXPECT_TRUE(found.allows("read"));
-  EXPECT_FALSE(found.allows("rea"));
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    std::string bad = text;
-    bad[i] = bad[i] == 'A' ? 'B' : 'A';
-    EXPECT_ERROR(write([&](Transaction& t) { return find_api_key(t, bad, kNow); }), Code::auth, "not valid") << i;
-  }
-  for (const std::string& bad : {std::string(), std::string("rdt_"), text.substr(4), text + "A", std::string(1000, 'A')}) {
-    EXPECT_ERROR(write([&](Transaction& t) { return find_api_key(t, bad, kNow); }), Code::auth, "not valid");
-  }
-  // Neither the key nor its text is anywhere in the files.
-  const Bytes raw = OrDie(base64url_decode(text.substr(4)));
-  for (const char* name : {"db", "db-wal"}) {
-    if (!sqlite()) break;
-    const std::string file = test::read_text(folder() / name);
-    EXPECT_EQ(file.find(text.substr(4)), std::string::npos);
-    EXPECT_EQ(file.find(as_text(raw)), std::string::npos);
-  }
-  EXPECT_OK(write([&](Transaction& t) { return revoke_api_key(t, key.record.id, kNow); }));
-  EXPECT_OK(write([&](Transaction& t) { return revoke_api_key(t, key.record.id, kNow.plus_seconds(9)); }));
-  EXPECT_ERROR(write([&](Transaction& t) { return find_api_key(t, text, kNow); }), Code::auth, "not valid");
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return list_api_keys(t, {}); })).items.at(0).revoked, kNow);
-  EXPECT_ERROR(write([&](Transaction& t) { return revoke_api_key(t, "none", kNow); }), Code::not_found, "api key");
-  EXPECT_ERROR(write([&](Transaction& t) { return create_api_key(t, random, "a b", {}, kNow); }), Code::malformed, "subject");
-  EXPECT_ERROR(write([&](Transaction& t) { return create_api_key(t, random, "a", {"a b"}, kNow); }), Code::malformed, "scopes");
-}
-
-TEST_P(Records, ApiKeysExpireAndTellWhenTheyWereUsed) {
-  crypto::SystemRandom random;
-  const auto create = [&](std::string_view subject, const KeyLife& life) {
-    return write([&](Transaction& t) { return create_api_key(t, random, subject, {"read"}, kNow, life); });
+TEST_P(Records, EnvironmentsOfOneNameAreToldApart) {
+  const auto add = [&](std::string id, std::string name, std::string creator, std::vector<std::string> participants) {
+    std::vector<ParticipantRecord> records;
+    for (const std::string& participant : participants) records.push_back({participant, filled<crypto::Ed25519PublicKey>(2)});
+    return write([&](Transaction& t) { return add_environment(t, {id, "", {}, EnvironmentState::active, kNow, "", name, creator}, records); });
   };
-  const NewApiKey key = OrDie(create("alice", {kNow.plus_seconds(60), "key-1"}));
-  const std::string text(as_text(key.text.reveal()));
-  const auto find = [&](std::int64_t at) { return write([&](Transaction& t) { return find_api_key(t, text, kNow.plus_seconds(at)); }); };
-  const ApiKey found = OrDie(find(59));
-  EXPECT_EQ(found.expires, kNow.plus_seconds(60));
-  EXPECT_EQ(found.made_by, "key-1");
-  EXPECT_EQ(found.prefix, text.substr(0, 8));
-  EXPECT_FALSE(found.last_used);
-  EXPECT_ERROR(find(60), Code::auth, "not valid");
-  EXPECT_ERROR(create("alice", {kNow, ""}), Code::malformed, "expiry");
-  EXPECT_OK(write([&](Transaction& t) { return note_use(t, found.id, kNow.plus_seconds(5)); }));
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return get_api_key(t, found.id); })).last_used, kNow.plus_seconds(5));
-  EXPECT_OK(create("bob", {}));
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return list_api_keys(t, {}, "bob"); })).items.size(), 1U);
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return list_api_keys(t, {}); })).items.size(), 2U);
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return live_keys(t, "alice"); })), 1U);
-  EXPECT_OK(write([&](Transaction& t) { return revoke_api_key(t, found.id, kNow); }));
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return live_keys(t, "alice"); })), 0U);
-  EXPECT_ERROR(write([&](Transaction& t) { return get_api_key(t, "none"); }), Code::not_found, "api key");
+  EXPECT_OK(add("e1", "trial", "alice", {"alice", "carol"}));
+  EXPECT_OK(add("e2", "trial", "mallory", {"mallory", "carol"}));
+  EXPECT_OK(add("e3", "other", "mallory", {"mallory"}));
+  EXPECT_OK(add("e4", "trial", "mallory", {"carol"}));
+  const auto named = [&](std::optional<std::string_view> participant) {
+    std::vector<std::string> ids;
+    for (const Environment& item : OrDie(write([&](Transaction& t) { return environments_named(t, "trial", participant); }))) ids.push_back(item.id);
+    return ids;
+  };
+  EXPECT_EQ(named("alice"), std::vector<std::string>{"e1"});
+  EXPECT_EQ(named("mallory"), std::vector<std::string>{"e2"});
+  EXPECT_EQ(named("carol"), (std::vector<std::string>{"e1", "e2"})) << "two are enough to tell that there are several";
+  EXPECT_EQ(named("bob"), std::vector<std::string>{});
+  EXPECT_EQ(named(std::nullopt).size(), 2U);
+  const auto count = [&](std::string_view creator) { return OrDie(write([&](Transaction& t) { return active_environments(t, creator); })); };
+  EXPECT_EQ(count("mallory"), 3U);
+  EXPECT_OK(write([&](Transaction& t) { return set_environment_state(t, "e3", EnvironmentState::closed); }));
+  EXPECT_EQ(count("mallory"), 2U);
+  EXPECT_EQ(count("bob"), 0U);
+  // A participant's list has pages of its own, whatever others add between.
+  const auto first = OrDie(write([&](Transaction& t) { return list_environments(t, {"", 1}, "mallory"); }));
+  ASSERT_EQ(first.items.size(), 1U);
+  EXPECT_EQ(first.items.front().id, "e2");
+  EXPECT_EQ(first.items.front().name, "trial");
+  EXPECT_EQ(first.items.front().creator, "mallory");
+  EXPECT_OK(add("e5", "x", "bob", {"bob"}));
+  const auto second = OrDie(write([&](Transaction& t) { return list_environments(t, {first.next, 5}, "mallory"); }));
+  ASSERT_EQ(second.items.size(), 1U);
+  EXPECT_EQ(second.items.front().id, "e3");
+  EXPECT_TRUE(second.next.empty());
+  EXPECT_ERROR(write([&](Transaction& t) { return list_environments(t, {first.next, 5}, "alice"); }), Code::malformed, "not one of this list");
 }
 
 TEST_P(Records, EnvironmentsInstancesAndAcceptances) {
@@ -242,110 +184,11 @@ TEST_P(Records, LogsGrowWithoutGapsAndCheckpointsNeverFork) {
   EXPECT_EQ(OrDie(write([&](Transaction& t) { return last_checkpoint(t, instance.id); })), "note 3");
 }
 
-TEST_P(Records, AJobIsHeldByOneWorkerAndTakenOverWhenItsLeaseEnds) {
-  const auto add = [&](std::string id, Instant run_after) {
-    Job job;
-    job.id = std::move(id);
-    job.kind = "query.run";
-    job.payload = "{}";
-    job.max_attempts = 2;
-    job.run_after = run_after;
-    job.created = kNow;
-    return write([&](Transaction& t) { return add_job(t, job); });
-  };
-  const auto lease = [&](std::string_view owner, std::int64_t at) {
-    return OrDie(write([&](Transaction& t) { return lease_job(t, "query.run", owner, kNow.plus_seconds(at), 10); }));
-  };
-  const auto state = [&](std::string_view id) { return OrDie(write([&](Transaction& t) { return get_job(t, id); })).state; };
-  EXPECT_FALSE(lease("w1", 0));
-  EXPECT_OK(add("later", kNow.plus_seconds(50)));
-  EXPECT_OK(add("now", kNow));
-  EXPECT_ERROR(add("now", kNow), Code::refused, "already exists");
-  const auto job = lease("w1", 0);
-  ASSERT_TRUE(job);
-  EXPECT_EQ(job->id, "now");
-  EXPECT_EQ(job->attempts, 1U);
-  EXPECT_EQ(job->lease_until, kNow.plus_seconds(10));
-  EXPECT_FALSE(lease("w2", 9));
-  EXPECT_OK(write([&](Transaction& t) { return extend_lease(t, job->lease(), kNow.plus_seconds(9), 10); }));
-  EXPECT_OK(write([&](Transaction& t) { return hold_lease(t, job->lease()); }));
-  EXPECT_FALSE(lease("w2", 18));
-  auto taken = lease("w2", 19);  // the lease of w1 has ended
-  ASSERT_TRUE(taken);
-  EXPECT_EQ(taken->fence, job->fence + 1);
-  // Whoever was paused meanwhile writes nothing, also where the other has the same name.
-  Lease same_name = job->lease();
-  same_name.owner = "w2";
-  for (const Lease& old : {job->lease(), same_name}) {
-    const std::string text = "not held by " + old.owner;
-    EXPECT_ERROR(write([&](Transaction& t) { return hold_lease(t, old); }), Code::refused, text);
-    EXPECT_ERROR(write([&](Transaction& t) { return finish_job(t, old, JobState::done, "", kNow); }), Code::refused, text);
-    EXPECT_ERROR(write([&](Transaction& t) { return retry_job(t, old, kNow, "", kNow); }), Code::refused, text);
-    EXPECT_ERROR(write([&](Transaction& t) { return park_job(t, old, "", kNow); }), Code::refused, text);
-    EXPECT_ERROR(write([&](Transaction& t) { return extend_lease(t, old, kNow, 10); }), Code::refused, text);
-  }
-  EXPECT_EQ(state("now"), JobState::running);
-  // Waiting for keys costs no attempt.
-  EXPECT_OK(write([&](Transaction& t) { return park_job(t, taken->lease(), "keys", kNow.plus_seconds(20)); }));
-  EXPECT_FALSE(lease("w2", 40));
-  EXPECT_EQ(state("now"), JobState::waiting_for_keys);
-  EXPECT_OK(write([&](Transaction& t) { return wake_job(t, "now", kNow.plus_seconds(21)); }));
-  EXPECT_ERROR(write([&](Transaction& t) { return wake_job(t, "now", kNow.plus_seconds(21)); }), Code::refused, "found queued");
-  taken = lease("w2", 21);
-  ASSERT_TRUE(taken);
-  EXPECT_OK(write([&](Transaction& t) { return finish_job(t, taken->lease(), JobState::done, "", kNow.plus_seconds(22)); }));
-  EXPECT_EQ(state("now"), JobState::done);
-  // Two attempts: the first is retried, the second dies with its worker.
-  taken = lease("w1", 50);
-  ASSERT_TRUE(taken);
-  EXPECT_OK(write([&](Transaction& t) { return retry_job(t, taken->lease(), kNow.plus_seconds(60), "again", kNow.plus_seconds(51)); }));
-  EXPECT_FALSE(lease("w1", 59));
-  taken = lease("w1", 60);
-  ASSERT_TRUE(taken);
-  EXPECT_FALSE(lease("w2", 70));
-  EXPECT_EQ(state("later"), JobState::failed);
-  EXPECT_ERROR(write([&](Transaction& t) { return finish_job(t, taken->lease(), JobState::done, "", kNow); }), Code::refused, "not held");
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return list_jobs(t, {}); })).items.size(), 2U);
-}
-
-TEST_P(Records, AJobWithAHomeRunsThereAndAHubReleasesItsOwnLeases) {
-  const auto add = [&](std::string id, std::string home) {
-    Job job;
-    job.id = std::move(id);
-    job.kind = "k";
-    job.payload = "{}";
-    job.home = std::move(home);
-    job.max_attempts = 1;
-    job.run_after = job.created = kNow;
-    return write([&](Transaction& t) { return add_job(t, job); });
-  };
-  const auto lease = [&](std::string_view owner) {
-    return OrDie(store->claim("lease", [&](Transaction& t) { return lease_job(t, "k", owner, kNow, 10); }));
-  };
-  EXPECT_OK(add("a", "hub-a"));
-  EXPECT_FALSE(lease("hub-b/worker-0"));
-  EXPECT_FALSE(lease("hub-ab/worker-0"));
-  ASSERT_TRUE(lease("hub-a/worker-1"));
-  EXPECT_OK(add("any", ""));
-  ASSERT_TRUE(lease("hub-ab/worker-0"));
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return release_leases(t, "hub-b", kNow); })), 0U);
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return release_leases(t, "hub-a", kNow); })), 1U);
-  ASSERT_TRUE(lease("hub-a/worker-0")) << "an attempt that was cut off is never the last one";
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return release_leases(t, std::nullopt, kNow); })), 2U);
-  EXPECT_OK(write([&](Transaction& t) { return enter_hub(t, "hub-b", false, kNow); }));
-  EXPECT_FALSE(lease("hub-c/w"));
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return get_environment(t, "env"); })).home, "hub-b");
-  EXPECT_OK(write([&](Transaction& t) { return enter_hub(t, "hub-c", false, kNow); }));
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return get_environment(t, "env"); })).home, "hub-b");
-  EXPECT_OK(write([&](Transaction& t) { return enter_hub(t, "hub-c", true, kNow); }));
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return get_environment(t, "env"); })).home, "hub-c");
-  EXPECT_TRUE(lease("hub-c/w"));
-}
-
 TEST_P(Records, AnIdempotencyKeyAnswersOneRequest) {
   const auto request = filled<crypto::Sha256Digest>(1);
+  Instant at = kNow;
   const auto find = [&](std::string_view subject, std::string_view key, const crypto::Sha256Digest& digest) {
-    return write([&](Transaction& t) { return find_answer(t, subject, key, digest); });
+    return write([&](Transaction& t) { return find_answer(t, subject, key, digest, at); });
   };
   EXPECT_FALSE(OrDie(find("alice", "k", request)));
   EXPECT_OK(write([&](Transaction& t) { return keep_answer(t, "alice", "k", request, {201, to_bytes("made")}, kNow); }));
@@ -358,8 +201,16 @@ TEST_P(Records, AnIdempotencyKeyAnswersOneRequest) {
   EXPECT_ERROR(write([&](Transaction& t) { return keep_answer(t, "alice", "k", request, {}, kNow); }), Code::refused, "already exists");
   EXPECT_ERROR(write([&](Transaction& t) { return keep_answer(t, "alice", "", request, {}, kNow); }), Code::malformed, "128 bytes");
   EXPECT_ERROR(write([&](Transaction& t) { return keep_answer(t, "alice", std::string(129, 'k'), request, {}, kNow); }), Code::malformed, "128");
-  EXPECT_EQ(OrDie(write([&](Transaction& t) { return forget_answers(t, kNow.plus_seconds(1)); })), 1U);
+  // It is forgotten after its life, also where nobody swept; then the key is free for another request.
+  at = kNow.plus_seconds(KeptAnswer::kLifeSeconds - 1);
+  EXPECT_TRUE(OrDie(find("alice", "k", request)));
+  EXPECT_EQ(OrDie(write([&](Transaction& t) { return forget_answers(t, at); })), 0U);
+  at = kNow.plus_seconds(KeptAnswer::kLifeSeconds);
   EXPECT_FALSE(OrDie(find("alice", "k", request)));
+  EXPECT_FALSE(OrDie(find("alice", "k", filled<crypto::Sha256Digest>(2))));
+  EXPECT_OK(write([&](Transaction& t) { return keep_answer(t, "alice", "k", filled<crypto::Sha256Digest>(2), {200, to_bytes("other")}, at); }));
+  EXPECT_EQ(OrDie(find("alice", "k", filled<crypto::Sha256Digest>(2)))->response, to_bytes("other"));
+  EXPECT_EQ(OrDie(write([&](Transaction& t) { return forget_answers(t, at.plus_seconds(KeptAnswer::kLifeSeconds)); })), 1U);
 }
 
 TEST_P(Records, PagesLeaveNothingOutAndNothingTwice) {

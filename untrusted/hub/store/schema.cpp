@@ -187,7 +187,28 @@ ALTER TABLE api_keys ADD COLUMN expires INTEGER;
 ALTER TABLE api_keys ADD COLUMN last_used INTEGER;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, "clean room", kCleanRoom}, {2, "shared hubs", kSharedHubs}, {3, "lives of api keys", kKeyLives}};
+// Ids identify environments, names do not. A query whose run was given up is not left as if it ran.
+constexpr std::string_view kLines = R"sql(
+ALTER TABLE api_keys ADD COLUMN replaces TEXT NOT NULL DEFAULT '';
+CREATE INDEX api_keys_by_maker ON api_keys (made_by);
+CREATE INDEX api_keys_by_replaced ON api_keys (replaces);
+
+ALTER TABLE environments ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE environments ADD COLUMN creator TEXT NOT NULL DEFAULT '';
+UPDATE environments SET name = id;
+CREATE INDEX environments_by_name ON environments (name);
+CREATE INDEX environments_by_creator ON environments (creator);
+CREATE INDEX participants_by_name ON participants (name);
+
+UPDATE queries SET state = 'failed', detail = 'its run was given up'
+  WHERE state IN ('queued', 'running', 'waiting_for_keys')
+  AND EXISTS (SELECT 1 FROM jobs WHERE jobs.state = 'failed' AND jobs.id = 'run-' || substr(queries.id, 1, 60));
+)sql";
+
+constexpr Migration kMigrations[] = {{1, "clean room", kCleanRoom},
+                                     {2, "shared hubs", kSharedHubs},
+                                     {3, "lives of api keys", kKeyLives},
+                                     {4, "lines of api keys, names of environments", kLines}};
 
 }  // namespace
 

@@ -16,6 +16,7 @@
 #include "untrusted/hub/store/job_queue.h"
 #include "untrusted/hub/store/migrations.h"
 #include "untrusted/hub/store/page.h"
+#include "untrusted/hub/store/queries.h"
 
 namespace redoubt::hub {
 namespace {
@@ -170,11 +171,26 @@ TEST_P(Migrations, BringADatabaseOfTheFirstProgramToThisOne) {
                          {sql::blob(Bytes(32))}));
     EXPECT_OK(db.execute("INSERT INTO jobs (id, kind, payload, state, attempts, max_attempts, run_after, lease_owner, lease_until, detail, created, "
                          "changed) VALUES ('job', 'k', '{}', 'running', 1, 3, 1, 'worker-0', 9, '', 1, 1)"));
+    // Of two queries that an earlier program left as running, the run of one was given up.
+    for (const std::string& id : std::vector<std::string>{"aa", "bb"}) {
+      EXPECT_OK(db.execute("INSERT INTO queries (id, environment, proposer, text, digest, proposal, state, detail, created, changed) "
+                           "VALUES (?, 'env', 'alice', '', ?, '', 'running', '', 1, 1)",
+                           {sql::text(id + std::string(62, '0')), sql::blob(Bytes(32))}));
+      EXPECT_OK(db.execute("INSERT INTO jobs (id, kind, payload, state, attempts, max_attempts, run_after, detail, created, changed) "
+                           "VALUES (?, 'query.run', '{}', ?, 3, 3, 1, '', 1, 1)",
+                           {sql::text("run-" + id + std::string(58, '0')), sql::text(id == "aa" ? "failed" : "queued")}));
+    }
   }
   const auto store = OrDie(Store::open(location(), kNow));
   EXPECT_OK(store->write("test", [](Transaction& t) -> Status {
     REDOUBT_TRY(const Environment environment, get_environment(t, "env"));
     EXPECT_EQ(environment.home, "");
+    EXPECT_EQ(environment.name, "env");
+    REDOUBT_TRY(const Query given_up, get_query(t, "aa" + std::string(62, '0')));
+    EXPECT_EQ(given_up.state, QueryState::failed);
+    EXPECT_EQ(given_up.detail, "its run was given up");
+    REDOUBT_TRY(const Query open, get_query(t, "bb" + std::string(62, '0')));
+    EXPECT_EQ(open.state, QueryState::running);
     REDOUBT_TRY(const ApiKey key, get_api_key(t, "key-1"));
     EXPECT_FALSE(key.expires || key.last_used || key.revoked);
     EXPECT_EQ(key.prefix, "");
