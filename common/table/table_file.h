@@ -18,7 +18,8 @@ namespace redoubt::table {
 constexpr std::size_t kGroupRows = 65'536;               // of every group but the last
 constexpr std::size_t kMaxColumns = 512;
 constexpr std::uint64_t kMaxRows = std::uint64_t{1} << 40;
-constexpr std::uint32_t kMaxText = 1U << 24;             // bytes of one VARCHAR
+// Bytes of one VARCHAR. What a query may make of a text is bounded by this (docs/specs/query-rules.md), so it is no more than a cell needs.
+constexpr std::uint32_t kMaxText = 1U << 16;
 
 // is_table_file: whether the bytes begin as table files do. CSV never does, being UTF-8.
 bool is_table_file(ByteView bytes);

@@ -151,6 +151,21 @@ TEST(TableFile, ValuesThatNoTypeHasAreRefused) {
   refuses(text, std::string("\xc3\xbc"), 0, bytes(std::uint32_t{1}), "whole characters");  // a character cut in two
 }
 
+TEST(TableFile, ATextHasAsManyBytesAsACellMay) {
+  const Type text{TypeId::varchar, 0, 0};
+  const std::vector<Row> longest = {{std::string(kMaxText, 'x')}, {std::string("y")}};
+  Bytes file = file_of(longest, {text});
+  EXPECT_EQ(OrDie(TableReader::open(file, std::vector<Type>{text})).rows(), 2U);
+  EXPECT_EQ(OrDie(rows_of(file, {text})), longest);
+  TableWriter writer = OrDie(TableWriter::create({text}));
+  EXPECT_ERROR(writer.add({std::string(kMaxText + 1, 'x')}), Code::malformed, "column 1: expected a text of at most 65536 bytes, found 65537");
+  EXPECT_EQ(writer.rows(), 0U);
+  // The first text takes the byte of the second.
+  const std::uint32_t end = kMaxText + 1;
+  std::ranges::copy(std::as_bytes(std::span(&end, 1)), file.begin() + static_cast<std::ptrdiff_t>(header(1) + 1));
+  EXPECT_ERROR(rows_of(file, {text}), Code::malformed, "texts in order, of at most 65536 bytes");
+}
+
 TEST(TableFile, NullsHaveOneSpelling) {
   const Type type{TypeId::integer, 0, 0};
   const std::size_t block = header(1);

@@ -92,6 +92,10 @@ Result<TableWriter> TableWriter::create(std::vector<Type> types) {
 Status TableWriter::add(const Row& row) {
   if (row.size() != types_.size()) return malformed("expected " + std::to_string(types_.size()) + " values, found " + std::to_string(row.size()));
   for (std::size_t i = 0; i < row.size(); ++i) {
+    const auto* text = std::get_if<std::string>(&row[i]);
+    if (text != nullptr && text->size() > kMaxText) {
+      return malformed("column " + std::to_string(i + 1) + ": expected a text of at most " + std::to_string(kMaxText) + " bytes, found " + std::to_string(text->size()));
+    }
     if (!sound_value(row[i], types_[i])) return malformed("column " + std::to_string(i + 1) + ": expected a value of " + types_[i].text());
     // Ends are 32 bits wide.
     if (pending_[i].text.size() > std::numeric_limits<std::uint32_t>::max() - kMaxText) return malformed("column " + std::to_string(i + 1) + ": more than 4 GiB of text in one group");

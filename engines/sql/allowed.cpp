@@ -5,6 +5,7 @@
 #include "engines/sql/forms.h"
 #include "engines/sql/functions.h"
 #include "engines/sql/functions_catalogue.h"
+#include "engines/sql/patterns.h"
 #include "engines/sql/refusal.h"
 
 namespace redoubt::sql {
@@ -104,17 +105,7 @@ Allowed check_row_function(const Expression& e) {
 // check_words: what TRY does not catch, since the engine thinks of it as a mistake in the text: a part of dates that a function does not know, and an
 // escape sign that is none. So these are constants, and good ones (S13).
 Allowed check_words(const Expression& e) {
-  using Literal = Expression::ConstantType;
-  const auto text_of = [&](std::size_t i) -> std::optional<std::string> {
-    const Expression& child = e.children[i];
-    if (child.kind != Kind::constant || child.constant_type != Literal::text || child.text.size() < 2) return std::nullopt;
-    std::string out;
-    for (std::size_t at = 1; at + 1 < child.text.size(); ++at) {
-      out += child.text[at];
-      if (child.text[at] == '\'') ++at;  // a quote is written twice
-    }
-    return out;
-  };
+  const auto text_of = [&](std::size_t i) { return e.children[i].kind == Kind::constant ? literal_text(e.children[i]) : std::nullopt; };
   const bool parts = e.text == "date_part" || e.text == "date_trunc" || e.text == "date_diff" || e.text == "datediff" || e.text == "date_sub" || e.text == "datesub";
   if (parts && e.children.size() >= 2) {
     const auto part = text_of(0);

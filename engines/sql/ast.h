@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "engines/sql/extent.h"
+
 namespace redoubt::sql {
 
 struct OrderItem;
@@ -56,6 +58,8 @@ struct Expression {
   bool exists = false;
   bool noisy = false;  // a subquery over released rows, at differential_privacy: not for predicates over people (D1)
   std::shared_ptr<const Query> query;
+  Extent extent;  // of a resolved scalar subquery
+  Effort effort;  // of a resolved subquery: what its statements do with one row of a person
   std::string staged;  // a resolved subquery that an inner statement has computed already: the column that holds it
 
   bool is_operation(const char* name) const { return kind == Kind::operation && text == name; }

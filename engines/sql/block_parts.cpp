@@ -47,6 +47,9 @@ Allowed BlockParts::resolve() {
   const bool ordered = std::ranges::any_of(block_.modifiers.order_by, [](const OrderItem& o) { return has_aggregate(o.expression); });
   aggregated_ = !keys_.empty() || block_.group_by_all || !block_.grouping_sets.empty() || !block_.having.empty() || any(items_) ||
                 any(block_.qualify) || ordered;
+  for (const auto* list : std::initializer_list<const std::vector<Expression>*>{&scope_.conditions(), &where_, &items_, &keys_}) {
+    for (const Expression& e : *list) REDOUBT_ALLOW_ALL(scope_.charge(e));
+  }
   return std::monostate();
 }
 
@@ -177,6 +180,7 @@ Checked<Expression> BlockParts::resolve_output(const Expression& e, bool whole_o
 Allowed BlockParts::output(Select& select) {
   if (!block_.qualify.empty()) {
     REDOUBT_ALLOW(auto qualify, resolve_output(block_.qualify[0], false));
+    REDOUBT_ALLOW_ALL(scope_.charge(qualify));
     select.qualify.push_back(std::move(qualify));
   }
   select.modifiers = block_.modifiers;
@@ -194,6 +198,7 @@ Allowed BlockParts::output(Select& select) {
       order.expression = items_[*number];
     } else {
       REDOUBT_ALLOW(order.expression, resolve_output(order.expression, true));
+      REDOUBT_ALLOW_ALL(scope_.charge(order.expression));
     }
     const bool selected = std::ranges::any_of(items_, [&](const Expression& i) { return same(i, order.expression); });
     if (select.modifiers.distinct && select.modifiers.distinct_on.empty() && !selected) {
@@ -239,6 +244,7 @@ Checked<Select> BlockParts::staged(const Aggregate& aggregate) {
   select.items = items_;
   if (!block_.having.empty()) {
     REDOUBT_ALLOW(auto having, resolve_output(block_.having[0], false));
+    REDOUBT_ALLOW_ALL(scope_.charge(having));
     select.having.push_back(std::move(having));
   }
   REDOUBT_ALLOW_ALL(output(select));

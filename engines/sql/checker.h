@@ -20,7 +20,7 @@
 namespace redoubt::sql {
 
 // kRuleSet names the version of the rules; it changes whenever a verdict or a released value could.
-inline constexpr std::string_view kRuleSet = "redoubt/query-rules/5";
+inline constexpr std::string_view kRuleSet = "redoubt/query-rules/6";
 
 // Verdict: accepted with a plan, or refused with the rule, the reason, the place in the text (line and column count from 1, in
 // bytes) and, where there is one, a rewrite that would be accepted. Says nothing about the data.

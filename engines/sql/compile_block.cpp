@@ -8,6 +8,7 @@
 #include "engines/sql/print.h"
 #include "engines/sql/refusal.h"
 #include "engines/sql/stage_parts.h"
+#include "engines/sql/texts.h"
 
 namespace redoubt::sql {
 namespace {
@@ -54,7 +55,7 @@ class BlockCompiler : private BlockParts {
     // Constants that released numbers choose tell of them, and rows of people would then be chosen by these (D1).
     REDOUBT_ALLOW(Relation out, finish(select, noisy_ ? RelationKind::released : scope_.kind()));
     const bool one_row = aggregated_ && keys_.empty() && select.grouping_sets.empty();
-    out.growth = {one_row ? 1 : scope_.growth().rows, 0};
+    out.growth = {one_row ? 1 : scope_.growth().rows, 0, {0, scope_.growth().effort.steps}};
     for (const Expression& item : items_) out.growth.rows *= unnested(item);
     if (select.modifiers.limited) out.growth.rows = std::min(out.growth.rows, static_cast<double>(select.modifiers.limit));
     return out;
@@ -79,6 +80,7 @@ class BlockCompiler : private BlockParts {
       ColumnInfo info;
       info.name = names_[i];
       info.sql = "c" + std::to_string(i);
+      info.extent = extent_of(item, select.columns);
       if (item.kind == Kind::column) {
         const ColumnInfo& column = select.columns[item.index];
         info.type = column.type;
@@ -217,6 +219,7 @@ class BlockCompiler : private BlockParts {
         ColumnInfo info;
         info.sql = select.unit;
         info.role = Role::unit;
+        info.extent = text_extent(kCellText);
         select.columns.push_back(std::move(info));
       }
       Expression unit;
@@ -302,6 +305,7 @@ class BlockCompiler : private BlockParts {
       if (keys_[i].kind == Kind::column) info = columns[keys_[i].index];
       info.argument = argument_form(keys_[i], columns);
       info.interval = interval_of(keys_[i], columns);
+      info.extent = extent_of(keys_[i], columns);
       info.sql = "t.g" + std::to_string(i);
       items.push_back(print(keys_[i], rows.columns) + " AS g" + std::to_string(i));
       groups.push_back("g" + std::to_string(i));
@@ -312,6 +316,7 @@ class BlockCompiler : private BlockParts {
       info.argument = unit_aggregate_form(calls[j], columns);
       info.interval = unit_interval(calls[j], columns);
       info.bounded = bounded_in_unit(calls[j], columns);
+      info.extent = extent_of(calls[j], columns);
       info.sql = "t.a" + std::to_string(j);
       items.push_back(print(calls[j], rows.columns) + " AS a" + std::to_string(j));
       select.columns.push_back(std::move(info));
@@ -332,7 +337,7 @@ class BlockCompiler : private BlockParts {
     REDOUBT_ALLOW(Relation out, finish_units(select));
     // Of a unit's rows there is one left, or one for each value of the other keys.
     const bool one_row = std::ranges::all_of(keys_, [&](const Expression& k) { return k.kind == Kind::column && columns[k.index].role == Role::unit; });
-    if (one_row) out.growth = {};
+    if (one_row) out.growth = {1, 0, out.growth.effort};
     return out;
   }
 
@@ -364,6 +369,7 @@ class BlockCompiler : private BlockParts {
       info.sql = key ? "t.g" + std::to_string(i) : "t.c" + std::to_string(i - out.keys.size());
       // A released number is a number like another where released rows are joined to rows of people (A3).
       if (!key) info.argument = {Form::plain, 1, Counted::never};
+      info.extent = key ? extent_of(keys_[i], scope_.columns()) : fixed_extent();
       select.columns.push_back(std::move(info));
     }
     REDOUBT_ALLOW_ALL(each(select, [](const Expression& e) { return check_free_expression(e); }));
@@ -371,7 +377,8 @@ class BlockCompiler : private BlockParts {
     for (const Expression& having : select.having) select.where.push_back(print_condition(having, select.columns));
     select.having.clear();
     REDOUBT_ALLOW(Relation result, finish(select, RelationKind::released));
-    result.growth = {keys_.empty() ? 1 : scope_.growth().rows, 0};
+    // The texts of people are gone with their rows; the time that they took is not.
+    result.growth = {keys_.empty() ? 1 : scope_.growth().rows, 0, {0, scope_.growth().effort.steps}};
     return result;
   }
 

@@ -7,6 +7,7 @@
 #include "engines/sql/print.h"
 #include "engines/sql/refusal.h"
 #include "engines/sql/resolve.h"
+#include "engines/sql/texts.h"
 
 namespace redoubt::sql {
 namespace {
@@ -70,6 +71,7 @@ Relation Compiler::dataset(const Table& table) {
     info.sql = "c" + std::to_string(out.columns.size());
     info.argument.counted = Counted::column;
     info.is_unit = column.role == Role::unit;
+    info.extent = column.type.id == TypeId::varchar ? text_extent(kCellText) : fixed_extent();
     if (column.role == Role::attribute) {
       if (column.type.is_number()) info.argument = {Form::plain, 1, Counted::column};
       if (column.type.id == TypeId::boolean) info.argument.form = Form::predicate;
@@ -106,7 +108,9 @@ Checked<Relation> Compiler::values(const From& from) {
     info.sql = "c" + std::to_string(i);
     if (from.values.size() == 1) info.argument.form = Form::constant;
     info.interval = {true, 1, 0};
+    info.extent = {0, 0, 0, 0};
     for (const auto& row : from.values) {
+      info.extent = larger(info.extent, extent_of(row[i], {}));
       const Interval interval = interval_of(row[i], {});
       info.interval = {info.interval.finite && interval.finite,
                        info.interval.low > info.interval.high ? interval.low : std::min(info.interval.low, interval.low),
@@ -148,6 +152,7 @@ Checked<Relation> Compiler::set_operation(const SetOperation& operation, const N
     }
     if (relation.kind == RelationKind::released) out.kind = RelationKind::released;
     out.growth.rows += relation.growth.rows;
+    out.growth.effort.steps += relation.growth.effort.steps;
     sides.push_back(std::move(relation));
   }
   // BY NAME: the columns of the left side, then those that only the right one has.
@@ -158,6 +163,10 @@ Checked<Relation> Compiler::set_operation(const SetOperation& operation, const N
       if (equal_names(column.name, name)) return column.sql;
     }
     return std::string("NULL");
+  };
+  const auto extent = [](const Relation& side, const std::string& sql) {
+    const auto found = std::ranges::find(side.columns, sql, &ColumnInfo::sql);
+    return found == side.columns.end() ? Extent{0, 0, 0, 0} : found->extent;
   };
   for (const ColumnInfo& column : sides[0].columns) names_out.push_back(column.name);
   for (const ColumnInfo& column : sides[1].columns) {
@@ -178,6 +187,8 @@ Checked<Relation> Compiler::set_operation(const SetOperation& operation, const N
     ColumnInfo info;
     info.name = names_out[i];
     info.sql = "c" + std::to_string(i);
+    info.extent = {0, 0, 0, 0};
+    for (const Relation& side : sides) info.extent = larger(info.extent, extent(side, by_name ? place(side, names_out[i]) : side.columns[i].sql));
     out.columns.push_back(std::move(info));
   }
   const std::string words = by_name ? operation.words.substr(0, operation.words.size() - 8) : operation.words;
@@ -277,6 +288,7 @@ Checked<Expression> Compiler::exists(const Expression& expression, const Scope& 
   out.offset = expression.offset;
   out.index = 1;
   out.exists = true;
+  out.effort = relation.growth.effort;
   return out;
 }
 
@@ -288,6 +300,7 @@ Checked<Expression> Compiler::subquery(const Expression& expression, const Scope
   if (expression.text == "IN") {
     REDOUBT_ALLOW(Expression out, in(expression, relation, scope));
     out.noisy = noisy;
+    out.effort = relation.growth.effort;
     return out;
   }
   if (relation.kind == RelationKind::unit) {
@@ -296,6 +309,8 @@ Checked<Expression> Compiler::subquery(const Expression& expression, const Scope
   Expression out = expression;
   out.kind = Kind::scalar;
   out.noisy = noisy;
+  out.extent = relation.columns[0].extent;
+  out.effort = relation.growth.effort;
   out.text = relation.name;
   out.query = nullptr;
   return out;
@@ -342,6 +357,10 @@ Relation Compiler::released_tuples(const Relation& rows) {
 Checked<Relation> Compiler::whole(const Query& query) {
   REDOUBT_ALLOW(Relation relation, this->query(query, {}, nullptr, true));
   const std::size_t offset = query.offset;
+  if (!(relation.growth.effort.steps <= kMaxRowSteps)) {
+    return refuse("G5", "looking through the texts of one row of a person could take too long in all blocks together, so that a limit could tell who is there", offset,
+                  "split the query");
+  }
   if (relation.has_identifier()) {
     if (level_ == Level::k_anonymized || relation.kind != RelationKind::unit) return refuse("S3", "an identifier stands in the result", offset, "leave it out, or count(DISTINCT ...) it");
   }

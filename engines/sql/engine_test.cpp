@@ -237,7 +237,7 @@ TEST(Suppression, AFailureInOneExpressionChangesNoOther) {
                         "score::TINYINT * 100::TINYINT", "round(score, score * 1000)", "substring(place, score, score * 1000000)",
                         "coalesce(ln(score), score * 9223372036854775807)", "CASE WHEN score > 5 THEN ln(score - 50) ELSE ln(-1) END",
                         "greatest(ln(score), sqrt(score))", "score IN (ln(0), 5)", "date_trunc('day', make_date(2024, score, 1))",
-                        "regexp_matches(place, place || '(')", "strftime(make_date(2024, 1, score), '%Y')", "ln(score) BETWEEN 0 AND ln(0)",
+                        "regexp_matches(left(place, 99), place || '(')", "strftime(make_date(2024, 1, score), '%Y')", "ln(score) BETWEEN 0 AND ln(0)",
                         "score + 2147483647::INTEGER", "abs(score::TINYINT - 128::TINYINT)", "left(place, score * 9223372036854775807)"}) {
     const Verdict v = OrDie(check(std::string("SELECT ") + plain + ", count(" + x + ") FROM visits", OrDie(Schema::make({visits()})),
                                   Level::aggregate_only, 3));

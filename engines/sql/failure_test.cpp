@@ -217,7 +217,7 @@ TEST_F(Failures, NothingAboveASubqueryFails) {
                                "(CASE WHEN EXISTS (SELECT 1 FROM t q WHERE q.person = t.person AND q.i = 5) THEN '(' ELSE s END)::INTEGER + b",
                                "(CASE WHEN (i + 1) IN (SELECT 5) THEN 9223372036854775807 ELSE b END) + b",
                                "(CASE WHEN (i + (SELECT 2147483647)) IN (SELECT x FROM (VALUES (5)) v(x)) THEN 9223372036854775807 ELSE b END) + b",
-                               "regexp_matches(s, (SELECT '(') || s)", "coalesce((SELECT NULL), b + 1) + b"}) {
+                               "regexp_matches(left(s, 99), (SELECT '(') || s)", "coalesce((SELECT NULL), b + 1) + b"}) {
     for (const Level level : {Level::aggregate_only, Level::k_anonymized, Level::differential_privacy}) {
       if (level == Level::differential_privacy && e.find("max(n)") != std::string::npos) continue;  // D1
       EXPECT_TRUE(expect_same("SELECT count(*) FROM t WHERE (" + e + ") IS NOT NULL", level)) << e << rule("SELECT count(*) FROM t WHERE (" + e + ") IS NOT NULL", level);

@@ -14,15 +14,60 @@ bool listed(const std::array<std::string_view, N>& list, std::string_view name) 
   return std::ranges::find(list, name) != list.end();
 }
 
-constexpr auto kRowFunctions = std::to_array<std::string_view>(
-    {"+", "-", "*", "/", "//", "%", "||", "**", "~~", "!~~", "~~*", "!~~*", "like_escape", "not_like_escape", "ilike_escape",
-     "not_ilike_escape", "abs", "round", "floor", "ceil", "ceiling", "trunc", "sign", "sqrt", "ln", "log", "log2", "log10",
-     "exp", "pow", "power", "greatest", "least", "lower", "upper", "trim", "ltrim", "rtrim", "length", "len", "strlen",
-     "substring", "substr", "left", "right", "concat", "concat_ws", "replace", "split_part", "starts_with", "contains",
-     "prefix", "suffix", "regexp_matches", "regexp_full_match", "ifnull", "nullif", "date_trunc", "date_part", "year",
-     "month", "day", "quarter", "week", "isoyear", "dayofweek", "isodow", "weekday", "dayofyear", "hour", "minute", "second",
-     "monthname", "dayname", "date_diff", "datediff", "date_sub", "datesub", "date_add", "make_date", "strftime", "last_day",
-     "to_days", "to_weeks", "to_months", "to_years", "isnan", "isfinite", "isinf"});
+// Rule: a name and how long its results can be; there is none without.
+struct Rule {
+  constexpr Rule(std::string_view function, TextRule rule) : name(function), text(rule) {}
+  std::string_view name;
+  TextRule text;
+};
+
+using enum TextRule;
+
+constexpr auto kRowFunctions = std::to_array<Rule>(
+    {{"+", plain}, {"-", fixed}, {"*", fixed}, {"/", fixed}, {"//", fixed}, {"%", fixed}, {"||", sum}, {"**", fixed}, {"~~", fixed}, {"!~~", fixed},
+     {"~~*", fixed}, {"!~~*", fixed}, {"like_escape", fixed}, {"not_like_escape", fixed}, {"ilike_escape", fixed}, {"not_ilike_escape", fixed},
+     {"abs", fixed}, {"round", fixed}, {"floor", fixed}, {"ceil", fixed}, {"ceiling", fixed}, {"trunc", fixed}, {"sign", fixed}, {"sqrt", fixed},
+     {"ln", fixed}, {"log", fixed}, {"log2", fixed}, {"log10", fixed}, {"exp", fixed}, {"pow", fixed}, {"power", fixed}, {"greatest", largest},
+     {"least", largest}, {"lower", folded}, {"upper", folded}, {"trim", first}, {"ltrim", first}, {"rtrim", first}, {"length", fixed},
+     {"len", fixed}, {"strlen", fixed}, {"substring", cut}, {"substr", cut}, {"left", cut}, {"right", cut}, {"concat", sum},
+     {"concat_ws", separated}, {"replace", replaced}, {"split_part", part}, {"starts_with", fixed}, {"contains", fixed}, {"prefix", fixed},
+     {"suffix", fixed}, {"regexp_matches", fixed}, {"regexp_full_match", fixed}, {"ifnull", largest}, {"nullif", first}, {"date_trunc", fixed},
+     {"date_part", plain}, {"year", fixed}, {"month", fixed}, {"day", fixed}, {"quarter", fixed}, {"week", fixed}, {"isoyear", fixed},
+     {"dayofweek", fixed}, {"isodow", fixed}, {"weekday", fixed}, {"dayofyear", fixed}, {"hour", fixed}, {"minute", fixed}, {"second", fixed},
+     {"monthname", fixed}, {"dayname", fixed}, {"date_diff", fixed}, {"datediff", fixed}, {"date_sub", fixed}, {"datesub", fixed},
+     {"date_add", fixed}, {"make_date", fixed}, {"strftime", formatted}, {"last_day", fixed}, {"to_days", fixed}, {"to_weeks", fixed},
+     {"to_months", fixed}, {"to_years", fixed}, {"isnan", fixed}, {"isfinite", fixed}, {"isinf", fixed}});
+
+static_assert(std::ranges::none_of(kRowFunctions, [](const Rule& rule) { return rule.text == unbounded; }));
+
+// Other functions, aggregates and windows of the catalogue whose results people's rows may read by way of released rows and constants.
+constexpr auto kOtherFixed = std::to_array<std::string_view>(
+    {"@", "acos", "acosh", "age", "ascii", "asin", "asinh", "atan", "atan2", "atanh", "bit_count", "bit_length", "cbrt", "century", "char_length", "character_length", "cos",
+     "cosh", "cot", "damerau_levenshtein", "datetrunc", "dayofmonth", "decade", "degrees", "divide", "editdist3", "ends_with", "epoch", "epoch_ms", "epoch_ns",
+     "epoch_us", "era", "even", "factorial", "fdiv", "fmod", "gamma", "gcd", "greatest_common_divisor", "hamming", "hash", "instr", "jaccard", "jaro_similarity",
+     "jaro_winkler_similarity", "julian", "lcm", "least_common_multiple", "levenshtein", "lgamma", "make_time", "make_timestamp", "microsecond", "millennium", "millisecond",
+     "mismatches", "mod", "multiply", "nanosecond", "nextafter", "octet_length", "ord", "pi", "position", "radians", "round_even", "roundbankers", "signbit", "sin", "sinh",
+     "strpos", "strptime", "subtract", "tan", "tanh", "time_bucket", "to_centuries", "to_decades", "to_hours", "to_microseconds", "to_millennia", "to_milliseconds",
+     "to_minutes", "to_quarters", "to_seconds", "try_strptime", "unicode", "weekofyear", "yearweek",
+     // aggregates
+     "approx_count_distinct", "avg", "bool_and", "bool_or", "corr", "count", "count_if", "count_star", "countif", "covar_pop", "covar_samp", "entropy", "favg", "fsum", "geomean",
+     "geometric_mean", "kahan_sum", "kurtosis", "kurtosis_pop", "mean", "product", "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx",
+     "regr_sxy", "regr_syy", "sem", "skewness", "stddev", "stddev_pop", "stddev_samp", "sum", "sum_no_overflow", "sumkahan", "var_pop", "var_samp", "variance", "wavg",
+     "weighted_avg",
+     // windows
+     "cume_dist", "dense_rank", "ntile", "percent_rank", "rank", "rank_dense", "row_number"});
+
+constexpr auto kOtherRules = std::to_array<Rule>(
+    {{"add", plain}, {"datepart", plain}, {"lcase", folded}, {"ucase", folded}, {"unnest", elements}, {"any_value", one}, {"arbitrary", one}, {"first", one}, {"first_value", one}, {"last", one}, {"last_value", one},
+     {"max", one}, {"median", one}, {"min", one}, {"mode", one}, {"arg_max", one_of_two}, {"arg_max_null", one_of_two}, {"arg_min", one_of_two}, {"arg_min_null", one_of_two},
+     {"argmax", one_of_two}, {"argmin", one_of_two}, {"max_by", one_of_two}, {"min_by", one_of_two}, {"nth_value", one_of_two}, {"quantile_cont", one_of_two},
+     {"quantile_disc", one_of_two}, {"lag", largest}, {"lead", largest}});
+
+template <std::size_t N>
+TextRule rule_of(const std::array<Rule, N>& rules, std::string_view name) {
+  const auto found = std::ranges::find(rules, name, &Rule::name);
+  return found == rules.end() ? unbounded : found->text;
+}
 
 constexpr auto kBooleanFunctions = std::to_array<std::string_view>(
     {"~~", "!~~", "~~*", "!~~*", "like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape", "starts_with", "contains",
@@ -78,7 +123,12 @@ constexpr auto kSessionNames = std::to_array<std::string_view>(
 
 }  // namespace
 
-bool is_row_function(std::string_view name) { return listed(kRowFunctions, name); }
+bool is_row_function(std::string_view name) { return rule_of(kRowFunctions, name) != unbounded; }
+
+TextRule text_rule(std::string_view name) {
+  if (const TextRule rule = rule_of(kRowFunctions, name); rule != unbounded) return rule;
+  return listed(kOtherFixed, name) ? fixed : rule_of(kOtherRules, name);
+}
 
 bool is_boolean_function(std::string_view name) { return listed(kBooleanFunctions, name); }
 

@@ -6,6 +6,27 @@
 
 namespace redoubt::sql {
 
+// TextRule: how long, written as text, what a function gives can be (G5); texts.h computes with it. Whoever adds a row function says so: without a
+// rule it is not on the list. Of other functions what has no rule here has no bound, and is refused where people's rows read it.
+enum class TextRule {
+  unbounded,
+  fixed,        // numbers, truth values, dates, intervals, names of days: at most kFixedText bytes
+  plain,        // the same, but a list where an argument is one
+  first,        // at most as long as the first argument
+  largest,      // one of the arguments
+  sum,          // the arguments one behind the other
+  separated,    // the arguments but the first, with the first between them
+  folded,       // the first argument in another case: characters of two bytes may get three
+  cut,          // the first argument, at most as many characters as the last argument says
+  part,         // a piece of the first argument, taken from a list of all of its pieces
+  replaced,     // the first argument, with the third for each place of the second
+  formatted,    // a date as a format says
+  one,          // of an aggregate or window: a value of its only argument
+  one_of_two,   // of an aggregate or window: a value of its first argument, of two
+  elements,     // an element of a list that is written out
+};
+TextRule text_rule(std::string_view name);
+
 // is_row_function: S14, by lower-case name; operators are functions to the parser.
 bool is_row_function(std::string_view name);
 

@@ -7,6 +7,7 @@
 
 #include "engines/sql/forms.h"
 #include "engines/sql/functions.h"
+#include "engines/sql/patterns.h"
 
 namespace redoubt::sql {
 namespace {
@@ -191,8 +192,22 @@ std::size_t first_moment(const Expression& e) {
   return difference && e.children.size() == 3 && !listed(kOfTimes, e.children[0].text) ? 1 : std::string::npos;
 }
 
+// print_pattern: LIKE and regular expressions that the engine would match in any time, as ones that it matches in one pass; else nothing.
+std::optional<std::string> print_pattern(const Expression& e, const Columns& columns) {
+  if (const auto held = held_regex(e)) {
+    return "\"regexp_matches\"(" + print(e.children[0], columns) + ", " + sql_literal(*held) + (e.children.size() > 2 ? ", " + joined(e.children, 2, ", ", columns) : "") + ")";
+  }
+  const auto like = like_of(e);
+  const auto regex = like ? like->as_regex() : std::nullopt;
+  if (!regex) return std::nullopt;
+  const auto folded = [&](const std::string& sql) { return like->folded ? "\"lower\"(" + sql + ")" : sql; };
+  const std::string sql = "\"regexp_full_match\"(" + folded(print(e.children[0], columns)) + ", " + folded(sql_literal(*regex)) + ")";
+  return like->negated ? "(NOT " + sql + ")" : sql;
+}
+
 std::string print_function(const Expression& e, const Columns& columns) {
   if (is_aggregate_call(e)) return print_aggregate(e, columns);
+  if (const auto pattern = print_pattern(e, columns)) return guarded(e, *pattern);
   if (const std::size_t first = first_moment(e); first != std::string::npos) {
     std::vector<std::string> arguments;
     for (std::size_t i = 0; i < e.children.size(); ++i) arguments.push_back(i < first ? print(e.children[i], columns) : moment(e.children[i], columns));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engines/sql/extent.h"
 #include "engines/sql/schema.h"
 
 namespace redoubt::sql {
@@ -46,6 +47,7 @@ struct ColumnInfo {
   std::vector<std::size_t> relations;  // which relations of FROM it comes from
   Argument argument;
   Interval interval;
+  Extent extent;
   bool is_unit = false;  // the unit of the row itself: where an outer join left a unit column NULL, that is another column
   bool bounded = false;  // a count, sum, average or extreme of one unit over a column whose type bounds it: further sums of it cannot fail
   bool gone = false;     // of the right side of a SEMI or ANTI join: no expression over the joined rows can read it
@@ -67,11 +69,13 @@ struct SourceId {
   std::string sql;
 };
 
-// Growth: how many rows constants can make of one row of a person (or, where there are no people, of nothing), and how many datasets' rows of one
-// person are multiplied with one another. Bounded, since whoever can multiply at will lets a query reach a limit if a certain person is there.
+// Growth: how many rows constants can make of one row of a person (or, where there are no people, of nothing), how many datasets' rows of one
+// person are multiplied with one another, and what one row of a person takes in all statements that these rows come from. Bounded, since whoever can
+// multiply at will lets a query reach a limit if a certain person is there.
 struct Growth {
   double rows = 1;
   int datasets = 0;
+  Effort effort = {};
 };
 
 // Relation: a statement of the plan. Its columns are c0, c1, ... and, for unit relations, u, the unit.

@@ -5,6 +5,7 @@
 #include "engines/sql/functions.h"
 #include "engines/sql/print.h"
 #include "engines/sql/refusal.h"
+#include "engines/sql/texts.h"
 
 namespace redoubt::sql {
 namespace {
@@ -88,6 +89,7 @@ Checked<Scope::Side> Scope::add_relation(const From& from) {
   if (found.kind == RelationKind::released) released_ = true;
   growth_.rows *= std::max(1.0, found.growth.rows);
   growth_.datasets += found.growth.datasets;
+  growth_.effort += found.growth.effort;
   if (side.units) {
     kind_ = RelationKind::unit;
   } else if (found.kind == RelationKind::released && kind_ == RelationKind::open) {
@@ -135,11 +137,41 @@ Checked<Scope> Scope::build(const From& from, Compiler& compiler, const Names& n
     return refuse("G5", "the rows of one person from more than 5 datasets would be multiplied, so that a limit could tell who is there", from.offset,
                   "group each by the unit before the join");
   }
+  REDOUBT_ALLOW_ALL(scope.affordable(from.offset));
   scope.unit_sql_ = scope.unit_sqls_.size() == 1 ? scope.unit_sqls_[0] : "coalesce(" + join_texts(scope.unit_sqls_) + ")";
   if (scope.unit_sqls_.size() != 1) {
     for (ColumnInfo& column : scope.columns_) column.is_unit = false;
   }
   return scope;
+}
+
+Allowed Scope::affordable(std::size_t offset) const {
+  if (kind_ != RelationKind::unit) return std::monostate();
+  if (!(growth_.effort.bytes <= kMaxRowSize)) {
+    return refuse("G5", "the texts made of one row of a person could take more than " + std::to_string(static_cast<std::uint64_t>(kMaxRowSize)) +
+                            " bytes together, so that a limit could tell who is there", offset,
+                  "shorten texts before more is made of them: left(x, 1000)");
+  }
+  if (!(growth_.effort.steps <= kMaxRowSteps)) {
+    return refuse("G5", "looking through the texts of one row of a person could take too long, so that a limit could tell who is there", offset,
+                  "a constant pattern; starts_with(x, y) or contains(x, y); or look at a part: left(x, 1000)");
+  }
+  return std::monostate();
+}
+
+Allowed Scope::charge(const Expression& e) {
+  if (kind_ != RelationKind::unit) return std::monostate();
+  const Measured measured = measure(e, columns_);
+  if (const Expression* part = measured.too_long; part != nullptr) {
+    const double bytes = part == &e ? measured.extent.bytes : extent_of(*part, columns_).bytes;
+    const std::string most = std::to_string(static_cast<std::uint64_t>(kMaxValueSize));
+    const std::string grown = bytes < 1e15 ? "could grow to " + std::to_string(static_cast<std::uint64_t>(bytes)) + " bytes, beyond " + most
+                                           : "has no bound on its length; expected at most " + most + " bytes";
+    return refuse("G5", "a value of one row of a person " + grown + ", so that a limit could tell who is there", part->offset,
+                  "shorten what it is made of: left(x, 1000)");
+  }
+  growth_.effort += {growth_.rows * measured.effort.bytes, growth_.rows * measured.effort.steps};
+  return affordable(measured.dearest == nullptr ? e.offset : measured.dearest->offset);
 }
 
 Allowed Scope::connect(const std::vector<Expression>& where) {
@@ -289,7 +321,11 @@ Checked<Expression> Scope::resolve_in(const Expression& expression, const std::v
       REDOUBT_ALLOW(item.expression, resolve_in(item.expression, visible, items, aliases_end));
     }
   }
-  if (out.kind == Kind::subquery) return compiler_->subquery(out, *this, *names_);
+  if (out.kind == Kind::subquery) {
+    REDOUBT_ALLOW(Expression resolved, compiler_->subquery(out, *this, *names_));
+    growth_.effort += resolved.effort;
+    return resolved;
+  }
   return out;
 }
 

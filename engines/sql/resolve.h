@@ -40,6 +40,9 @@ class Scope {
   // sees: a name (column, or relation and column) that any relation of FROM has.
   bool sees(const std::vector<std::string>& path) const;
 
+  // charge counts what an expression over rows of people does with one of them, and refuses what could grow or take too much (G5).
+  Allowed charge(const Expression& expression);
+
   RelationKind kind() const { return kind_; }
   // growth of the joined rows.
   const Growth& growth() const { return growth_; }
@@ -87,6 +90,8 @@ class Scope {
                                  const std::vector<Expression>& items, std::size_t aliases_end);
   Checked<Expression> resolve_name(const Expression& expression, const std::vector<Visible>& visible,
                                    const std::vector<Expression>& items, std::size_t aliases_end);
+  // affordable: one row of a person takes no more than it may, subqueries included; `offset` is where it would be too much.
+  Allowed affordable(std::size_t offset) const;
   // seen_by: the nearest block around this one in which the name means something, or null.
   const Scope* seen_by(const std::vector<std::string>& path) const;
   Refusal no_column(const Expression& name) const;

@@ -6,6 +6,7 @@
 #include "engines/sql/refusal.h"
 #include "engines/sql/resolve.h"
 #include "engines/sql/stage_parts.h"
+#include "engines/sql/texts.h"
 
 namespace redoubt::sql {
 namespace {
@@ -74,6 +75,7 @@ Checked<std::string> Scope::using_condition(const From& from, Side& left, Side& 
       // A merged column is an identifier if either part is.
       if (both.role == Role::attribute) both.role = other.role;
       if (both.role != other.role && both.role == Role::unit) both.role = Role::identifier;
+      both.extent = larger(both.extent, other.extent);
       // Types may differ, and then their common one need not hold every value of either.
       both.sql = both.role == Role::attribute ? "TRY(least(coalesce(" + both.sql + ", " + other.sql + ")))" : "coalesce(" + both.sql + ", " + other.sql + ")";
       if (both.role == Role::attribute) both.type = Type();
@@ -195,7 +197,11 @@ Checked<Scope::Side> Scope::add_join(const From& from) {
   if (keeps_right) out.visible.insert(out.visible.end(), right.visible.begin(), right.visible.end());
   if (!keeps_right) unit_sqls_.resize(units_left);
   if (!keeps_right) ids_.resize(ids_left);
-  if (!keeps_right) growth_ = growth_left;
+  if (!keeps_right) {
+    const Effort effort = growth_.effort;  // the right side is computed all the same
+    growth_ = growth_left;
+    growth_.effort = effort;
+  }
   const bool opens_left = from.join == From::Join::right || from.join == From::Join::full;
   const bool opens_right = from.join == From::Join::left || from.join == From::Join::full;
   if (opens_left) absent_.insert(absent_.end(), left.relations.begin(), left.relations.end());

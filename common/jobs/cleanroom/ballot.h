@@ -22,7 +22,7 @@ inline constexpr std::string_view kBallotType = "redoubt/ballot/1";
 
 // The version of the privacy rules that this build's engine enforces: bound into proposals, ballots and receipts. The engine's own
 // name for its rules is asserted to be this one (enclave/workloads/cleanroom/engine/answer.cpp).
-inline constexpr std::string_view kRuleSet = "redoubt/query-rules/5";
+inline constexpr std::string_view kRuleSet = "redoubt/query-rules/6";
 
 // query_digest = SHA-256 over Fields("redoubt/query/1", exact UTF-8 text).
 QueryDigest query_digest(std::string_view sql);
