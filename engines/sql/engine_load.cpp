@@ -108,8 +108,12 @@ Status Engine::load_table(const Table& table, ByteView file, std::uint64_t rows)
       loaded = append_groups(connection, table, *reader).context("dataset " + table.name);
     } catch (const std::exception&) {
     }
-    if (!loaded.ok()) connection.Query("DROP TABLE main.\"" + table.name + "\"");
-    return loaded;
+    if (loaded.ok()) return loaded;
+    // A part of a table would be taken for the table: nothing runs here until it is gone.
+    state_->spoiled = true;
+    state_->spoiled = connection.Query("DROP TABLE main.\"" + table.name + "\"")->HasError();
+    if (!state_->spoiled) return loaded;
+    return Error(Code::internal, "dataset " + table.name + ": is loaded in part and cannot be taken back");
   } catch (const std::exception&) {
   }
   return unfit(table);

@@ -69,6 +69,7 @@ struct Engine::State {
   Instance instance;
   EngineLimits limits;
   Numbering numbering = {};
+  bool spoiled = false;  // a table stands here that was loaded in part: no statement runs
 
   // listed: the statement binds to a plan that holds nothing but what a query may hold.
   bool listed(const std::string& sql) {
@@ -90,6 +91,7 @@ struct Engine::State {
   // stream runs a statement under the limits and hands over its chunks; a Status of `take` that is an error ends it.
   Status stream(const std::string& sql, const std::function<void(duckdb::QueryResult&)>& start,
                 const std::function<Status(const duckdb::DataChunk&)>& take) {
+    if (spoiled) return Error(Code::internal, "engine: a dataset is loaded in part");
     Watchdog watchdog(*instance.connection, limits.timeout_ms);
     const auto failed = [&](const duckdb::ErrorData& error) { return run_error(error, watchdog.stop(), limits); };
     try {
