@@ -118,8 +118,11 @@ cat "$work/query.sql"
 as analyst query submit -e study --sql-file "$work/query.sql" --recipient analyst --recipient hospital --recipient laboratory -o json >"$work/submitted.json"
 query="$(sed -n 's/^  "query": "\([0-9a-f]*\)".*/\1/p' "$work/submitted.json")"
 as analyst query show "$query" -e study -o json >"$work/proposal.json"
-# Where the operator finds the room's local door: under the first digits of the environment's digest.
-door="$work/hub/run/$(printf '%s' study | sha256sum | cut -c1-16).host"
+# Where the operator finds the room's local door: under the first digits of the digest of the environment's id, which is its folder's name.
+for folder in "$work"/hub/env/*; do
+  if [[ "$(<"$folder/contract.json")" == "$(<"$work/contract.json")" ]]; then environment="$(basename "$folder")"; fi
+done
+door="$work/hub/run/$(printf '%s' "$environment" | sha256sum | cut -c1-16).host"
 
 say "attack 2: the hub forges the hospital's approval"
 build/release/demo/redoubt-demo-attack forge-ballot "$door" "$work/proposal.json" hospital
