@@ -22,17 +22,17 @@ struct Budget {
 
 const std::map<std::string, Budget, std::less<>>& budgets() {
   static const std::map<std::string, Budget, std::less<>> all = {
-      {"TDX, cold, full collateral", {87, 70, 473}},
-      {"TDX, collateral verified before", {41, 70, 173}},
-      {"TDX, known PCK leaf", {19, 70, 100}},
-      {"SGX, cold, full collateral", {82, 60, 473}},
-      {"SGX, collateral verified before", {41, 60, 173}},
-      {"SGX, known PCK leaf", {19, 60, 100}},
-      {"SEV-SNP, known VCEK", {6, 40, 217}},
-      {"Nitro, known instance chain", {15, 24, 480}},
-      {"Nitro, cold", {49, 24, 1453}},
-      {"TPM, known AK, quote alone", {33, 55, 27}},
-      {"TPM, known AK, firmware and IMA logs", {60, 65, 114}},
+      {"TDX, cold, full collateral", {86, 70, 473}},
+      {"TDX, collateral verified before", {40, 70, 173}},
+      {"TDX, known PCK leaf", {18, 70, 100}},
+      {"SGX, cold, full collateral", {81, 60, 473}},
+      {"SGX, collateral verified before", {40, 60, 173}},
+      {"SGX, known PCK leaf", {18, 60, 100}},
+      {"SEV-SNP, known VCEK", {0, 40, 217}},
+      {"Nitro, known instance chain", {14, 24, 480}},
+      {"Nitro, cold", {48, 24, 1453}},
+      {"TPM, known AK, quote alone", {32, 55, 27}},
+      {"TPM, known AK, firmware and IMA logs", {59, 65, 114}},
   };
   return all;
 }

@@ -93,11 +93,11 @@ Status Appraisal::accepted() const {
   return Error(Code::policy, "evidence is not trusted: a mandatory check was not made");
 }
 
-std::optional<Bytes> expected_report_data(const Challenge& challenge, std::size_t size) {
-  if (!challenge.report_data.empty()) return challenge.report_data;
+std::optional<ExpectedReportData> expected_report_data(const Challenge& challenge, std::size_t size) {
+  if (!challenge.report_data.empty()) return ExpectedReportData(ByteView(challenge.report_data));
   if (challenge.unchallenged) return std::nullopt;
-  return size == crypto::Sha512Digest::size ? to_bytes(crypto::sha512(challenge.statement).view())
-                                            : to_bytes(crypto::sha256(challenge.statement).view());
+  return size == crypto::Sha512Digest::size ? ExpectedReportData(crypto::sha512(challenge.statement))
+                                            : ExpectedReportData(crypto::sha256(challenge.statement));
 }
 
 Check check_report_data(CheckId id, const Challenge& challenge, ByteView found, Appraisal& appraisal) {
@@ -106,7 +106,7 @@ Check check_report_data(CheckId id, const Challenge& challenge, ByteView found, 
     appraisal.remarks.emplace_back("nobody sent a challenge: this Evidence may be old, and may be another's");
     return attest::not_applicable(id, "no challenge was sent");
   }
-  return compare(id, Code::freshness, hex_encode(*expected), hex_encode(found));
+  return compare(id, Code::freshness, hex_encode(expected->view()), hex_encode(found));
 }
 
 Result<Appraisal> appraise(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,

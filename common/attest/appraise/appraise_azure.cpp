@@ -47,7 +47,7 @@ azure::Outcome judge_composite(const attest::Parsed<azure::AzureEvidence>& parse
   azure::Inputs inputs;
   if (hardware.snp) inputs.snp = &*hardware.snp;
   if (hardware.quote) inputs.tdx = &*hardware.quote;
-  inputs.expected_extra_data = expected_report_data(challenge, crypto::Sha256Digest::size);
+  if (const auto expected = expected_report_data(challenge, crypto::Sha256Digest::size)) inputs.expected_extra_data = to_bytes(expected->view());
   if (section.pcrs) {
     for (const auto& [index, value] : *section.pcrs) inputs.required_pcrs.push_back(index);
   }

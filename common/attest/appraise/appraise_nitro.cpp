@@ -35,8 +35,8 @@ Check check_document(const NitroPolicy& policy, const nitro::NitroEvidence& docu
   const Instant oldest = now.plus_seconds(-maximum_age(policy));
   if (document.time() < oldest || now < document.time()) stale("time", "from " + oldest.text() + " to " + now.text(), document.time().text());
   if (const auto expected = expected_report_data(challenge, crypto::Sha512Digest::size)) {
-    const bool answers = document.nonce && equal(*document.nonce, *expected);
-    if (!answers) stale("nonce", hex_encode(*expected), document.nonce ? hex_encode(*document.nonce) : "absent");
+    const bool answers = document.nonce && equal(*document.nonce, expected->view());
+    if (!answers) stale("nonce", hex_encode(expected->view()), document.nonce ? hex_encode(*document.nonce) : "absent");
   } else {
     appraisal.remarks.emplace_back("nobody sent a challenge: this Evidence may be another's");
   }

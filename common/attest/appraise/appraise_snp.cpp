@@ -1,5 +1,6 @@
 // SEV-SNP Evidence: a report with AMD's certificates, held against the policy's section "snp".
 #include "common/attest/appraise/findings.h"
+#include "common/attest/appraise/scratch.h"
 #include "common/attest/appraise/wants.h"
 
 namespace redoubt::appraise {
@@ -39,7 +40,8 @@ class AnchorSets {
   std::span<const std::span<const amd::Anchor>> all() const { return std::span(sets_).first(count_); }
 
  private:
-  std::vector<amd::Anchor> anchors_;
+  Scratch<2048> scratch_;  // six roots of the policy
+  std::pmr::vector<amd::Anchor> anchors_{scratch_.memory()};
   std::array<std::span<const amd::Anchor>, 3> sets_;
   std::size_t count_ = 0;
 };
@@ -139,7 +141,7 @@ Check check_mitigations(const SnpPolicy& policy, const snp::Report& report) {
   const bool ok = report.launch_mitigations && report.current_mitigations && (*report.launch_mitigations & wanted) == wanted &&
                   (*report.current_mitigations & wanted) == wanted;
   return judged(CheckId::n12, Code::tcb, ok, hex_number(wanted),
-                report.launch_mitigations ? "launch " + hex_number(*report.launch_mitigations) + ", current " + hex_number(report.current_mitigations.value_or(0))
+                report.launch_mitigations ? concat("launch ", hex_number(*report.launch_mitigations), ", current ", hex_number(report.current_mitigations.value_or(0)))
                                           : "not in this version of the report");
 }
 

@@ -88,7 +88,7 @@ Result<Findings> find_token(const Evidence& evidence, const Endorsements& endors
   }
   const auto expected = expected_report_data(challenge, crypto::Sha256Digest::size);
   // A nonce that is not text already crosses in hexadecimal.
-  const std::string nonce = !expected ? "" : challenge.report_data.empty() ? hex_encode(*expected) : std::string(as_text(*expected));
+  const std::string nonce = !expected ? "" : challenge.report_data.empty() ? hex_encode(expected->view()) : std::string(as_text(expected->view()));
   const std::string audience = section.audience ? *section.audience : issuer.has_audience ? gcp::unverified_audience(parsed) : "";
   token::Inputs inputs{.issuer = issuer, .key_set = endorsements.token_keys, .roots = roots, .audience = audience, .now = now};
   if (expected) inputs.nonce = nonce;

@@ -28,9 +28,25 @@ inline attest::Check judged(attest::CheckId id, Code code, bool ok, std::string 
   return ok ? attest::passed(id, std::move(expected), std::move(found)) : attest::failed(id, code, std::move(expected), std::move(found));
 }
 
+// ExpectedReportData: bytes that the caller named, borrowed from its challenge, or a digest that was made of it.
+class ExpectedReportData {
+ public:
+  explicit ExpectedReportData(ByteView given) : given_(given) {}
+  template <class Tag, std::size_t N>
+  explicit ExpectedReportData(const FixedBytes<Tag, N>& digest) : size_(N) {
+    std::ranges::copy(digest.view(), digest_.begin());
+  }
+  ByteView view() const { return size_ == 0 ? given_ : ByteView(digest_).first(size_); }
+
+ private:
+  ByteView given_;
+  std::array<std::byte, crypto::Sha512Digest::size> digest_{};
+  std::size_t size_ = 0;  // of the digest
+};
+
 // expected_report_data: what the report data must be for this challenge, with the hash that the format has room for (32 or 64
-// bytes); nothing when nobody sent a challenge.
-std::optional<Bytes> expected_report_data(const Challenge& challenge, std::size_t size);
+// bytes); nothing when nobody sent a challenge. Borrows from `challenge`.
+std::optional<ExpectedReportData> expected_report_data(const Challenge& challenge, std::size_t size);
 
 // check_report_data: the check `id` over the report data; without a challenge it is not applicable and a remark says so.
 attest::Check check_report_data(attest::CheckId id, const Challenge& challenge, ByteView found, Appraisal& appraisal);

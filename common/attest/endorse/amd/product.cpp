@@ -51,14 +51,14 @@ TcbParts tcb_parts(const TcbVersion& tcb, Product product) {
   return {std::nullopt, part(0), part(1), part(6), part(7), zero(2, 5)};
 }
 
-std::string tcb_text(const TcbVersion& tcb, Product product) {
-  const TcbParts parts = tcb_parts(tcb, product);
-  const auto rest = [&](const auto&... first) {
-    return concat(first..., "boot loader ", parts.boot_loader, ", tee ", parts.tee, ", snp ", parts.snp, ", microcode ", parts.microcode, " (",
-                  Hex{tcb.view()}, ")");
-  };
-  return parts.fmc ? rest("fmc ", *parts.fmc, ", ") : rest();
+void append_text(std::string& out, const TcbText& text) {
+  const TcbParts parts = tcb_parts(text.tcb, text.product);
+  const auto add = [&](const auto&... part) { (redoubt::append_text(out, part), ...); };
+  if (parts.fmc) add("fmc ", *parts.fmc, ", ");
+  add("boot loader ", parts.boot_loader, ", tee ", parts.tee, ", snp ", parts.snp, ", microcode ", parts.microcode, " (", Hex{text.tcb.view()}, ")");
 }
+
+std::string tcb_text(const TcbVersion& tcb, Product product) { return concat(TcbText{tcb, product}); }
 
 bool at_most(const TcbVersion& a, const TcbVersion& b) {
   for (std::size_t at = 0; at < TcbVersion::size; ++at) {

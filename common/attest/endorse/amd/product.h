@@ -51,6 +51,14 @@ using TcbVersion = FixedBytes<struct AmdTcbVersionTag, 8>;
 TcbParts tcb_parts(const TcbVersion& tcb, Product product);
 // tcb_text: "boot loader 4, tee 0, snp 24, microcode 219 (04000000000018db)".
 std::string tcb_text(const TcbVersion& tcb, Product product);
+// TcbText: the same as a part of a longer text (concat). Borrows.
+struct TcbText {
+  const TcbVersion& tcb;
+  Product product;
+};
+void append_text(std::string& out, const TcbText& text);
+// text_room: of the longest, with every part at 255.
+inline std::size_t text_room(const TcbText&) { return 76; }
 // at_most: no byte of `a` is above the same byte of `b`. TCB versions are compared part by part, never as one number; not at_most
 // does not mean above.
 bool at_most(const TcbVersion& a, const TcbVersion& b);

@@ -191,19 +191,20 @@ void SnpAuthenticator::check_product() {
                 concat("the chain is of ", name, "; a report of version 2 names no processor, so that the product is the certificate's word"));
   }
   const auto cpu = report_.product();
-  const std::string model = concat("CPUID family ", hex_number(report_.cpuid->family), ", model ", hex_number(report_.cpuid->model));
+  const auto with_model = [&](std::string_view before, std::string_view of) {
+    return concat(before, of, " (CPUID family ", hex_number(report_.cpuid->family), ", model ", hex_number(report_.cpuid->model), ")");
+  };
   if (cpu != product) {
-    return fail(CheckId::n5, Code::binding, expected,
-                "the report is of " + std::string(cpu ? amd::product_text(*cpu) : "no known product") + " (" + model + ")");
+    return fail(CheckId::n5, Code::binding, expected, with_model("the report is of ", cpu ? amd::product_text(*cpu) : "no known product"));
   }
-  pass(CheckId::n5, std::move(expected), concat(name, " (", model, ")"));
+  pass(CheckId::n5, std::move(expected), with_model("", name));
 }
 
 void SnpAuthenticator::check_tcb() {
   if (unreadable(CheckId::n6, "the TCB that the endorsement key was derived for")) return;
   const amd::LeafExtensions& leaf = leaf_->extensions;
-  std::string expected = concat("of the endorsement key: ", amd::tcb_text(leaf.tcb, leaf.product));
-  std::string found = concat("reported: ", amd::tcb_text(report_.reported_tcb, leaf.product));
+  std::string expected = concat("of the endorsement key: ", amd::TcbText{leaf.tcb, leaf.product});
+  std::string found = concat("reported: ", amd::TcbText{report_.reported_tcb, leaf.product});
   if (leaf.tcb == report_.reported_tcb) {
     pass(CheckId::n6, std::move(expected), std::move(found));
   } else {
