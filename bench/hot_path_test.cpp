@@ -22,17 +22,17 @@ struct Budget {
 
 const std::map<std::string, Budget, std::less<>>& budgets() {
   static const std::map<std::string, Budget, std::less<>> all = {
-      {"TDX, cold, full collateral", {86, 70, 473}},
-      {"TDX, collateral verified before", {40, 70, 173}},
-      {"TDX, known PCK leaf", {18, 70, 100}},
-      {"SGX, cold, full collateral", {81, 60, 473}},
-      {"SGX, collateral verified before", {40, 60, 173}},
-      {"SGX, known PCK leaf", {18, 60, 100}},
+      {"TDX, cold, full collateral", {77, 70, 473}},
+      {"TDX, collateral verified before", {31, 70, 173}},
+      {"TDX, known PCK leaf", {9, 70, 100}},
+      {"SGX, cold, full collateral", {72, 60, 473}},
+      {"SGX, collateral verified before", {31, 60, 173}},
+      {"SGX, known PCK leaf", {9, 60, 100}},
       {"SEV-SNP, known VCEK", {0, 40, 217}},
-      {"Nitro, known instance chain", {14, 24, 480}},
-      {"Nitro, cold", {48, 24, 1453}},
-      {"TPM, known AK, quote alone", {32, 55, 27}},
-      {"TPM, known AK, firmware and IMA logs", {59, 65, 114}},
+      {"Nitro, known instance chain", {11, 24, 480}},
+      {"Nitro, cold", {45, 24, 1453}},
+      {"TPM, known AK, quote alone", {22, 55, 27}},
+      {"TPM, known AK, firmware and IMA logs", {49, 65, 114}},
   };
   return all;
 }

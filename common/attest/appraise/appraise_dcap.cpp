@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "common/attest/appraise/findings.h"
+#include "common/attest/appraise/scratch.h"
 #include "common/attest/appraise/wants.h"
 #include "common/attest/evidence/dcap/evidence.h"
 #include "common/base/concat.h"
@@ -14,20 +15,31 @@ using attest::CheckId;
 using endorse::TcbStatus;
 
 // Roots: keys that are trusted, and certificates of theirs as the policy names them.
-struct Roots {
-  std::vector<endorse::RootPin> keys;
-  std::vector<crypto::Sha256Digest> certificates;
-};
-
-Roots roots_of(const TcbPolicy& policy) {
-  if (!policy.roots) return {{endorse::intel_sgx_root()}, {endorse::intel_sgx_root_certificate()}};
-  Roots out;
-  for (const VendorRoot& root : *policy.roots) {
-    out.keys.push_back(root.spki);
-    out.certificates.push_back(root.certificate);
+class Roots {
+ public:
+  explicit Roots(const TcbPolicy& policy) {
+    if (!policy.roots) return;
+    keys_.reserve(policy.roots->size());
+    certificates_.reserve(policy.roots->size());
+    for (const VendorRoot& root : *policy.roots) {
+      keys_.push_back(root.spki);
+      certificates_.push_back(root.certificate);
+    }
+    keys = keys_;
+    certificates = certificates_;
   }
-  return out;
-}
+  Roots(const Roots&) = delete;
+  Roots& operator=(const Roots&) = delete;
+
+  // Views of this, or Intel's own where the policy names none.
+  std::span<const endorse::RootPin> keys{&endorse::intel_sgx_root(), 1};
+  std::span<const crypto::Sha256Digest> certificates{&endorse::intel_sgx_root_certificate(), 1};
+
+ private:
+  Scratch<1024> scratch_;  // sixteen roots of the policy
+  std::pmr::vector<endorse::RootPin> keys_{scratch_.memory()};
+  std::pmr::vector<crypto::Sha256Digest> certificates_{scratch_.memory()};
+};
 
 // judge_with_best: the quote with each piece of collateral at hand; of those that it is authentic with, the one with the highest
 // evaluation number counts, so that nobody gains by adding an older one. With none of them: the outcome that failed least.
@@ -225,7 +237,7 @@ Result<Findings> find_dcap(const Evidence& evidence, const Endorsements& endorse
     return Error(Code::malformed, "evidence: expected a quote of " + std::string(endorse::tee_text(tee)) + ", found one of " +
                                       std::string(endorse::tee_text(found)));
   }
-  const Roots roots = roots_of(policy);
+  const Roots roots(policy);
   Judged judged = judge_with_best(parsed, endorsements,
                                   {.roots = roots.keys,
                                    .root_certificates = roots.certificates,

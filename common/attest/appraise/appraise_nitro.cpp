@@ -1,5 +1,6 @@
 // AWS Nitro Evidence: an attestation document, held against the policy's section "nitro".
 #include "common/attest/appraise/findings.h"
+#include "common/attest/appraise/scratch.h"
 #include "common/attest/appraise/wants.h"
 
 namespace redoubt::appraise {
@@ -8,10 +9,14 @@ namespace {
 using attest::Check;
 using attest::CheckId;
 
-std::vector<crypto::RootPin> roots_of(const NitroPolicy& policy) {
-  if (!policy.roots) return {nitro::kAwsRootG1};
-  std::vector<crypto::RootPin> pins;
-  for (const VendorRoot& root : *policy.roots) pins.push_back({root.name, root.certificate, root.spki});
+// roots_of: with names that are borrowed from the policy.
+std::pmr::vector<crypto::RootPin> roots_of(const NitroPolicy& policy, std::pmr::memory_resource* memory) {
+  std::pmr::vector<crypto::RootPin> pins(memory);
+  pins.reserve(policy.roots ? policy.roots->size() : 1);
+  if (!policy.roots) pins.push_back(nitro::kAwsRootG1);
+  if (policy.roots) {
+    for (const VendorRoot& root : *policy.roots) pins.push_back({root.name, root.certificate, root.spki});
+  }
   return pins;
 }
 
@@ -53,7 +58,10 @@ Check check_document(const NitroPolicy& policy, const nitro::NitroEvidence& docu
 }
 
 json::Object measured_of(const nitro::NitroEvidence& document) {
-  json::Object out{{"module_id", document.module_id}, {"time", document.time().text()}, {"debug", document.debug()}};
+  json::Object out;
+  out.emplace("module_id", document.module_id);
+  out.emplace("time", document.time().text());
+  out.emplace("debug", document.debug());
   for (std::size_t i = 0; i < document.pcrs.size(); ++i) {
     const auto& pcr = document.pcrs[i];
     const bool zero = pcr && std::ranges::all_of(*pcr, [](std::byte byte) { return byte == std::byte{0}; });
@@ -71,7 +79,8 @@ Result<Findings> find_nitro(const Evidence& evidence, const Endorsements& endors
   if (!policy.platforms.nitro) return Error(Code::policy, "the policy accepts no Nitro Evidence");
   const NitroPolicy& section = *policy.platforms.nitro;
   REDOUBT_TRY(const auto parsed, nitro::parse(evidence.bytes).context("parsing evidence"));
-  const std::vector<crypto::RootPin> roots = roots_of(section);
+  Scratch<1024> scratch;  // twelve roots of the policy
+  const auto roots = roots_of(section, scratch.memory());
   nitro::Outcome outcome = nitro::authenticate(parsed, {.roots = roots, .now = now, .verified_chain = endorsements.verified_nitro.get()});
   Findings findings;
   findings.appraisal.validity = outcome.validity;

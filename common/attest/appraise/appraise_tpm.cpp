@@ -2,6 +2,7 @@
 #include <set>
 
 #include "common/attest/appraise/findings.h"
+#include "common/attest/appraise/scratch.h"
 #include "common/attest/appraise/wants.h"
 
 namespace redoubt::appraise {
@@ -66,19 +67,14 @@ Check check_secure_boot(const TpmPolicy& section, Check evidence_check, const st
 }
 
 Check check_host_asserted(const Policy& policy, bool host_asserted) {
-  const std::string found = host_asserted ? "asserted by the host" : "measured boot";
-  if (!host_asserted || policy.accept_host_asserted) {
-    return attest::passed(CheckId::host_asserted, policy.accept_host_asserted ? "measured boot or asserted by the host" : "measured boot", found);
-  }
-  return attest::failed(CheckId::host_asserted, Code::policy, "measured boot", found);
+  const bool taken = !host_asserted || policy.accept_host_asserted;
+  return judged(CheckId::host_asserted, Code::policy, taken, policy.accept_host_asserted ? "measured boot or asserted by the host" : "measured boot",
+                host_asserted ? "asserted by the host" : "measured boot");
 }
 
 Check check_software_tpm(const Policy& policy, const TrustAnchor& anchor) {
-  const std::string found = concat(anchor.software ? "software TPM (" : "hardware TPM (", anchor.name, ")");
-  if (!anchor.software || policy.accept_software_tpm) {
-    return attest::passed(CheckId::software_tpm, policy.accept_software_tpm ? "any TPM" : "hardware TPM", found);
-  }
-  return attest::failed(CheckId::software_tpm, Code::policy, "hardware TPM", found);
+  return judged(CheckId::software_tpm, Code::policy, !anchor.software || policy.accept_software_tpm, policy.accept_software_tpm ? "any TPM" : "hardware TPM",
+                concat(anchor.software ? "software TPM (" : "hardware TPM (", anchor.name, ")"));
 }
 
 // References: the policy's Reference Values for one bank, if it has some; and whether it has some for any.
@@ -148,14 +144,17 @@ std::vector<int> required_pcrs(const Policy& policy, const TpmPolicy& section) {
 
 tpm::Outcome authenticate(attest::Parsed<tpm::TpmEvidence>&& parsed, const Endorsements& endorsements,
                           const Challenge& challenge, const Policy& policy, const TpmPolicy& section, Instant now) {
-  std::vector<crypto::Certificate> roots;
+  Scratch<2048> scratch;  // for the lists below, of a few dozen roots and enrollers
+  std::pmr::vector<crypto::Certificate> roots(scratch.memory());
   roots.reserve(endorsements.tpm_roots.size());
   for (const crypto::Certificate& root : endorsements.tpm_roots) {
     if (std::ranges::find(section.anchors, root.digest(), &TrustAnchor::certificate) != section.anchors.end()) {
       roots.push_back(root);
     }
   }
-  std::vector<crypto::Ed25519PublicKey> enrollers = section.enrollers;
+  std::pmr::vector<crypto::Ed25519PublicKey> enrollers(scratch.memory());
+  enrollers.reserve(section.enrollers.size() + 1);
+  enrollers.assign(section.enrollers.begin(), section.enrollers.end());
   if (endorsements.self) enrollers.push_back(*endorsements.self);
   const crypto::Sha256Digest extra_data = challenge.report_data.empty() ? crypto::sha256(challenge.statement) : crypto::Sha256Digest();
   tpm::Inputs inputs;
@@ -173,7 +172,7 @@ tpm::Outcome authenticate(attest::Parsed<tpm::TpmEvidence>&& parsed, const Endor
   inputs.now = now;
   inputs.accept_ima_violations = section.accept_ima_violations;
   inputs.revocation = {endorsements.tpm_crls, section.require_revocation_lists};
-  std::vector<crypto::Sha256Digest> without_usage;
+  std::pmr::vector<crypto::Sha256Digest> without_usage(scratch.memory());
   for (const TrustAnchor& anchor : section.anchors) {
     if (anchor.ak_without_usage) without_usage.push_back(anchor.certificate);
   }

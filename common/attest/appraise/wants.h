@@ -26,13 +26,9 @@ std::string hex_of(const auto& values) {
 
 // hex_number: "0x30000".
 inline std::string hex_number(std::uint64_t value) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  do {
-    text.insert(text.begin(), digits[value & 15U]);
-    value >>= 4U;
-  } while (value != 0);
-  return "0x" + text;
+  char digits[16];
+  const char* const end = std::to_chars(digits, digits + sizeof digits, value, 16).ptr;
+  return concat("0x", std::string_view(digits, end));
 }
 
 class Wants {

@@ -46,11 +46,22 @@ bool pinned(const CollateralParts& parts, const CollateralInputs& inputs) {
   return std::ranges::find(inputs.roots, parts.root_pin) != inputs.roots.end();
 }
 
-std::string pins_text(std::span<const RootPin> roots) {
-  std::string out;
-  for (const RootPin& pin : roots) out += (out.empty() ? "" : " or ") + pin.hex();
-  return out.empty() ? "no root is trusted" : out;
+// PinsText: roots that are trusted, as a part of a text (concat).
+struct PinsText {
+  static constexpr std::string_view kNone = "no root is trusted";
+  static constexpr std::string_view kOr = " or ";
+  std::span<const RootPin> roots;
+};
+void append_text(std::string& out, PinsText pins) {
+  if (pins.roots.empty()) out += PinsText::kNone;
+  std::string_view before;
+  for (const RootPin& pin : pins.roots) {
+    out += before;
+    append_text(out, Hex{pin.view()});
+    before = PinsText::kOr;
+  }
 }
+std::size_t text_room(PinsText pins) { return pins.roots.empty() ? PinsText::kNone.size() : pins.roots.size() * (2 * RootPin::size + PinsText::kOr.size()); }
 
 bool revoked(const std::optional<crypto::CrlView>& crl, const std::optional<CertificateView>& certificate) {
   return crl && certificate && crl->revokes(certificate->serial);
@@ -67,7 +78,7 @@ Check check_signers(const CollateralParts& parts, const CollateralInputs& inputs
   verdict.require(!revoked(parts.root_crl, parts.tcb_signer), Code::chain, "the TCB signing certificate is revoked");
   verdict.require(!revoked(parts.root_crl, parts.qe_signer), Code::chain, "the QE signing certificate is revoked");
   passed = passed && verdict.ok();
-  return std::move(verdict).check(concat("Intel SGX TCB Signing under root key ", pins_text(inputs.roots), ", valid at ", inputs.now),
+  return std::move(verdict).check(concat("Intel SGX TCB Signing under root key ", PinsText{inputs.roots}, ", valid at ", inputs.now),
                                   concat("root key ", Hex{parts.root_pin.view()}, ", valid ", parts.signers_validity.begin, " to ",
                                          parts.signers_validity.end));
 }
@@ -138,9 +149,26 @@ void look_at_leaf(const CollateralParts& parts, const PckLeaf& leaf, Verdict& ve
   verdict.require(!parts.root_crl || !parts.root_crl->revokes(leaf.issuer->serial), Code::chain, "the PCK certificate's CA is revoked");
 }
 
-std::string crl_text(const std::optional<crypto::CrlView>& crl) {
-  if (!crl) return "absent";
-  return concat(crypto::common_name(crl->issuer), " number ", Hex{*crl->number}, ", ", crl->this_update, " to ", crl->next_update);
+// CrlText: a revocation list, if there is one, as a part of a text (concat).
+struct CrlText {
+  const std::optional<crypto::CrlView>& crl;
+};
+void append_text(std::string& out, const CrlText& text) {
+  if (!text.crl) {
+    out += "absent";
+    return;
+  }
+  out += crypto::common_name(text.crl->issuer);
+  out += " number ";
+  append_text(out, Hex{*text.crl->number});
+  out += ", ";
+  append_text(out, text.crl->this_update);
+  out += " to ";
+  append_text(out, text.crl->next_update);
+}
+std::size_t text_room(const CrlText& text) {
+  constexpr std::size_t kRest = 64;  // words and times
+  return kRest + (text.crl ? crypto::common_name(text.crl->issuer).size() + 2 * text.crl->number->size() : 0);
 }
 
 Check check_lists(const CollateralParts& parts, const CollateralInputs& inputs, bool& passed) {
@@ -162,7 +190,7 @@ Check check_lists(const CollateralParts& parts, const CollateralInputs& inputs, 
   if (inputs.leaf != nullptr) look_at_leaf(parts, *inputs.leaf, verdict);
   return std::move(verdict).check(
       concat("lists of the root and of ", authority, ", valid at ", inputs.now, ", that list none of the certificates"),
-      concat(crl_text(parts.root_crl), "; ", crl_text(parts.pck_crl)));
+      concat(CrlText{parts.root_crl}, "; ", CrlText{parts.pck_crl}));
 }
 
 // check_age: Intel publishes TCB info and QE identity by the same numbers, yet not always at the same time, so that genuine pairs may

@@ -180,18 +180,21 @@ class Evaluation {
                       qe.mrsigner == identity_.mrsigner && qe.isvprodid == identity_.isvprodid;
     std::string found = concat("MISCSELECT ", Hex{qe.miscselect.view()}, ", ATTRIBUTES ", Hex{qe.attributes.view()}, ", MRSIGNER ",
                                Hex{qe.mrsigner.view()}, ", ISVPRODID ", qe.isvprodid, ", ISVSVN ", qe.isvsvn);
-    std::string expected = concat("QE for ", tee_text(identity_.tee), ": MISCSELECT ", Hex{identity_.miscselect.view()}, " under ",
-                                  Hex{identity_.miscselect_mask.view()}, ", ATTRIBUTES ", Hex{identity_.attributes.view()}, " under ",
-                                  Hex{identity_.attributes_mask.view()}, ", MRSIGNER ", Hex{identity_.mrsigner.view()}, ", ISVPRODID ",
-                                  identity_.isvprodid);
-    if (!same) return fail(CheckId::t5, std::move(expected), std::move(found));
+    const auto expected = [&](const auto&... level) {
+      return concat("QE for ", tee_text(identity_.tee), ": MISCSELECT ", Hex{identity_.miscselect.view()}, " under ",
+                    Hex{identity_.miscselect_mask.view()}, ", ATTRIBUTES ", Hex{identity_.attributes.view()}, " under ",
+                    Hex{identity_.attributes_mask.view()}, ", MRSIGNER ", Hex{identity_.mrsigner.view()}, ", ISVPRODID ", identity_.isvprodid,
+                    level...);
+    };
+    if (!same) return fail(CheckId::t5, expected(), std::move(found));
     qe_known_ = true;
     qe_level_ = reached(identity_.levels, qe.isvsvn);
-    if (qe_level_ == nullptr) return fail(CheckId::t5, expected + ", a published level", std::move(found));
+    if (qe_level_ == nullptr) return fail(CheckId::t5, expected(", a published level"), std::move(found));
     out_.qe = qe_level_->status;
     out_.qe_date = qe_level_->date;
     tell(CheckId::t5, qe_level_->status != TcbStatus::revoked,
-         level_text(*qe_level_, expected, ", level that is not revoked: ISVSVN ", qe_level_->isvsvn), std::move(found));
+         expected(", level that is not revoked: ISVSVN ", qe_level_->isvsvn, ", ", status_text(qe_level_->status), " of ", qe_level_->date),
+         std::move(found));
   }
 
   // relaunch: a TD 1.5 whose only fault is that it was started under an older module than runs now. What runs now is TEE_TCB_SVN2.

@@ -56,11 +56,11 @@ void DcapAuthenticator::check_form() {
        concat(raw_.signature_data_size(), " bytes of signature data in a quote of ", raw_.size()));
   pass(CheckId::q2, concat("a body of ", endorse::tee_text(header.tee), ", version ", header.version),
        concat("body type ", raw_.body_type, ", ", raw_.signed_bytes().size(), " signed bytes"));
-  const std::string vendor = concat("ECDSA P-256, vendor ", Hex{kIntelQeVendor.view()});
+  const auto signed_by = [](const VendorId& vendor) { return concat("ECDSA P-256, vendor ", Hex{vendor.view()}); };
   if (header.qe_vendor == kIntelQeVendor) {
-    pass(CheckId::q3, vendor, vendor);
+    pass(CheckId::q3, signed_by(kIntelQeVendor), signed_by(header.qe_vendor));
   } else {
-    fail(CheckId::q3, Code::chain, vendor, concat("ECDSA P-256, vendor ", Hex{header.qe_vendor.view()}));
+    fail(CheckId::q3, Code::chain, signed_by(kIntelQeVendor), signed_by(header.qe_vendor));
   }
   std::string type = certification_text(raw_.certification_type);
   if (raw_.certification_type >= 1 && raw_.certification_type <= kPckChain) {

@@ -43,9 +43,9 @@ void NitroAuthenticator::check_form() {
   std::string found = "algorithm " + (cose.algorithm ? std::to_string(*cose.algorithm) : std::string("none"));
   if (labels != 1) found += " among " + std::to_string(labels) + " labels";
   if (cose.algorithm == static_cast<std::int64_t>(kAlgorithm) && labels == 1) {
-    outcome_.checks.push_back(attest::passed(attest::CheckId::a1, expected, std::move(found)));
+    outcome_.checks.push_back(attest::passed(attest::CheckId::a1, std::move(expected), std::move(found)));
   } else {
-    outcome_.checks.push_back(attest::failed(attest::CheckId::a1, Code::malformed, expected, std::move(found)));
+    outcome_.checks.push_back(attest::failed(attest::CheckId::a1, Code::malformed, std::move(expected), std::move(found)));
   }
 }
 

@@ -21,7 +21,7 @@ std::string banks_text(const eventlog::EventLog& log) {
 
 void TpmAuthenticator::check_event_log() {
   constexpr CheckId kRest[] = {CheckId::l2, CheckId::l3, CheckId::l4, CheckId::l5};
-  const std::string form = "a crypto-agile log";
+  constexpr const char* form = "a crypto-agile log";
   if (raw_.event_log.empty()) {
     skip(CheckId::l1, "no event log");
     for (const CheckId id : kRest) skip(id, "no event log");

@@ -11,17 +11,17 @@ using attest::CheckId;
 void TpmAuthenticator::check_form() {
   // Our collector makes the AK under the EK, which is a primary key of the endorsement hierarchy; others make the AK a primary key
   // there. The parent of a key that has a certificate of its own is not known.
-  std::vector<Signer> signers;
+  std::array<Signer, 2> signers;
+  std::size_t count = 0;
   if (evidence_.ek) {
     const AkName parent = primary_qualified_name(evidence_.ek->name, kHierarchyEndorsement);
-    signers.reserve(2);
-    signers.push_back({qualified_name(evidence_.ak_name, parent.view()), "the attestation key under this endorsement key"});
+    signers[count++] = {qualified_name(evidence_.ak_name, parent.view()), "the attestation key under this endorsement key"};
     if (!equal(signers[0].qualified_name.view(), evidence_.attest.qualified_signer)) {
-      signers.push_back({primary_qualified_name(evidence_.ak_name, kHierarchyEndorsement), "the attestation key in the endorsement hierarchy"});
+      signers[count++] = {primary_qualified_name(evidence_.ak_name, kHierarchyEndorsement), "the attestation key in the endorsement hierarchy"};
     }
   }
   // Magic, type and trailing bytes were refused by the parser.
-  checks_.push_back(check_quote(evidence_.attest, signers));
+  checks_.push_back(check_quote(evidence_.attest, std::span(signers).first(count)));
 }
 
 void TpmAuthenticator::check_signature() {

@@ -1,5 +1,8 @@
 #include "common/attest/evidence/tpm/quote.h"
 
+#include <algorithm>
+#include <functional>
+
 #include "common/base/concat.h"
 
 namespace redoubt::tpm {
@@ -7,14 +10,17 @@ namespace {
 
 using attest::CheckId;
 
-std::string list_text(std::span<const int> pcrs) {
+// list_text: of indices, or of what `index` takes them from.
+template <class List, class Index = std::identity>
+std::string list_text(const List& pcrs, Index index = {}) {
   std::string text;
   text.reserve(3 * pcrs.size());
-  for (const int pcr : pcrs) {
+  for (const auto& pcr : pcrs) {
     if (!text.empty()) text += ' ';
-    append_text(text, pcr);
+    append_text(text, std::invoke(index, pcr));
   }
-  return text.empty() ? "none" : text;
+  if (text.empty()) text = "none";
+  return text;
 }
 
 std::size_t size_of(crypto::HashKind hash) {
@@ -49,11 +55,9 @@ Status verify_quote(const crypto::PublicKey& key, crypto::SignatureScheme scheme
 }
 
 attest::Check check_pcrs(const Attest& attest, const QuotedPcrs& pcrs, std::span<const int> required, crypto::HashKind hash) {
-  std::vector<int> supplied;
-  supplied.reserve(pcrs.values.size());
-  for (const auto& [pcr, value] : pcrs.values) supplied.push_back(pcr);
+  constexpr auto index = &std::pair<int, ByteView>::first;
   const std::string bank = algorithm_text(pcrs.bank);
-  const std::string all = list_text(supplied);
+  const std::string all = list_text(pcrs.values, index);
   std::string expected = concat(bank, " bank, PCR ", all, ", among them ", list_text(required));
   const auto failed = [](std::string wanted, std::string found) {
     return attest::failed(CheckId::m4, Code::measurement, std::move(wanted), std::move(found));
@@ -65,9 +69,9 @@ attest::Check check_pcrs(const Attest& attest, const QuotedPcrs& pcrs, std::span
     return failed(expected, "a selection that is not of the " + bank + " bank alone, " + std::to_string(attest.selections.size()) + " banks");
   }
   const std::vector<int>& selected = attest.selections[0].pcrs;
-  if (selected != supplied) return failed(expected, "PCR " + list_text(selected));
+  if (!std::ranges::equal(selected, pcrs.values, {}, {}, index)) return failed(expected, "PCR " + list_text(selected));
   for (const int pcr : required) {
-    if (std::ranges::find(supplied, pcr) == supplied.end()) return failed(expected, "no PCR " + std::to_string(pcr));
+    if (std::ranges::find(pcrs.values, pcr, index) == pcrs.values.end()) return failed(expected, "no PCR " + std::to_string(pcr));
   }
   const std::size_t size = size_of(*bank_hash);
   Bytes values;

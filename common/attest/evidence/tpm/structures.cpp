@@ -144,6 +144,7 @@ std::string attributes_text(std::uint32_t attributes) {
                 {kRestricted, "restricted"}, {kDecrypt, "decrypt"},        {kSign, "sign"},
                 {kX509Sign, "x509sign"}};
   std::string text;
+  text.reserve(64);  // those of an attestation key, which stand in every result
   for (const auto& [bit, name] : kNames) {
     if ((attributes & bit) == 0) continue;
     if (!text.empty()) text += "|";
