@@ -1,7 +1,9 @@
 // Cursors come back from callers: any text gives a place in the list or `malformed`, and a cursor of ours reads as it was made.
 #include <cstdlib>
+#include <span>
 
-#include "untrusted/hub/store/page.h"
+#include "common/base/bytes.h"
+#include "untrusted/hub/store/cursor.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace redoubt;
