@@ -11,6 +11,7 @@
 #include "common/crypto/openssl_handles.h"
 #include "tests/support/expect.h"
 #include "tests/support/files.h"
+#include "tests/support/stride.h"
 
 namespace redoubt::crypto {
 namespace {
@@ -172,10 +173,10 @@ TEST(CertificateView, IsRefusedWhenCutAndNeverHarmsWhenChanged) {
   REDOUBT_REQUIRE_SHARED();
   for (const std::string_view name : {"amd-snp/certs/leaf-milan-v3-microsoft.der", "tpm-swtpm-qemu/good/ek_cert.der"}) {
     const Bytes der = test::read_file(*test::shared_dir() / "vectors" / name);
-    for (std::size_t size = 0; size < der.size(); ++size) EXPECT_FALSE(CertificateView::parse(ByteView(der).first(size)).ok());
+    for (std::size_t size = 0; size < der.size(); size += test::stride(1)) EXPECT_FALSE(CertificateView::parse(ByteView(der).first(size)).ok());
     // What still parses after a change differs in the signed bytes, in the signature or nowhere: nothing is unread.
     const auto original = OrDie(CertificateView::parse(der));
-    for (std::size_t i = 0; i < der.size() * 8; ++i) {
+    for (std::size_t i = 0; i < der.size() * 8; i += test::stride(1)) {
       Bytes changed = der;
       changed[i / 8] ^= static_cast<std::byte>(1U << i % 8);
       const auto read = CertificateView::parse(changed);

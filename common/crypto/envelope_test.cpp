@@ -8,6 +8,7 @@
 #include "common/crypto/digest.h"
 #include "tests/support/expect.h"
 #include "tests/support/fixed_random.h"
+#include "tests/support/stride.h"
 
 namespace redoubt::crypto {
 namespace {
@@ -98,7 +99,7 @@ TEST(Envelope, WritesTheRecordedBytes) {
 
 TEST(Envelope, RefusesEveryFlippedByte) {
   Bytes file = sealed_file(2 * kChunk + 100);
-  for (std::size_t at = 0; at < file.size(); ++at) {
+  for (std::size_t at = 0; at < file.size(); at += test::stride(1)) {
     file[at] ^= static_cast<std::byte>(1U << at % 8);
     const auto result = open_envelope(object_key(), kSubject, file);
     ASSERT_FALSE(result.ok()) << at;
@@ -115,7 +116,7 @@ TEST(Envelope, RefusesEveryFlippedByte) {
 
 TEST(Envelope, RefusesEveryFlippedBitOfHeaderAndTags) {
   Bytes file = sealed_file(100);
-  for (std::size_t bit = 0; bit < file.size() * 8; ++bit) {
+  for (std::size_t bit = 0; bit < file.size() * 8; bit += test::stride(1)) {
     file[bit / 8] ^= static_cast<std::byte>(1U << bit % 8);
     EXPECT_TRUE(refused(file)) << bit;
     file[bit / 8] ^= static_cast<std::byte>(1U << bit % 8);
@@ -132,7 +133,7 @@ TEST(Envelope, RefusesAnotherPermittedChunkSize) {
 
 TEST(Envelope, RefusesEveryTruncation) {
   const Bytes file = sealed_file(2 * kChunk + 100);
-  for (std::size_t size = 0; size < file.size(); ++size) {
+  for (std::size_t size = 0; size < file.size(); size += test::stride(1)) {
     ASSERT_FALSE(open_envelope(object_key(), kSubject, ByteView(file).first(size)).ok()) << size;
   }
   for (const std::size_t size :

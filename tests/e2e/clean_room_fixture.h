@@ -16,6 +16,7 @@
 #include "common/crypto/system_random.h"
 #include "tests/support/expect.h"
 #include "tests/support/files.h"
+#include "tests/support/test_cache.h"
 #include "untrusted/hub/instances/host_door.h"
 #include "untrusted/hub/instances/local_launcher.h"
 #include "untrusted/launch/program_on_disk.h"
@@ -60,6 +61,7 @@ class CleanRoom : public testing::Test {
       : run_(folder_.path() / "r"),
         launcher_({folder_.path() / "state", (std::filesystem::create_directories(run_), run_), REDOUBT_PROGRAM_DIR, "127.0.0.1:0", sealed}) {
     platform_ = OrDie(launcher_.platform());
+    ca_.keep();
     roots_ = OrDie(crypto::Certificate::parse_pem_bundle(*platform_.object()->at("tpm_roots").string()));
     contract_ = make_contract();
   }
@@ -173,6 +175,7 @@ class CleanRoom : public testing::Test {
 
   crypto::SystemRandom random_;
   test::TempDir folder_;
+  const test::KeptCa ca_{folder_.path() / "state" / "tpm-ca"};
   std::filesystem::path run_;
   hub::LocalLauncher launcher_;
   json::Value platform_;

@@ -17,8 +17,9 @@ KeptCa::KeptCa(fs::path folder) : folder_(std::move(folder)) {
   static std::atomic<int> count = 0;
   kept_ = test_cache("ca" + std::to_string(count++));
   if (!fs::exists(kept_)) return;
-  fs::create_directory(folder_);
-  fs::permissions(folder_, fs::perms::owner_all);
+  for (const fs::path& made : {folder_.parent_path(), folder_}) {
+    if (fs::create_directory(made)) fs::permissions(made, fs::perms::owner_all);
+  }
   fs::copy(kept_, folder_);
 }
 

@@ -10,7 +10,7 @@ namespace redoubt::test {
 // test_cache: a path in the build tree for something that this user keeps; it is there once a test has kept it.
 std::filesystem::path test_cache(const std::string& name);
 
-// KeptCa: a certificate authority for software TPMs in a folder of the test's own, copied from one that an earlier test made if there is
+// KeptCa: a certificate authority for software TPMs in a folder of the test's own (made with the one above it), copied from one that an earlier test made if there is
 // one. The first of a process is another than the second, so that TPMs of different makers stay different.
 class KeptCa {
  public:

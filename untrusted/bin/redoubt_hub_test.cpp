@@ -5,6 +5,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "tests/support/test_cache.h"
 #include "untrusted/hub/api/hub_test_fixture.h"
 #include "untrusted/launch/process.h"
 
@@ -36,6 +37,7 @@ class HubProgram : public HubTest {
   std::string state() const { return (folder.path() / "hub").string(); }
   std::string await_running() {
     EXPECT_TRUE(until([&] { return admin->get(kStudy).text("state") == "running"; })) << admin->get(kStudy).text("reason");
+    ca_.keep();
     return admin->get(kStudy).text("instance");
   }
   // doors: Unix sockets of the hub's programs that somebody listens on.
@@ -46,6 +48,9 @@ class HubProgram : public HubTest {
     }
     return count;
   }
+
+ private:
+  const test::KeptCa ca_{folder.path() / "hub" / "tpm-ca"};
 };
 
 TEST_F(HubProgram, StartsProgramsStopsThemAndSurvivesKill) {
