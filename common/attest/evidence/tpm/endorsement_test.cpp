@@ -37,7 +37,7 @@ TEST(TpmEndorsement, TheKeyMustBeTheTemplateAroundTheCertifiedModulus) {
     changed.ek_public[i / 8] ^= std::byte{static_cast<unsigned char>(1U << (i % 8))};
     const Ids ids = verifier.failures(changed);
     EXPECT_TRUE(ids == Ids{"parse"} || ids == (Ids{"M1", "M6"})) << "bit " << i;
-    parsed += ids.contains("M6") ? 1 : 0;
+    parsed += ids.contains("M6") ? 1U : 0U;
   }
   EXPECT_GT(parsed, 2048 / test::stride(1));  // at least every bit of the modulus that was tried
   RawEvidence other = raw;
