@@ -18,11 +18,11 @@ int number(std::string_view text, std::size_t at, std::size_t digits) {
 }  // namespace
 
 Result<Instant> Instant::parse(std::string_view text) {
-  const Error bad(Code::malformed, "time: expected YYYY-MM-DDThh:mm:ssZ");
-  if (text.size() != kShape.size()) return bad;
+  const auto bad = [] { return Error(Code::malformed, "time: expected YYYY-MM-DDThh:mm:ssZ"); };
+  if (text.size() != kShape.size()) return bad();
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool digit = text[i] >= '0' && text[i] <= '9';
-    if (kShape[i] == '0' ? !digit : text[i] != kShape[i]) return bad;
+    if (kShape[i] == '0' ? !digit : text[i] != kShape[i]) return bad();
   }
   using namespace std::chrono;
   const year_month_day date(year(number(text, 0, 4)), month(static_cast<unsigned>(number(text, 5, 2))),

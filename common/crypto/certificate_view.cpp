@@ -51,7 +51,6 @@ Status read_extensions(der::Reader& tbs, CertificateView& out) {
   der::Reader list = field.enter(Tag::sequence, "certificate extensions");
   REDOUBT_CHECK(field.finish());
   if (list.at_end()) return Error(Code::malformed, "certificate extensions: an empty list");
-  out.extensions.reserve(16);
   while (!list.at_end()) {
     const ExtensionView extension = read_extension(list);
     REDOUBT_CHECK(list.status());

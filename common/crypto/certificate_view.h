@@ -11,6 +11,7 @@
 #include <span>
 
 #include "common/base/der.h"
+#include "common/base/short_list.h"
 #include "common/crypto/public_key.h"
 
 namespace redoubt::crypto {
@@ -38,7 +39,7 @@ struct CertificateView {
   ByteView spki;                 // whole SubjectPublicKeyInfo
   SignatureScheme scheme{};      // of the issuer's signature
   ByteView signature;
-  std::vector<ExtensionView> extensions;
+  ShortList<ExtensionView, 16> extensions;
   // Decoded where present:
   std::optional<bool> is_ca;              // basic constraints
   std::optional<unsigned> path_length;

@@ -52,10 +52,9 @@ Result<Bytes> cose_sign(const Ed25519PrivateKey& key, const CoseHeader& header, 
     return Error(Code::usage, "cose_sign1 payload: expected at most " + std::to_string(kCoseMaxPayload) + " bytes, found " + std::to_string(payload.size()));
   }
   const Bytes protected_header = header_bytes(header);
-  CoseSign1 unsigned_message;
+  CoseMessage unsigned_message;
   unsigned_message.protected_bytes = protected_header;
   unsigned_message.payload = payload;
-  REDOUBT_TRY(unsigned_message.protected_header, cbor::parse(protected_header));
   return message_bytes(protected_header, payload, key.sign(unsigned_message.to_be_signed()).view());
 }
 

@@ -1,4 +1,4 @@
-// CoseSign1: one signed message of COSE (RFC 9052 section 4.2) as slices of its bytes.
+// CoseSign1 and CoseMessage: one signed message of COSE (RFC 9052 section 4.2) as slices of its bytes.
 //
 // An array of four: protected header, unprotected header, payload, signature. Refused: anything around or after it, detached
 // payloads, labels that stand twice (in one header or in both), "crit" (nobody here understands an extension), CBOR that is
@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "common/base/cbor.h"
-#include "common/crypto/public_key.h"
+#include "common/crypto/unique_key.h"
 
 namespace redoubt::crypto {
 
@@ -28,7 +28,8 @@ inline constexpr std::int64_t kCoseX5Chain = 33;
 // CoseTag: whether tag 18 must stand before the message; it may in either case.
 enum class CoseTag { required, optional };
 
-struct CoseSign1 {
+// CoseMessage: a message, of whose headers nothing is kept but the algorithm and how much they say.
+struct CoseMessage {
   static constexpr std::size_t kMaxSize = 256 * 1024;
   static constexpr std::size_t kMaxLabels = 32;   // in each header
 
@@ -36,20 +37,31 @@ struct CoseSign1 {
   ByteView protected_bytes;      // content of the byte string: the encoded map, or nothing
   ByteView payload;
   ByteView signature;
+  std::size_t protected_labels = 0;
+  std::size_t unprotected_labels = 0;
+  std::optional<std::int64_t> algorithm;  // of the protected header
+
+  // parse: one message without trailing bytes; `malformed` otherwise, exactly where CoseSign1::parse is. A message that says nothing but
+  // its algorithm is read without a tree, and without a request for memory.
+  static Result<CoseMessage> parse(ByteView bytes, CoseTag tag);
+
+  // to_be_signed: Sig_structure with context "Signature1", section 4.4.
+  Bytes to_be_signed(ByteView external_aad = {}) const;
+  // verify: the protected header names `expected`, the key is of its kind, and the signature verifies. `chain` otherwise.
+  Status verify(const PublicKey& key, CoseAlgorithm expected, ByteView external_aad = {}) const;
+  Status verify(const UniqueKey& key, CoseAlgorithm expected, ByteView external_aad = {}) const;
+};
+
+// CoseSign1: the same, with what its headers say.
+struct CoseSign1 : CoseMessage {
   cbor::Value protected_header;  // a map
   cbor::Value unprotected_header;
-  std::optional<std::int64_t> algorithm;  // of the protected header
 
   // parse: one message without trailing bytes; `malformed` otherwise.
   static Result<CoseSign1> parse(ByteView bytes, CoseTag tag);
   // protected_value: what stands under a label in the protected header, or null.
   const cbor::Value* protected_value(std::int64_t label) const;
   const cbor::Value* protected_value(std::string_view label) const;
-
-  // to_be_signed: Sig_structure with context "Signature1", section 4.4.
-  Bytes to_be_signed(ByteView external_aad = {}) const;
-  // verify: the protected header names `expected`, the key is of its kind, and the signature verifies. `chain` otherwise.
-  Status verify(const PublicKey& key, CoseAlgorithm expected, ByteView external_aad = {}) const;
 };
 
 }  // namespace redoubt::crypto

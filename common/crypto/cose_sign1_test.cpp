@@ -108,6 +108,59 @@ TEST(CoseSign1, RefusesEveryOtherForm) {
   EXPECT_ERROR(CoseSign1::parse(Bytes(CoseSign1::kMaxSize + 1), CoseTag::optional), Code::malformed, "expected at most");
 }
 
+// expect_same: what is read without a tree is what is read with one, and what is refused is refused with the same words.
+void expect_same(ByteView bytes) {
+  for (const CoseTag tag : {CoseTag::optional, CoseTag::required}) {
+    const auto whole = CoseSign1::parse(bytes, tag);
+    const auto message = CoseMessage::parse(bytes, tag);
+    ASSERT_EQ(message.ok(), whole.ok()) << hex_encode(bytes);
+    if (!whole.ok()) {
+      EXPECT_EQ(message.error().message(), whole.error().message()) << hex_encode(bytes);
+      continue;
+    }
+    EXPECT_EQ(message->algorithm, whole->algorithm) << hex_encode(bytes);
+    EXPECT_EQ(message->protected_labels, whole->protected_header.as_map()->size()) << hex_encode(bytes);
+    EXPECT_EQ(message->unprotected_labels, whole->unprotected_header.as_map()->size()) << hex_encode(bytes);
+    EXPECT_EQ(message->tagged, whole->tagged);
+    EXPECT_TRUE(equal(message->payload, whole->payload) && equal(message->signature, whole->signature));
+    EXPECT_EQ(message->to_be_signed(), whole->to_be_signed());
+  }
+}
+
+TEST(CoseMessage, ReadsEveryMessageAsTheOneWithATreeDoes) {
+  for (const char* text : {"8440a041004100", "8441a0a041004100", "8443a10126a041004100", "844401a10126a041004100", "8443a10126a1044102f641004100",
+                           "8443a10126a104410241004100", "8446a1013903e7a041004100", "844ba1011bffffffffffffffffa041004100", "8444a1011801a041004100",
+                           "8443a10226a041004100", "8445a201260326a041004100", "8445a201260126a041004100", "8443a10140a041004100",
+                           "8444a1012600a041004100", "8442a101a041004100", "8443a10426a1012641004100", "d28443a10126a041004100", "8443820126a041004100"}) {
+    expect_same(hex(text));
+  }
+  const Bytes one = sample("ecdsa-examples/ecdsa-sig-02.json").bytes;
+  for (std::size_t at = 0; at < 24; ++at) {
+    for (unsigned value = 0; value < 256; ++value) {
+      Bytes changed = one;
+      changed[at] = static_cast<std::byte>(value);
+      expect_same(changed);
+    }
+  }
+}
+
+TEST(CoseMessage, AKeyThatIsUsedOnceSaysTheSameAsOneThatIsKept) {
+  for (const char* name : {"ecdsa-examples/ecdsa-sig-01.json", "ecdsa-examples/ecdsa-sig-02.json"}) {
+    const Sample one = sample(name);
+    const auto key = OrDie(UniqueKey::from_spki(one.key.spki()));
+    const auto message = OrDie(CoseMessage::parse(one.bytes, CoseTag::optional));
+    EXPECT_OK(message.verify(key, one.algorithm, one.aad));
+    const Bytes other = hex("00");
+    for (const CoseAlgorithm algorithm : {CoseAlgorithm::es256, CoseAlgorithm::es384, CoseAlgorithm::ps256}) {
+      const Status kept = message.verify(one.key, algorithm, other);
+      const Status once = message.verify(key, algorithm, other);
+      ASSERT_FALSE(kept.ok());
+      ASSERT_FALSE(once.ok());
+      EXPECT_EQ(once.error().message(), kept.error().message());
+    }
+  }
+}
+
 TEST(CoseSign1, RefusesEveryCutAndEveryOtherByte) {
   const Sample one = sample("ecdsa-examples/ecdsa-sig-02.json");
   for (std::size_t size = 0; size < one.bytes.size(); ++size) {

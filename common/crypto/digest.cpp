@@ -11,6 +11,7 @@
 
 #include <cstdlib>
 
+#include "common/crypto/digest_parts.h"
 #include "common/crypto/openssl_handles.h"
 
 namespace redoubt::crypto {
@@ -40,13 +41,17 @@ Sha256Digest sha256(std::initializer_list<ByteView> parts) {
 
 Sha256Digest sha256(ByteView bytes) { return sha256({bytes}); }
 
-Sha384Digest sha384(ByteView bytes) {
-  return hash<Sha384Digest, SHA384_Init, SHA384_Update, SHA384_Final>(SHA512_CTX(), {bytes});
+Sha384Digest sha384(std::initializer_list<ByteView> parts) {
+  return hash<Sha384Digest, SHA384_Init, SHA384_Update, SHA384_Final>(SHA512_CTX(), parts);
 }
 
-Sha512Digest sha512(ByteView bytes) {
-  return hash<Sha512Digest, SHA512_Init, SHA512_Update, SHA512_Final>(SHA512_CTX(), {bytes});
+Sha384Digest sha384(ByteView bytes) { return sha384({bytes}); }
+
+Sha512Digest sha512(std::initializer_list<ByteView> parts) {
+  return hash<Sha512Digest, SHA512_Init, SHA512_Update, SHA512_Final>(SHA512_CTX(), parts);
 }
+
+Sha512Digest sha512(ByteView bytes) { return sha512({bytes}); }
 
 struct Sha256::State {
   MdCtxPtr context{EVP_MD_CTX_new()};

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "common/base/der.h"
+#include "common/crypto/unique_key.h"
 #include "common/crypto/openssl_handles.h"
 #include "tests/support/expect.h"
 #include "tests/support/rsa_key.h"
@@ -274,6 +275,52 @@ TEST(PublicKey, IsSharedByThreads) {
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(accepted, 8 * 16);
   }
+}
+
+TEST(UniqueKey, TakesAMessageInPartsAndNoOtherMessage) {
+  const ByteView whole(kMessage);
+  const UniqueKey::Message parts{whole.first(3), ByteView(), whole.subspan(3, 1), whole.subspan(4)};
+  for (const Signer* signer : {&p256(), &p384(), &rsa()}) {
+    const UniqueKey key = OrDie(UniqueKey::from_spki(signer->spki()));
+    EXPECT_EQ(key.kind(), signer->key().kind());
+    EXPECT_EQ(key.bits(), signer->key().bits());
+    for (const SignatureScheme scheme : kSchemes) {
+      if (is_ecdsa(scheme) == (key.kind() == KeyKind::rsa)) continue;
+      const Bytes signature = signer->sign(scheme, kMessage);
+      EXPECT_OK(key.verify(scheme, parts, signature));
+      EXPECT_OK(key.verify(scheme, {whole}, signature));
+      EXPECT_ERROR(key.verify(scheme, {whole, whole.first(1)}, signature), Code::chain, "another key, message or signature");
+      EXPECT_ERROR(key.verify(scheme, {whole.subspan(3), whole.first(3)}, signature), Code::chain, "another key, message or signature");
+      if (!is_ecdsa(scheme)) continue;
+      const Bytes raw = raw_of(signature, key.kind() == KeyKind::p256 ? 32 : 48);
+      EXPECT_OK(key.verify_raw(scheme, parts, raw));
+      EXPECT_ERROR(key.verify_raw(scheme, {whole.first(3)}, raw), Code::chain, "another key, message or signature");
+    }
+  }
+}
+
+TEST(UniqueKey, IsRefusedWhereAPublicKeyIsWithTheSameWords) {
+  const auto same = [](const Result<UniqueKey>& once, const Result<PublicKey>& kept) {
+    ASSERT_EQ(once.ok(), kept.ok());
+    if (!kept.ok()) {
+      EXPECT_EQ(once.error().message(), kept.error().message());
+    }
+  };
+  for (const Signer* signer : {&p256(), &p384(), &rsa()}) {
+    const Bytes spki = signer->spki();
+    for (std::size_t at = 0; at < spki.size(); ++at) {
+      Bytes changed = spki;
+      changed[at] ^= std::byte{1};
+      same(UniqueKey::from_spki(changed), PublicKey::from_spki(changed));
+    }
+  }
+  const Bytes point = p256().spki();
+  const ByteView x = ByteView(point).last(64).first(32);
+  const ByteView y = ByteView(point).last(32);
+  same(UniqueKey::from_point(KeyKind::p256, x, y), PublicKey::from_point(KeyKind::p256, x, y));
+  same(UniqueKey::from_point(KeyKind::p256, y, x), PublicKey::from_point(KeyKind::p256, y, x));
+  same(UniqueKey::from_point(KeyKind::p384, x, y), PublicKey::from_point(KeyKind::p384, x, y));
+  same(UniqueKey::from_point(KeyKind::rsa, x, y), PublicKey::from_point(KeyKind::rsa, x, y));
 }
 
 TEST(PublicKey, HashesAsItsKindSays) {
