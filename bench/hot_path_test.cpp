@@ -22,12 +22,12 @@ struct Budget {
 
 const std::map<std::string, Budget, std::less<>>& budgets() {
   static const std::map<std::string, Budget, std::less<>> all = {
-      {"TDX, cold, full collateral", {77, 70, 473}},
-      {"TDX, collateral verified before", {31, 70, 173}},
-      {"TDX, known PCK leaf", {9, 70, 100}},
-      {"SGX, cold, full collateral", {72, 60, 473}},
-      {"SGX, collateral verified before", {31, 60, 173}},
-      {"SGX, known PCK leaf", {9, 60, 100}},
+      {"TDX, cold, full collateral", {42, 70, 473}},
+      {"TDX, collateral verified before", {12, 70, 173}},
+      {"TDX, known PCK leaf", {0, 70, 100}},
+      {"SGX, cold, full collateral", {38, 60, 473}},
+      {"SGX, collateral verified before", {12, 60, 173}},
+      {"SGX, known PCK leaf", {0, 60, 100}},
       {"SEV-SNP, known VCEK", {0, 40, 217}},
       {"Nitro, known instance chain", {11, 24, 480}},
       {"Nitro, cold", {45, 24, 1453}},

@@ -26,17 +26,15 @@ bool not_judged(const Findings& hardware) {
 }
 
 // judge_hardware: every check of the report or quote, by the section that the policy has for it.
-Result<Findings> judge_hardware(const azure::Parts& parts, const Endorsements& endorsements, const Challenge& challenge, const Policy& policy,
-                                const AzurePolicy& section, Instant now) {
+Result<Findings> judge_hardware(const Evidence& report, const azure::Parts& parts, const Endorsements& endorsements, const Challenge& challenge,
+                                const Policy& policy, const AzurePolicy& section, Instant now) {
   Policy inner = policy;
   inner.platforms.snp = section.snp;
   inner.platforms.tdx = section.tdx;
   Challenge bound = challenge;
   bound.report_data = parts.report_data;
   bound.unchallenged = false;
-  const bool snp = parts.hardware == Hardware::snp;
-  const Evidence report{snp ? "snp" : "tdx", to_bytes(parts.hardware_report)};
-  return snp ? find_snp(report, endorsements, bound, inner, now) : find_tdx(report, endorsements, bound, inner, now);
+  return parts.hardware == Hardware::snp ? find_snp(report, endorsements, bound, inner, now) : find_tdx(report, endorsements, bound, inner, now);
 }
 
 azure::Outcome judge_composite(const attest::Parsed<azure::AzureEvidence>& parsed, const Findings& hardware, const Endorsements& endorsements,
@@ -92,7 +90,8 @@ Result<Findings> find_azure(const Evidence& evidence, const Endorsements& endors
   if (parts.hardware != hardware) {
     return Error(Code::malformed, "evidence: expected a composite of " + name + ", found one of " + std::string(azure::hardware_text(parts.hardware)));
   }
-  REDOUBT_TRY(Findings findings, judge_hardware(parts, endorsements, challenge, policy, section, now));
+  const Evidence report{hardware == Hardware::snp ? "snp" : "tdx", to_bytes(parts.hardware_report)};  // the findings look at it
+  REDOUBT_TRY(Findings findings, judge_hardware(report, parts, endorsements, challenge, policy, section, now));
   const bool unjudged = not_judged(findings);
   azure::Outcome outcome = judge_composite(parsed, findings, endorsements, challenge, section, now);
   Appraisal& appraisal = findings.appraisal;

@@ -150,7 +150,7 @@ Check check_advisories(const TcbPolicy& policy, const endorse::TcbVerdict& tcb) 
   for (const std::string& advisory : tcb.advisories) {
     if (std::ranges::find(*policy.advisories, advisory) == policy.advisories->end()) unwanted.push_back(advisory);
   }
-  return judged(CheckId::t8, Code::tcb, unwanted.empty(), "only " + joined(*policy.advisories), unwanted.empty() ? joined(tcb.advisories) : joined(unwanted));
+  return judged(CheckId::t8, Code::tcb, unwanted.empty(), joined(*policy.advisories, "only "), unwanted.empty() ? joined(tcb.advisories) : joined(unwanted));
 }
 
 std::string_view on_off(bool value) { return value ? "on" : "off"; }
@@ -232,7 +232,7 @@ json::Object measured_of(const dcap::Quote& quote) {
 
 Result<Findings> find_dcap(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge, const TcbPolicy& policy,
                            endorse::Tee tee, Instant now, auto check_body) {
-  REDOUBT_TRY(const auto parsed, dcap::parse(evidence.bytes).context("parsing evidence"));
+  REDOUBT_TRY(const auto parsed, dcap::parse_in_place(evidence.bytes).context("parsing evidence"));
   if (const endorse::Tee found = dcap::unverified_tee(parsed); found != tee) {
     return Error(Code::malformed, "evidence: expected a quote of " + std::string(endorse::tee_text(tee)) + ", found one of " +
                                       std::string(endorse::tee_text(found)));

@@ -12,10 +12,22 @@
 
 namespace redoubt::appraise {
 
-inline std::string joined(const std::vector<std::string>& items) {
+// joined: `before`, then the words with commas between them, or "none".
+template <class Words>
+std::string joined(const Words& words, std::string_view before = {}) {
+  constexpr std::string_view kNone = "none";
+  constexpr std::string_view kComma = ", ";
+  std::size_t room = before.size() + (words.empty() ? kNone.size() : (words.size() - 1) * kComma.size());
+  for (const std::string& word : words) room += word.size();
   std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
-  return text.empty() ? "none" : text;
+  text.reserve(room);
+  text += before;
+  for (const std::string& word : words) {
+    if (text.size() != before.size()) text += kComma;
+    text += word;
+  }
+  if (text.size() == before.size()) text += kNone;
+  return text;
 }
 
 std::string hex_of(const auto& values) {

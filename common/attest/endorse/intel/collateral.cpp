@@ -43,13 +43,12 @@ class CollateralVerifier {
  public:
   static CollateralOutcome verify(const RawCollateral& raw, const CollateralInputs& inputs) {
     auto parts = read_parts(raw, inputs);
-    Judgement judgement = judge(*parts, inputs);
-    CollateralOutcome out{.checks = std::move(judgement.checks), .verified = nullptr};
-    if (judgement.collateral_passed) out.verified.reset(new VerifiedCollateral(std::move(parts)));
+    CollateralOutcome out;
+    if (judge(*parts, inputs, out.checks)) out.verified.reset(new VerifiedCollateral(std::move(parts)));
     return out;
   }
-  static std::vector<attest::Check> recheck(const VerifiedCollateral& collateral, const CollateralInputs& inputs) {
-    return judge(*collateral.parts_, inputs).checks;
+  static void recheck(const VerifiedCollateral& collateral, const CollateralInputs& inputs, std::vector<attest::Check>& checks) {
+    static_cast<void>(judge(*collateral.parts_, inputs, checks));
   }
 };
 
@@ -87,7 +86,13 @@ CollateralOutcome verify_collateral(const RawCollateral& raw, const CollateralIn
 }
 
 std::vector<attest::Check> recheck_collateral(const VerifiedCollateral& collateral, const CollateralInputs& inputs) {
-  return CollateralVerifier::recheck(collateral, inputs);
+  std::vector<attest::Check> checks;
+  recheck_collateral(collateral, inputs, checks);
+  return checks;
+}
+
+void recheck_collateral(const VerifiedCollateral& collateral, const CollateralInputs& inputs, std::vector<attest::Check>& checks) {
+  CollateralVerifier::recheck(collateral, inputs, checks);
 }
 
 Status HighWater::check_and_raise(const VerifiedCollateral& collateral) {

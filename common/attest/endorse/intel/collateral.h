@@ -104,6 +104,8 @@ CollateralOutcome verify_collateral(const RawCollateral& raw, const CollateralIn
 
 // recheck_collateral gives C1 to C7 as verify_collateral would for the same inputs, without verifying a signature again.
 std::vector<attest::Check> recheck_collateral(const VerifiedCollateral& collateral, const CollateralInputs& inputs);
+// The same, put at the end of `checks`.
+void recheck_collateral(const VerifiedCollateral& collateral, const CollateralInputs& inputs, std::vector<attest::Check>& checks);
 
 // HighWater: the newest collateral that was ever accepted; the caller stores it. An attester who chooses its collateral cannot go
 // back behind it.

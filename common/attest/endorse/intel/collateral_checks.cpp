@@ -209,19 +209,17 @@ Check check_age(const CollateralParts& parts, std::optional<std::uint32_t> minim
 
 }  // namespace
 
-Judgement judge(const CollateralParts& parts, const CollateralInputs& inputs) {
-  Judgement out;
+bool judge(const CollateralParts& parts, const CollateralInputs& inputs, std::vector<Check>& checks) {
   bool passed = true;
-  out.checks.reserve(7);
-  out.checks.push_back(check_signers(parts, inputs, passed));
-  out.checks.push_back(check_signatures(parts, passed));
-  out.checks.push_back(check_dates(parts, inputs.now, passed));
-  out.checks.push_back(check_kind(parts, inputs.leaf, passed));
-  out.checks.push_back(check_family(parts, inputs.leaf));
-  out.checks.push_back(check_lists(parts, inputs, passed));
-  out.checks.push_back(check_age(parts, inputs.minimum_evaluation_number));
-  out.collateral_passed = passed;
-  return out;
+  checks.reserve(checks.size() + 7);
+  checks.push_back(check_signers(parts, inputs, passed));
+  checks.push_back(check_signatures(parts, passed));
+  checks.push_back(check_dates(parts, inputs.now, passed));
+  checks.push_back(check_kind(parts, inputs.leaf, passed));
+  checks.push_back(check_family(parts, inputs.leaf));
+  checks.push_back(check_lists(parts, inputs, passed));
+  checks.push_back(check_age(parts, inputs.minimum_evaluation_number));
+  return passed;
 }
 
 }  // namespace redoubt::endorse

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "common/crypto/unique_key.h"
+
 namespace redoubt::endorse {
 
 namespace {
 
 using crypto::CertificateView;
 using crypto::CrlView;
-using crypto::PublicKey;
 
 constexpr std::string_view kSignerName = "Intel SGX TCB Signing";
 constexpr std::string_view kPckIssuerNames[] = {"Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA"};
@@ -104,24 +105,25 @@ Status read_signers(const RawCollateral& raw, std::span<const crypto::Sha256Dige
 }
 
 // Signer: the key of a signing certificate; nothing without a certificate.
-using Signer = std::optional<Result<PublicKey>>;
+using Signer = std::optional<Result<crypto::UniqueKey>>;
 Signer signer_of(const std::optional<CertificateView>& certificate) {
   if (!certificate) return std::nullopt;
-  return certificate->public_key();
+  return crypto::UniqueKey::from_spki(certificate->spki);
 }
 
 Status check_signature(const Signer& key, std::string_view signed_bytes, const JsonSignature& signature, std::string_view what) {
   if (!key) return chain_error(std::string(what) + ": no certificate to check its signature with");
   if (!key->ok()) return key->error().context(what);
   if (key->value().kind() != crypto::KeyKind::p256) return chain_error(std::string(what) + ": expected a P-256 key");
-  auto verified = key->value().verify_raw(crypto::SignatureScheme::ecdsa_sha256, as_bytes(signed_bytes), signature.view());
+  auto verified = key->value().verify_raw(crypto::SignatureScheme::ecdsa_sha256, {as_bytes(signed_bytes)}, signature.view());
   return std::move(verified).context(what);
 }
 
 void read_documents(const RawCollateral& raw, CollateralParts& parts) {
   const Signer tcb_signer = signer_of(parts.tcb_signer);
   const bool same = parts.tcb_signer && parts.qe_signer && equal(parts.tcb_signer->der, parts.qe_signer->der);
-  const Signer qe_signer = same ? tcb_signer : signer_of(parts.qe_signer);
+  const Signer other_signer = same ? std::nullopt : signer_of(parts.qe_signer);
+  const Signer& qe_signer = same ? tcb_signer : other_signer;
   if (auto info = parse_tcb_info(as_text(raw.tcb_info)); info.ok()) {
     parts.tcb_info_signature = check_signature(tcb_signer, info->signed_bytes, info->signature, "TCB info");
     parts.tcb_info = std::move(info->info);

@@ -36,10 +36,7 @@ struct CollateralParts {
 // read_parts reads and verifies signatures; the leaf's issuer, if given, may be the PCK CA too.
 std::unique_ptr<CollateralParts> read_parts(const RawCollateral& raw, const CollateralInputs& inputs);
 
-struct Judgement {
-  std::vector<attest::Check> checks;  // C1 to C7
-  bool collateral_passed = false;     // C1 to C4 and C6, but for the leaf
-};
-Judgement judge(const CollateralParts& parts, const CollateralInputs& inputs);
+// judge puts C1 to C7 at the end of `checks`. Whether C1 to C4 and C6 passed, but for the leaf.
+bool judge(const CollateralParts& parts, const CollateralInputs& inputs, std::vector<attest::Check>& checks);
 
 }  // namespace redoubt::endorse

@@ -77,11 +77,11 @@ std::string module_name(std::uint8_t version) { return "TDX_" + hex_encode(std::
 // Evaluation: one call of evaluate_tcb.
 class Evaluation {
  public:
-  Evaluation(const PlatformTcb& platform, const TcbInfo& info, const QeIdentity& qe)
-      : platform_(platform), info_(info), identity_(qe) {}
+  Evaluation(const PlatformTcb& platform, const TcbInfo& info, const QeIdentity& qe, std::vector<attest::Check>& checks)
+      : platform_(platform), info_(info), identity_(qe), checks_(checks) {}
 
   TcbVerdict run() && {
-    out_.checks.reserve(5);
+    checks_.reserve(checks_.size() + 5);
     if (platform_.tdx.has_value() == (info_.tee == Tee::tdx)) match_ = match(platform_, info_);
     check_sgx();
     check_tdx();
@@ -94,10 +94,10 @@ class Evaluation {
 
  private:
   void pass(CheckId id, std::string expected, std::string found) {
-    out_.checks.push_back(attest::passed(id, std::move(expected), std::move(found)));
+    checks_.push_back(attest::passed(id, std::move(expected), std::move(found)));
   }
   void fail(CheckId id, std::string expected, std::string found) {
-    out_.checks.push_back(attest::failed(id, Code::tcb, std::move(expected), std::move(found)));
+    checks_.push_back(attest::failed(id, Code::tcb, std::move(expected), std::move(found)));
   }
   void tell(CheckId id, bool holds, std::string expected, std::string found) {
     holds ? pass(id, std::move(expected), std::move(found)) : fail(id, std::move(expected), std::move(found));
@@ -123,7 +123,7 @@ class Evaluation {
   }
 
   void check_tdx() {
-    if (!platform_.tdx) return out_.checks.push_back(attest::not_applicable(CheckId::t2, "no TDX components in an SGX quote"));
+    if (!platform_.tdx) return checks_.push_back(attest::not_applicable(CheckId::t2, "no TDX components in an SGX quote"));
     const Components& svn = platform_.tdx->tee_tcb_svn;
     std::string found = concat("TEE_TCB_SVN ", hex_of(svn));
     if (match_.whole == nullptr) {
@@ -138,7 +138,7 @@ class Evaluation {
 
   // check_module: SEAMATTRIBUTES must be what is published and, as the reference verifier asks, zero; a mask could only weaken that.
   void check_module() {
-    if (!platform_.tdx) return out_.checks.push_back(attest::not_applicable(CheckId::t3, "no TDX module in an SGX quote"));
+    if (!platform_.tdx) return checks_.push_back(attest::not_applicable(CheckId::t3, "no TDX module in an SGX quote"));
     const TdxFacts& tdx = *platform_.tdx;
     const std::uint8_t version = tdx.tee_tcb_svn[1];
     const TdxModule* expected = nullptr;
@@ -158,11 +158,11 @@ class Evaluation {
   }
 
   void check_module_level() {
-    if (!platform_.tdx) return out_.checks.push_back(attest::not_applicable(CheckId::t4, "no TDX module in an SGX quote"));
+    if (!platform_.tdx) return checks_.push_back(attest::not_applicable(CheckId::t4, "no TDX module in an SGX quote"));
     const Components& svn = platform_.tdx->tee_tcb_svn;
     if (svn[1] == 0) {
       module_status_ = TcbStatus::up_to_date;
-      return out_.checks.push_back(attest::not_applicable(CheckId::t4, "module version 0 has no levels but the platform's"));
+      return checks_.push_back(attest::not_applicable(CheckId::t4, "module version 0 has no levels but the platform's"));
     }
     std::string found = concat(module_name(svn[1]), " at version ", svn[0]);
     module_level_ = module_ == nullptr ? nullptr : reached(module_->levels, svn[0]);
@@ -235,7 +235,8 @@ class Evaluation {
   }
 
   void unite(const LevelFacts* level) {
-    if (level != nullptr) out_.advisories.insert(out_.advisories.end(), level->advisories.begin(), level->advisories.end());
+    if (level == nullptr) return;
+    for (const std::string& advisory : level->advisories) out_.advisories.push_back(advisory);
   }
 
   void conclude() {
@@ -249,12 +250,14 @@ class Evaluation {
     unite(module_level_);
     unite(qe_level_);
     std::ranges::sort(out_.advisories);
-    out_.advisories.erase(std::unique(out_.advisories.begin(), out_.advisories.end()), out_.advisories.end());
+    const std::string* const end = std::unique(out_.advisories.begin(), out_.advisories.end());
+    out_.advisories.truncate(static_cast<std::size_t>(end - out_.advisories.begin()));
   }
 
   const PlatformTcb& platform_;
   const TcbInfo& info_;
   const QeIdentity& identity_;
+  std::vector<attest::Check>& checks_;
   TcbVerdict out_;
   Match match_;
   const TdxModuleIdentity* module_ = nullptr;
@@ -268,11 +271,18 @@ class Evaluation {
 }  // namespace
 
 TcbVerdict evaluate_tcb(const PlatformTcb& platform, const TcbInfo& tcb_info, const QeIdentity& qe_identity) {
-  return Evaluation(platform, tcb_info, qe_identity).run();
+  std::vector<attest::Check> checks;
+  TcbVerdict out = Evaluation(platform, tcb_info, qe_identity, checks).run();
+  out.checks = std::move(checks);
+  return out;
 }
 
 TcbVerdict evaluate_tcb(const PlatformTcb& platform, const VerifiedCollateral& collateral) {
   return evaluate_tcb(platform, collateral.tcb_info(), collateral.qe_identity());
+}
+
+TcbVerdict evaluate_tcb(const PlatformTcb& platform, const VerifiedCollateral& collateral, std::vector<attest::Check>& checks) {
+  return Evaluation(platform, collateral.tcb_info(), collateral.qe_identity(), checks).run();
 }
 
 }  // namespace redoubt::endorse

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "common/attest/endorse/intel/collateral.h"
+#include "common/base/short_list.h"
 
 namespace redoubt::endorse {
 
@@ -46,11 +47,13 @@ struct TcbVerdict {
   std::optional<TcbStatus> qe;                      // absent if no level of the QE identity is reached
   std::optional<Instant> qe_date;
   bool relaunch_advised = false;                    // T7
-  std::vector<std::string> advisories;              // T8: united, sorted, unique; empty when no level matched
+  ShortList<std::string, 8> advisories;             // T8: united, sorted, unique; empty when no level matched
 };
 
 // evaluate_tcb: collateral for the other TEE gives not_supported with T1 failed.
 TcbVerdict evaluate_tcb(const PlatformTcb& platform, const VerifiedCollateral& collateral);
+// The same, with its checks at the end of `checks` and not in the verdict.
+TcbVerdict evaluate_tcb(const PlatformTcb& platform, const VerifiedCollateral& collateral, std::vector<attest::Check>& checks);
 // The same by the parts of collateral; for what was read but not verified, as tools show it.
 TcbVerdict evaluate_tcb(const PlatformTcb& platform, const TcbInfo& tcb_info, const QeIdentity& qe_identity);
 

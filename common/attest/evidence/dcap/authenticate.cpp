@@ -1,5 +1,6 @@
 #include "common/attest/evidence/dcap/authenticator.h"
 #include "common/base/concat.h"
+#include "common/crypto/unique_key.h"
 
 namespace redoubt::dcap {
 namespace {
@@ -76,9 +77,9 @@ void DcapAuthenticator::check_form() {
 void DcapAuthenticator::check_quote_signature() {
   constexpr const char* expected = "a signature over header and body by the attestation key, a point on P-256";
   const ByteView point = raw_.attestation_key();
-  const auto key = crypto::PublicKey::from_point(crypto::KeyKind::p256, point.first(32), point.last(32));
+  const auto key = crypto::UniqueKey::from_point(crypto::KeyKind::p256, point.first(32), point.last(32));
   if (!key.ok()) return fail(CheckId::s1, Code::chain, expected, key.error().message());
-  judge(CheckId::s1, expected, "that signature", key->verify_raw(kEcdsa, raw_.signed_bytes(), raw_.signature()));
+  judge(CheckId::s1, expected, "that signature", key->verify_raw(kEcdsa, {raw_.signed_bytes()}, raw_.signature()));
 }
 
 void DcapAuthenticator::check_key_binding() {
@@ -134,6 +135,7 @@ void DcapAuthenticator::check_chain() {
   }
   if (!chain_) {
     std::vector<VerifiedAuthority> authorities;
+    authorities.reserve(2);
     if (inputs_.known_chain != nullptr && inputs_.known_chain->usable(inputs_.roots, inputs_.now)) {
       authorities.emplace_back(*inputs_.known_chain);
     }
@@ -183,14 +185,14 @@ void DcapAuthenticator::verify_collateral() {
     const bool usable = std::ranges::find(inputs_.roots, inputs_.collateral->root()) != inputs_.roots.end() &&
                         inputs_.collateral->validity().contains(inputs_.now);
     if (usable) collateral_ = inputs_.collateral;
-    collateral_checks_ = endorse::recheck_collateral(*inputs_.collateral, inputs);
+    endorse::recheck_collateral(*inputs_.collateral, inputs, checks_);
   } else if (inputs_.raw_collateral != nullptr) {
     endorse::CollateralOutcome outcome = endorse::verify_collateral(*inputs_.raw_collateral, inputs);
-    collateral_checks_ = std::move(outcome.checks);
+    std::ranges::move(outcome.checks, std::back_inserter(checks_));
     verified_ = std::move(outcome.verified);
     collateral_ = verified_.get();
   } else {
-    for (const CheckId id : kCollateralChecks) collateral_checks_.push_back(attest::not_applicable(id, "no collateral given"));
+    for (const CheckId id : kCollateralChecks) checks_.push_back(attest::not_applicable(id, "no collateral given"));
   }
 }
 
@@ -208,9 +210,7 @@ void DcapAuthenticator::check_tcb() {
   platform.pcesvn = extension_->pce_svn;
   if (const auto* report = std::get_if<tdx::Report>(&raw_.body)) platform.tdx = tdx_facts(*report);
   platform.qe = qe_facts(raw_.qe_report);
-  verdict_ = endorse::evaluate_tcb(platform, *collateral_);
-  std::ranges::move(verdict_->checks, std::back_inserter(checks_));
-  verdict_->checks.clear();
+  verdict_ = endorse::evaluate_tcb(platform, *collateral_, checks_);
 }
 
 Outcome DcapAuthenticator::run() {
@@ -221,10 +221,9 @@ Outcome DcapAuthenticator::run() {
   check_quote_signature();
   check_key_binding();
   check_chain();
-  check_qe_signature();  // S3, made last of the five because the chain has the key, goes to its place
-  std::rotate(checks_.end() - 3, checks_.end() - 1, checks_.end());
-  std::ranges::move(collateral_checks_, std::back_inserter(checks_));
+  check_qe_signature();
   check_tcb();
+  std::ranges::sort(checks_, {}, &attest::Check::id);  // each was made where what it needs was there
 
   Outcome outcome;
   outcome.checks = std::move(checks_);

@@ -48,7 +48,6 @@ class DcapAuthenticator {
   std::optional<VerifiedPckChain> chain_;  // by proof, or when S4 and S5 passed
   std::shared_ptr<const endorse::VerifiedCollateral> verified_;  // in this run
   const endorse::VerifiedCollateral* collateral_ = nullptr;      // the caller's or verified_
-  std::vector<attest::Check> collateral_checks_;
   std::optional<endorse::TcbVerdict> verdict_;
 };
 

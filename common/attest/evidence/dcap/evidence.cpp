@@ -60,6 +60,11 @@ Result<attest::Parsed<Quote>> parse(ByteView evidence) {
   return attest::Parsed<Quote>(Quote{std::move(raw), {}, {}});
 }
 
+Result<attest::Parsed<Quote>> parse_in_place(ByteView evidence) {
+  REDOUBT_TRY(RawQuote raw, RawQuote::parse_in_place(evidence));
+  return attest::Parsed<Quote>(Quote{std::move(raw), {}, {}});
+}
+
 json::Value describe(const attest::Parsed<Quote>& parsed) {
   const RawQuote& raw = DcapAuthenticator::raw(parsed);
   json::Object out;

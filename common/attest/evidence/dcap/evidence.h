@@ -42,6 +42,8 @@ struct Quote {
 
 // parse: the quote has its form; `malformed` otherwise. Copies the bytes.
 Result<attest::Parsed<Quote>> parse(ByteView evidence);
+// parse_in_place: the same without a copy: `evidence` must outlive the value and every Quote that comes of it.
+Result<attest::Parsed<Quote>> parse_in_place(ByteView evidence);
 
 // describe: what the quote claims, decoded for people, with "verified": false. Certificates that cannot be read are told by
 // their error.

@@ -152,6 +152,26 @@ TEST(DcapForm, RefusesLengthsThatDoNotFit) {
   }
 }
 
+TEST(DcapForm, AQuoteKeepsItsBytesUnlessItIsReadInPlace) {
+  const Bytes quote = DcapMaker(4, DcapMaker::kTd10).quote();
+  const auto inside = [&](ByteView part) { return part.data() >= quote.data() && part.data() + part.size() <= quote.data() + quote.size(); };
+  const auto in_place = OrDie(dcap::RawQuote::parse_in_place(quote));
+  std::optional<dcap::RawQuote> kept;
+  {
+    const Bytes gone = quote;
+    kept = OrDie(dcap::RawQuote::parse(gone));
+  }
+  const dcap::RawQuote copy = *kept;
+  kept.reset();
+  EXPECT_TRUE(inside(in_place.signed_bytes()));
+  EXPECT_FALSE(inside(copy.signed_bytes()));
+  for (const auto part : {&dcap::RawQuote::signed_bytes, &dcap::RawQuote::signature, &dcap::RawQuote::attestation_key, &dcap::RawQuote::qe_report_bytes,
+                          &dcap::RawQuote::qe_signature, &dcap::RawQuote::qe_auth_data, &dcap::RawQuote::certification_data}) {
+    EXPECT_TRUE(equal((copy.*part)(), (in_place.*part)()));
+  }
+  EXPECT_EQ(copy.size(), in_place.size());
+}
+
 TEST(DcapForm, CountsBytesAfterTheQuoteAndNeverGivesThemAway) {
   DcapMaker maker(4, DcapMaker::kTd10);
   maker.padding = 1000;

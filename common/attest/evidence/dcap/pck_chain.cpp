@@ -77,10 +77,8 @@ Result<std::shared_ptr<const PckCertificates>> PckCertificates::read(std::vector
   const std::shared_ptr<PckCertificates> out(new PckCertificates());
   out->der_ = std::move(der);
   out->pem_ = to_bytes(pem);
-  out->views_.reserve(out->der_.size());
   for (std::size_t i = 0; i < out->der_.size(); ++i) {
-    REDOUBT_TRY(crypto::CertificateView view, crypto::CertificateView::parse(out->der_[i]).context(kRoles[i]));
-    out->views_.push_back(std::move(view));
+    REDOUBT_TRY(out->views_[i], crypto::CertificateView::parse(out->der_[i]).context(kRoles[i]));
   }
   out->extension_ = sgx_extension(out->leaf());
   return std::shared_ptr<const PckCertificates>(out);

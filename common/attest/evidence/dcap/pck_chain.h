@@ -45,7 +45,7 @@ class PckCertificates {
 
   std::vector<Bytes> der_;  // what the views look at
   Bytes pem_;
-  std::vector<crypto::CertificateView> views_;
+  std::array<crypto::CertificateView, 3> views_;
   std::optional<Result<PckExtension>> extension_;
 };
 

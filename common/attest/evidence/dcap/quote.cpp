@@ -87,6 +87,13 @@ bool RawQuote::debug() const {
 }
 
 Result<RawQuote> RawQuote::parse(ByteView bytes) {
+  REDOUBT_TRY(RawQuote quote, parse_in_place(bytes));
+  quote.kept_ = std::make_shared<const Bytes>(to_bytes(quote.bytes_));
+  quote.bytes_ = *quote.kept_;
+  return quote;
+}
+
+Result<RawQuote> RawQuote::parse_in_place(ByteView bytes) {
   Reader reader(bytes.first(std::min(bytes.size(), kMaxSize)), "quote");
   RawQuote quote;
   REDOUBT_TRY(quote.header, read_header(reader));
@@ -141,7 +148,7 @@ Result<RawQuote> RawQuote::parse(ByteView bytes) {
   const ByteView rest = bytes.subspan(end);
   quote.unsigned_size = rest.size();
   quote.unsigned_zero = std::ranges::all_of(rest, [](std::byte value) { return value == std::byte{0}; });
-  quote.bytes_ = to_bytes(bytes.first(end));
+  quote.bytes_ = bytes.first(end);
   return quote;
 }
 

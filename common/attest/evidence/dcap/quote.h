@@ -1,4 +1,4 @@
-// RawQuote: the wire form of a DCAP quote, versions 3, 4 and 5, as slices of its own copy of the bytes.
+// RawQuote: the wire form of a DCAP quote, versions 3, 4 and 5, as slices of its bytes.
 //
 // Reading gives the form only; every byte comes from the attester and is distrusted. Every length is checked against the bytes
 // that are there, nothing may stand between the parts, and the signature data must end where their length says. Bytes after
@@ -7,6 +7,7 @@
 // Quoting Library API appendix A.3 (versions 4 and 5).
 #pragma once
 
+#include <memory>
 #include <variant>
 
 #include "common/attest/endorse/intel/tcb_info.h"
@@ -58,7 +59,7 @@ struct RawQuote {
   // debug: the host can look inside: SGX DEBUG, or any bit of the TD's first attribute byte.
   bool debug() const;
 
-  // Slices of this object.
+  // Slices of the bytes that were parsed.
   ByteView signed_bytes() const { return slice(0, signed_size_); }        // header, descriptor, body
   ByteView signature() const { return slice(signature_, 64); }            // r, s
   ByteView attestation_key() const { return slice(signature_ + 64, 64); }  // x, y
@@ -69,13 +70,17 @@ struct RawQuote {
   std::size_t size() const { return bytes_.size(); }  // of the quote alone
   std::size_t signature_data_size() const { return bytes_.size() - signature_; }
 
-  // parse: `malformed` names the field, its offset where one is known, expected and found.
+  // parse: `malformed` names the field, its offset where one is known, expected and found. The quote and its copies share a copy of the
+  // bytes.
   static Result<RawQuote> parse(ByteView bytes);
+  // parse_in_place: the same without a copy: `bytes` must outlive the quote and its copies.
+  static Result<RawQuote> parse_in_place(ByteView bytes);
 
  private:
-  ByteView slice(std::size_t offset, std::size_t size) const { return ByteView(bytes_).subspan(offset, size); }
+  ByteView slice(std::size_t offset, std::size_t size) const { return bytes_.subspan(offset, size); }
 
-  Bytes bytes_;  // header to the end of the signature data
+  std::shared_ptr<const Bytes> kept_;  // what bytes_ looks at, unless that is the caller's
+  ByteView bytes_;  // header to the end of the signature data
   std::size_t signed_size_ = 0;
   std::size_t signature_ = 0;
   std::size_t qe_report_ = 0;
