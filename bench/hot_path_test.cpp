@@ -29,8 +29,8 @@ const std::map<std::string, Budget, std::less<>>& budgets() {
       {"SGX, collateral verified before", {12, 60, 173}},
       {"SGX, known PCK leaf", {0, 60, 100}},
       {"SEV-SNP, known VCEK", {0, 40, 217}},
-      {"Nitro, known instance chain", {11, 24, 480}},
-      {"Nitro, cold", {45, 24, 1453}},
+      {"Nitro, known instance chain", {0, 24, 480}},
+      {"Nitro, cold", {9, 24, 1453}},
       {"TPM, known AK, quote alone", {22, 55, 27}},
       {"TPM, known AK, firmware and IMA logs", {49, 65, 114}},
   };

@@ -78,7 +78,7 @@ json::Object measured_of(const nitro::NitroEvidence& document) {
 Result<Findings> find_nitro(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge, const Policy& policy, Instant now) {
   if (!policy.platforms.nitro) return Error(Code::policy, "the policy accepts no Nitro Evidence");
   const NitroPolicy& section = *policy.platforms.nitro;
-  REDOUBT_TRY(const auto parsed, nitro::parse(evidence.bytes).context("parsing evidence"));
+  REDOUBT_TRY(const auto parsed, nitro::parse_in_place(evidence.bytes).context("parsing evidence"));
   Scratch<1024> scratch;  // twelve roots of the policy
   const auto roots = roots_of(section, scratch.memory());
   nitro::Outcome outcome = nitro::authenticate(parsed, {.roots = roots, .now = now, .verified_chain = endorsements.verified_nitro.get()});

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "common/attest/evidence/nitro/document.h"
+#include "common/crypto/unique_key.h"
 
 namespace redoubt::nitro {
 namespace {
@@ -81,11 +82,19 @@ Result<VerifiedInstanceChain> verify_instance_chain(std::span<const ByteView> ca
   for (const ByteView der : cabundle) copies.push_back(to_bytes(der));
 
   std::vector<crypto::CertificateView> path;  // instance first, root last
-  std::optional<crypto::PublicKey> instance_key;
+  path.reserve(copies.size());
+  std::optional<crypto::PublicKey> instance_key;  // the one that is kept
   for (std::size_t i = copies.size(); i-- > 0;) {
     REDOUBT_TRY(crypto::CertificateView certificate, crypto::CertificateView::parse(copies[i]).context(position(i)));
-    REDOUBT_TRY(crypto::PublicKey key, certificate.public_key().context(position(i)));
-    REDOUBT_CHECK(check_key(certificate, key.kind() == crypto::KeyKind::p384).context(position(i)));
+    crypto::KeyKind kind{};
+    if (!instance_key) {
+      REDOUBT_TRY(instance_key, certificate.public_key().context(position(i)));
+      kind = instance_key->kind();
+    } else {
+      REDOUBT_TRY(const crypto::UniqueKey key, crypto::UniqueKey::from_spki(certificate.spki).context(position(i)));
+      kind = key.kind();
+    }
+    REDOUBT_CHECK(check_key(certificate, kind == crypto::KeyKind::p384).context(position(i)));
     // The leaf is not in this path, so check_path takes the instance for the end of it: what makes it an issuer is checked here.
     const std::size_t below = copies.size() - 1 - i;  // CAs between this one and the leaf
     if (certificate.path_length && *certificate.path_length < below) {
@@ -95,7 +104,6 @@ Result<VerifiedInstanceChain> verify_instance_chain(std::span<const ByteView> ca
     if (!certificate.is_ca.value_or(false) || !certificate.key_usage || (*certificate.key_usage & crypto::kKeyCertSign) == 0) {
       return Error(Code::chain, position(i) + ": expected a CA with the key usage keyCertSign, found none such");
     }
-    if (!instance_key) instance_key = std::move(key);
     path.push_back(std::move(certificate));
   }
   const crypto::CertificateView& root = path.back();

@@ -41,7 +41,6 @@ void read_pcrs(cbor::Cursor& cursor, NitroEvidence& out) {
 
 void read_bundle(cbor::Cursor& cursor, NitroEvidence& out) {
   auto items = cursor.array("cabundle", kMaxBundle);
-  out.cabundle.reserve(kMaxBundle);
   while (cursor.more(items)) out.cabundle.push_back(cursor.bytes("cabundle", 1, kMaxCertificate));
   if (out.cabundle.empty()) cursor.fail("cabundle: expected at least one certificate");
 }
@@ -96,6 +95,24 @@ Status read_payload(ByteView payload, NitroEvidence& out) {
   return cursor.finish();
 }
 
+Status check_size(ByteView document) {
+  if (document.size() <= kMaxDocument) return {};
+  return Error(Code::malformed, "nitro document: expected at most " + std::to_string(kMaxDocument) + " bytes, found " +
+                                    std::to_string(document.size()));
+}
+
+// read_document: its views are of `document`.
+Result<NitroEvidence> read_document(ByteView document) {
+  NitroEvidence out;
+  REDOUBT_TRY(out.cose, crypto::CoseMessage::parse(document, crypto::CoseTag::optional).context("nitro document"));
+  if (out.cose.unprotected_labels != 0) {
+    return Error(Code::malformed, "nitro document: unprotected header: expected an empty map, found " +
+                                      std::to_string(out.cose.unprotected_labels) + " labels");
+  }
+  REDOUBT_CHECK(read_payload(out.cose.payload, out));
+  return out;
+}
+
 }  // namespace
 
 bool NitroEvidence::debug() const {
@@ -106,18 +123,16 @@ bool NitroEvidence::debug() const {
 }
 
 Result<attest::Parsed<NitroEvidence>> parse(ByteView document) {
-  if (document.size() > kMaxDocument) {
-    return Error(Code::malformed, "nitro document: expected at most " + std::to_string(kMaxDocument) + " bytes, found " +
-                                      std::to_string(document.size()));
-  }
-  NitroEvidence out;
-  out.bytes = std::make_shared<const Bytes>(to_bytes(document));
-  REDOUBT_TRY(out.cose, crypto::CoseSign1::parse(*out.bytes, crypto::CoseTag::optional).context("nitro document"));
-  if (!out.cose.unprotected_header.as_map()->empty()) {
-    return Error(Code::malformed, "nitro document: unprotected header: expected an empty map, found " +
-                                      std::to_string(out.cose.unprotected_header.as_map()->size()) + " labels");
-  }
-  REDOUBT_CHECK(read_payload(out.cose.payload, out));
+  REDOUBT_CHECK(check_size(document));
+  auto kept = std::make_shared<const Bytes>(to_bytes(document));
+  REDOUBT_TRY(NitroEvidence out, read_document(*kept));
+  out.kept = std::move(kept);
+  return attest::Parsed<NitroEvidence>(std::move(out));
+}
+
+Result<attest::Parsed<NitroEvidence>> parse_in_place(ByteView document) {
+  REDOUBT_CHECK(check_size(document));
+  REDOUBT_TRY(NitroEvidence out, read_document(document));
   return attest::Parsed<NitroEvidence>(std::move(out));
 }
 

@@ -37,8 +37,8 @@ void NitroAuthenticator::note(std::string_view part, const Error& error) {
 }
 
 void NitroAuthenticator::check_form() {
-  const crypto::CoseSign1& cose = evidence_.cose;
-  const std::size_t labels = cose.protected_header.as_map()->size();
+  const crypto::CoseMessage& cose = evidence_.cose;
+  const std::size_t labels = cose.protected_labels;
   std::string expected = concat("only the algorithm ", crypto::algorithm_text(kAlgorithm), " in the protected header");
   std::string found = "algorithm " + (cose.algorithm ? std::to_string(*cose.algorithm) : std::string("none"));
   if (labels != 1) found += " among " + std::to_string(labels) + " labels";
@@ -76,7 +76,7 @@ void NitroAuthenticator::check_chain() {
       if (!certificate.ok()) break;
     }
   }
-  const auto key = leaf->public_key();
+  const auto key = crypto::UniqueKey::from_spki(leaf->spki);  // for this signature alone
   if (!key.ok()) {
     note("document signature", key.error());
   } else if (const Status status = evidence_.cose.verify(*key, kAlgorithm); !status.ok()) {

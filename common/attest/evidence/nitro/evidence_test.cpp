@@ -98,6 +98,37 @@ TEST(NitroEvidence, KeepsCopiesAlive) {
   EXPECT_EQ(copy->module_id, "i-0123-enc0456");
 }
 
+TEST(NitroEvidence, ReadInPlaceIsTheSameWithoutACopy) {
+  const NitroSample sample;
+  const Bytes document = sample.encode();
+  const crypto::RootPin root = sample.root();
+  const Inputs inputs{.roots = {&root, 1}, .now = kNitroTime};
+  const Outcome copied = authenticate(OrDie(parse(document)), inputs);
+  const Outcome in_place = authenticate(OrDie(parse_in_place(document)), inputs);
+  ASSERT_TRUE(copied.authentic && in_place.authentic);
+  EXPECT_EQ(copied.checks, in_place.checks);
+  const auto inside = [&](std::string_view text) {
+    const auto* const begin = reinterpret_cast<const char*>(document.data());
+    return text.data() >= begin && text.data() + text.size() <= begin + document.size();
+  };
+  EXPECT_TRUE(inside((*in_place.authentic)->module_id));
+  EXPECT_FALSE(inside((*copied.authentic)->module_id));
+  EXPECT_EQ((*in_place.authentic)->module_id, (*copied.authentic)->module_id);
+  for (std::size_t at = 0; at < document.size(); at += test::stride(11)) {
+    Bytes changed = document;
+    changed[at] ^= std::byte{1};
+    const auto one = parse(changed);
+    const auto other = parse_in_place(changed);
+    ASSERT_EQ(one.ok(), other.ok()) << at;
+    if (one.ok()) {
+      EXPECT_EQ(authenticate(*one, inputs).checks, authenticate(*other, inputs).checks) << at;
+    } else {
+      EXPECT_EQ(one.error().message(), other.error().message()) << at;
+    }
+  }
+  EXPECT_ERROR(parse_in_place(Bytes(kMaxDocument + 1)), Code::malformed, "expected at most");
+}
+
 TEST(NitroEvidence, RefusesFieldsOutsideOfTheBounds) {
   const auto bytes = [](std::size_t size) { return Value::bytes(Bytes(size, std::byte{1})); };
   const auto pcrs = [&](std::uint64_t index, std::size_t size) { return Value::map({{Value::unsigned_integer(index), bytes(size)}}); };
