@@ -37,7 +37,7 @@ Result<std::vector<Value>> read_values(const Entry& entry, const tpm::Attest& at
 // production_check: M4, for which one bank is quoted: a selection of no PCR beside it says nothing.
 bool production_check(const tpm::Attest& attest, const std::vector<Value>& values, crypto::HashKind hash) {
   tpm::Attest quoted = attest;
-  std::erase_if(quoted.selections, [](const tpm::Attest::Selection& one) { return one.pcrs.empty(); });
+  drop_if(quoted.selections, [](const tpm::Attest::Selection& one) { return one.pcrs.empty(); });
   if (quoted.selections.size() != 1) return false;
   tpm::QuotedPcrs pcrs{quoted.selections[0].bank, {}};
   for (const Value& value : values) pcrs.values.emplace_back(value.pcr, ByteView(value.bytes));

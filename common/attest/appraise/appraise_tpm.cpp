@@ -1,6 +1,4 @@
 // TPM Evidence: what the quote and its logs say, held against the policy's section "tpm" and its accepted programs.
-#include <set>
-
 #include "common/attest/appraise/findings.h"
 #include "common/attest/appraise/scratch.h"
 #include "common/attest/appraise/wants.h"
@@ -16,6 +14,9 @@ struct Launch {
   ProgramDigest program;
   ContractDigest contract;
 };
+
+// LaunchFound: that, or why there is none; nothing where nobody asks: the policy takes any program, and no application log speaks of one.
+using LaunchFound = std::optional<Result<Launch>>;
 
 Result<Launch> read_launch(const tpm::TpmEvidence& evidence) {
   if (!evidence.application_events) return Error(Code::measurement, "no application log");
@@ -34,10 +35,16 @@ Result<Launch> read_launch(const tpm::TpmEvidence& evidence) {
   return launch;
 }
 
-Check check_program(const Policy& policy, const Result<Launch>& launch, std::string& name) {
-  if (!policy.programs) {
+LaunchFound find_launch(const Policy& policy, const tpm::TpmEvidence& evidence) {
+  if (!policy.programs && !evidence.application_events) return std::nullopt;
+  return read_launch(evidence);
+}
+
+Check check_program(const Policy& policy, const LaunchFound& found_launch, std::string& name) {
+  if (!policy.programs || !found_launch) {
     return attest::not_applicable(CheckId::program, "the policy takes any program");
   }
+  const Result<Launch>& launch = *found_launch;
   std::string expected;
   for (const ReferenceProgram& program : *policy.programs) {
     expected += (expected.empty() ? "" : " or ") + program.manifest.hex() + " (" + program.name + ")";
@@ -51,10 +58,10 @@ Check check_program(const Policy& policy, const Result<Launch>& launch, std::str
   return attest::passed(CheckId::program, expected, launch->program.hex());
 }
 
-Check check_measured_contract(const Policy& policy, const Result<Launch>& launch, const ContractDigest& contract) {
-  if (launch.ok()) return compare(CheckId::measured_contract, Code::binding, contract.hex(), launch->contract.hex());
-  if (policy.programs) {
-    return attest::failed(CheckId::measured_contract, Code::binding, contract.hex(), launch.error().message());
+Check check_measured_contract(const Policy& policy, const LaunchFound& launch, const ContractDigest& contract) {
+  if (launch && launch->ok()) return compare(CheckId::measured_contract, Code::binding, contract.hex(), (*launch)->contract.hex());
+  if (launch && policy.programs) {
+    return attest::failed(CheckId::measured_contract, Code::binding, contract.hex(), launch->error().message());
   }
   return attest::not_applicable(CheckId::measured_contract, "no launcher's log, and the policy takes any program");
 }
@@ -120,24 +127,25 @@ Check check_references(const TpmPolicy& section, const tpm::TpmEvidence& evidenc
   return check_reference_pcrs(references.of_bank, bank == tpm::kAlgSha256 ? registers_of(evidence.pcrs()) : registers_of(evidence.raw.wide_pcrs));
 }
 
+// RequiredPcrs: as many as there are, the launcher's and that of Secure Boot.
+using RequiredPcrs = ShortList<int, 26>;
+
 // required_pcrs: those that every bank with Reference Values asks for, the launcher's and that of Secure Boot where they are looked at. What
 // one bank alone asks for is compared with the values (check_references).
-std::vector<int> required_pcrs(const Policy& policy, const TpmPolicy& section) {
-  std::optional<std::set<int>> common;
+RequiredPcrs required_pcrs(const Policy& policy, const TpmPolicy& section) {
+  std::optional<ShortList<int, 24>> common;
   const auto consider = [&](const auto& values) {
     if (!values) return;
-    std::set<int> indices;
-    for (const auto& [index, value] : *values) {
-      if (!common || common->contains(index)) indices.insert(index);
-    }
-    common = std::move(indices);
+    if (common) return drop_if(*common, [&](int index) { return !values->contains(index); });
+    common.emplace();
+    for (const auto& [index, value] : *values) common->push_back(index);
   };
   consider(section.pcrs);
   consider(section.pcrs_sha384);
   consider(section.pcrs_sha512);
-  std::vector<int> out;
+  RequiredPcrs out;
   if (policy.programs) out.push_back(tpm::kLauncherPcr);
-  if (common) out.insert(out.end(), common->begin(), common->end());
+  if (common) out.append(*common);
   if (section.secure_boot_required) out.push_back(7);
   return out;
 }
@@ -168,7 +176,8 @@ tpm::Outcome authenticate(attest::Parsed<tpm::TpmEvidence>&& parsed, const Endor
   inputs.enrolments = endorsements.enrolments;
   inputs.verified_enrolments = endorsements.verified_enrolments;
   inputs.enrollers = enrollers;
-  inputs.required_pcrs = required_pcrs(policy, section);
+  const RequiredPcrs required = required_pcrs(policy, section);
+  inputs.required_pcrs = required;
   inputs.now = now;
   inputs.accept_ima_violations = section.accept_ima_violations;
   inputs.revocation = {endorsements.tpm_crls, section.require_revocation_lists};
@@ -218,9 +227,9 @@ PolicyChecks unmeasured(Check secure_boot) {
 PolicyChecks measure(tpm::TpmEvidence evidence, Check secure_boot, const Challenge& challenge,
                      const Policy& policy, const TpmPolicy& section, Appraisal& appraisal) {
   appraisal.remarks.reserve(2);
-  const Result<Launch> launch = read_launch(evidence);
+  const LaunchFound launch = find_launch(policy, evidence);
   appraisal.measured = measured_of(evidence);
-  if (launch.ok()) appraisal.program = launch->program;
+  if (launch && launch->ok()) appraisal.program = (*launch)->program;
   Check pcrs = check_references(section, evidence);
   appraisal.pcrs = std::move(evidence.raw.pcrs);
   appraisal.host_asserted = pcrs.outcome != attest::Outcome::passed;
@@ -267,7 +276,7 @@ Result<Findings> find_tpm(const Evidence& evidence, const Endorsements& endorsem
                           const Policy& policy, Instant now) {
   if (!policy.platforms.tpm) return Error(Code::policy, "the policy accepts no TPM Evidence");
   const TpmPolicy& section = *policy.platforms.tpm;
-  REDOUBT_TRY(auto parsed, tpm::parse(evidence.bytes).context("parsing evidence"));
+  REDOUBT_TRY(auto parsed, tpm::parse_in_place(evidence.bytes).context("parsing evidence"));
   tpm::Outcome outcome = authenticate(std::move(parsed), endorsements, challenge, policy, section, now);
 
   Findings findings;

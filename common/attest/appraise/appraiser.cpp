@@ -9,18 +9,18 @@ Appraiser::Appraiser(Policy policy, Endorsements endorsements)
   }
 }
 
-std::shared_ptr<const tpm::VerifiedEk> Appraiser::remembered(const tpm::RawEvidence& raw, Instant now) const {
+std::shared_ptr<const tpm::VerifiedEk> Appraiser::remembered(const tpm::RawParts& raw, Instant now) const {
   const crypto::Sha256Digest digest = crypto::sha256(raw.ek_certificate);
   const auto* known = verified_.find(digest, hash_of_digest(digest), [&](const auto& proof) { return proof->validity().contains(now); });
   if (known != nullptr) return *known;
-  auto verified = tpm::verify_ek(raw.ek_certificate, raw.ek_intermediates, endorsements_.tpm_roots, now);
+  auto verified = tpm::verify_ek(raw.ek_certificate, tpm::RawParts::copies(raw.ek_intermediates), endorsements_.tpm_roots, now);
   if (!verified.ok()) return nullptr;
   auto proof = std::make_shared<const tpm::VerifiedEk>(std::move(*verified));
   verified_.keep(digest, hash_of_digest(digest), proof);
   return proof;
 }
 
-void Appraiser::know_key(const tpm::RawEvidence& raw, std::vector<tpm::VerifiedEnrolment>& enrolments) const {
+void Appraiser::know_key(const tpm::RawParts& raw, std::vector<tpm::VerifiedEnrolment>& enrolments) const {
   const auto ak = tpm::Public::parse(raw.ak_public);
   if (!ak.ok()) return;  // the appraisal says why
   for (tpm::VerifiedEnrolment& enrolment : enrolments) {
@@ -40,7 +40,7 @@ void Appraiser::know_key(const tpm::RawEvidence& raw, std::vector<tpm::VerifiedE
 Result<Appraisal> Appraiser::appraise(const Evidence& evidence, const Challenge& challenge, Instant now) const {
   Endorsements endorsements = endorsements_;
   if (evidence.format == "tpm") {
-    if (const auto raw = tpm::RawEvidence::decode(evidence.bytes); raw.ok()) {
+    if (const auto raw = tpm::RawParts::decode(evidence.bytes); raw.ok()) {
       endorsements.verified_ek = remembered(*raw, now);
       know_key(*raw, endorsements.verified_enrolments);
     }

@@ -21,9 +21,9 @@ class Appraiser {
   Result<Appraisal> appraise(const Evidence& evidence, const Challenge& challenge, Instant now) const;
 
  private:
-  std::shared_ptr<const tpm::VerifiedEk> remembered(const tpm::RawEvidence& raw, Instant now) const;
+  std::shared_ptr<const tpm::VerifiedEk> remembered(const tpm::RawParts& raw, Instant now) const;
   // know_key: puts the key of the Evidence into the proof of its enrolment, if it has one.
-  void know_key(const tpm::RawEvidence& raw, std::vector<tpm::VerifiedEnrolment>& enrolments) const;
+  void know_key(const tpm::RawParts& raw, std::vector<tpm::VerifiedEnrolment>& enrolments) const;
 
   const PreparedPolicy policy_;
   Endorsements endorsements_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/attest/appraise/appraisal.h"
+#include "common/base/short_list.h"
 
 namespace redoubt::appraise {
 
@@ -12,7 +13,7 @@ struct Findings {
   std::vector<attest::Check> checks;  // any order, each id once
 
   Appraisal appraisal;                // everything but status and checks
-  // What was authenticated, for composites that hold it.
+  // What was authenticated, for composites that hold it. The quote looks at the bytes of the Evidence.
   std::optional<attest::Authentic<snp::SnpEvidence>> snp;
   std::optional<attest::Authentic<dcap::Quote>> quote;
 };
@@ -52,15 +53,18 @@ std::optional<ExpectedReportData> expected_report_data(const Challenge& challeng
 attest::Check check_report_data(attest::CheckId id, const Challenge& challenge, ByteView found, Appraisal& appraisal);
 
 // Registers: PCRs of one bank, as the bytes of their values; views.
-using Registers = std::vector<std::pair<int, ByteView>>;
+using Registers = ShortList<std::pair<int, ByteView>, 24>;
 template <class Tag, std::size_t N>
 Registers registers_of(const std::map<int, FixedBytes<Tag, N>>& values) {
   Registers out;
-  out.reserve(values.size());
   for (const auto& [index, value] : values) out.emplace_back(index, value.view());
   return out;
 }
-inline Registers registers_of(const std::map<int, Bytes>& values) { return {values.begin(), values.end()}; }
+inline Registers registers_of(const std::map<int, ByteView>& values) {
+  Registers out;
+  for (const auto& [index, value] : values) out.emplace_back(index, value);
+  return out;
+}
 
 // check_reference_pcrs: every wanted PCR is quoted with its value; not applicable where the policy takes any.
 attest::Check check_reference_pcrs(const std::optional<Registers>& wanted, const Registers& quoted);

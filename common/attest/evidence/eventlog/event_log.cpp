@@ -41,6 +41,7 @@ std::vector<Bank> read_header(Reader& reader, std::uint32_t max_index) {
   const std::uint32_t count = spec.u32le();
   if (count == 0 || count > kMaxBanks) spec.fail("expected 1 to 8 algorithms, found " + std::to_string(count));
   std::vector<Bank> banks;
+  banks.reserve(kMaxBanks);
   for (std::uint32_t i = 0; i < count && spec.ok(); ++i) {
     Bank bank;
     bank.algorithm = spec.u16le();
@@ -90,6 +91,13 @@ void read_digests(Reader& reader, const std::vector<Bank>& banks, ByteView log, 
     reader.bytes(bank->size);
   }
   if (reader.ok()) event.digests = log.subspan(begin, reader.offset() - begin);
+}
+
+// make_room: for as many events as `size` bytes can hold, so that the list grows once; with data they are fewer.
+void make_room(EventLog& log, std::size_t size) {
+  std::size_t least = 16;  // PCR, type, count of digests, size of the data
+  for (const Bank& bank : log.banks) least += sizeof bank.algorithm + bank.size;
+  log.events.reserve(std::min(EventLog::kMaxEvents, size / least));
 }
 
 // An event: u32 pcr | u32 type | u32 digest count | (u16 algorithm, digest)* | u32 size | data, all little-endian.
@@ -152,6 +160,7 @@ Result<EventLog> EventLog::parse(ByteView bytes) {
     log.form = Form::sha1;
     log.banks = {Bank{kSha1, kSha1Size, 0}};
   }
+  make_room(log, reader.remaining());
   bool extended_pcr0 = false;
   while (reader.ok() && reader.remaining() != 0) {
     if (log.events.size() == kMaxEvents) reader.fail("more than 4096 events");
@@ -179,6 +188,7 @@ Result<EventLog> EventLog::parse_ccel(ByteView table) {
     for (const Bank& bank : log.banks) found += (found.empty() ? "" : ", ") + algorithm_text(bank.algorithm);
     reader.fail("expected digests of sha384 alone, found " + found);
   }
+  make_room(log, reader.remaining());
   while (reader.ok() && reader.remaining() != 0 && !is_filler(table.subspan(reader.offset()))) {
     if (log.events.size() == kMaxEvents) reader.fail("more than 4096 events");
     const Event event = read_event(reader, log.banks, table, kRtmrCount);

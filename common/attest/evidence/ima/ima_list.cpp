@@ -7,6 +7,7 @@ namespace redoubt::ima {
 namespace {
 
 constexpr std::size_t kMaxTemplateName = 16;
+constexpr std::size_t kUsualEntry = 80;  // bytes of a short one: with "ima-ng", SHA-256 and a path of ten characters
 
 Status bounded(std::size_t size) {
   if (size <= List::kMaxSize) return {};
@@ -150,6 +151,7 @@ Result<List> List::parse_binary(ByteView bytes, std::uint16_t column) {
   Reader reader(bytes, "ima list");
   List list;
   list.column = column;
+  list.entries.reserve(std::min(kMaxEntries, bytes.size() / kUsualEntry));
   while (reader.ok() && reader.remaining() != 0) {
     if (list.entries.size() == kMaxEntries) return too_many().error();
     Entry entry;

@@ -65,6 +65,7 @@ eventlog::Replay TpmAuthenticator::quoted() const {
 
 void TpmAuthenticator::check_replay(const eventlog::Replay& all) {
   std::string replayed = "PCR";
+  replayed.reserve(96);  // with every PCR
   const std::size_t none = replayed.size();
   for (int pcr = 0; pcr < kPcrCount; ++pcr) {
     if (!all[static_cast<std::size_t>(pcr)]) continue;
@@ -95,7 +96,7 @@ void TpmAuthenticator::check_replay(const eventlog::Replay& all) {
 
 void TpmAuthenticator::check_secure_boot(const eventlog::EventLog& log, const eventlog::Bank& bank) {
   if (!raw_.pcrs.contains(kSecureBootPcr) && !raw_.wide_pcrs.contains(kSecureBootPcr)) return skip(CheckId::l5, "PCR 7 is not quoted");
-  const std::string expected = "Secure Boot variables at most once, before the separator of PCR 7";
+  constexpr const char* expected = "Secure Boot variables at most once, before the separator of PCR 7";
   auto facts = eventlog::boot_facts(log, bank);
   if (!facts.ok()) return fail(CheckId::l5, facts.error().code(), expected, facts.error().message());
   evidence_.secure_boot = facts->secure_boot;
@@ -116,7 +117,7 @@ void TpmAuthenticator::check_ima_log() {
     for (const CheckId id : {CheckId::i1, CheckId::i2, CheckId::i3}) skip(id, "no IMA list");
     return;
   }
-  const std::string templates = "entries that match their template hashes, the boot aggregate first";
+  constexpr const char* templates = "entries that match their template hashes, the boot aggregate first";
   const auto list = ima::List::parse_binary(raw_.ima_log);
   if (!list.ok()) {
     fail(CheckId::i1, Code::malformed, templates, list.error().message());
@@ -142,7 +143,7 @@ void TpmAuthenticator::check_ima_log() {
   }
   pass(CheckId::i3, std::move(expected), concat("given by ", *count, " of ", list->entries.size(), " entries"));
   // What comes after the quoted prefix is nobody's word: it is dropped.
-  raw_.ima_log.resize(list->entries[*count - 1].end);
+  raw_.ima_log = raw_.ima_log.first(list->entries[*count - 1].end);
   evidence_.ima_log_present = true;
 }
 

@@ -1,3 +1,4 @@
+#include "common/attest/evidence/tpm/attributes_text.h"
 #include "common/attest/evidence/tpm/authenticator.h"
 #include "common/base/concat.h"
 
@@ -49,9 +50,8 @@ Result<crypto::PublicKey> TpmAuthenticator::ak_key() const {
 
 void TpmAuthenticator::check_quoted_pcrs() {
   QuotedPcrs quoted{raw_.bank, {}};
-  quoted.values.reserve(raw_.pcrs.size() + raw_.wide_pcrs.size());
   for (const auto& [pcr, value] : raw_.pcrs) quoted.values.emplace_back(pcr, value.view());
-  for (const auto& [pcr, value] : raw_.wide_pcrs) quoted.values.emplace_back(pcr, ByteView(value));
+  for (const auto& [pcr, value] : raw_.wide_pcrs) quoted.values.emplace_back(pcr, value);
   // The hash of the digest is that of the signing scheme (Part 3 section 18.4.1), which is the key's.
   const auto scheme = signature_scheme(evidence_.ak);
   const crypto::HashKind hash = scheme.ok() ? crypto::hash_of(*scheme) : crypto::HashKind::sha256;
@@ -96,7 +96,7 @@ Status TpmAuthenticator::check_attributes() const {
 }
 
 void TpmAuthenticator::check_enrolled_ak() {
-  std::string expected = concat(attributes_text(kNeeded), ", and an enrolment of ", Hex{evidence_.ak_name.view()}, " with EK certificate ",
+  std::string expected = concat(AttributesText{kNeeded}, ", and an enrolment of ", Hex{evidence_.ak_name.view()}, " with EK certificate ",
                                 Hex{evidence_.ek_certificate.view()});
   const Status status = check_attributes();
   judge(CheckId::m5, std::move(expected), status.ok() ? enrolled() : status);
@@ -130,7 +130,7 @@ void TpmAuthenticator::check_certified_ak() {
   const std::string expected = "an AK certificate (2.23.133.8.3) under one of " + std::to_string(inputs_.roots.size()) + " anchors";
   std::vector<ByteView> anchors;
   for (const crypto::Certificate& root : inputs_.roots) anchors.push_back(root.der());
-  const auto between = std::span(raw_.ak_certificates).subspan(1);
+  const std::vector<Bytes> between = RawParts::copies(std::span<const ByteView>(raw_.ak_certificates).subspan(1));
   auto chain = verify_chain(leaf, between, anchors, inputs_.now, &kAkUsage, inputs_.revocation);
   if (!chain.ok() && !inputs_.roots_without_ak_usage.empty()) {
     auto without = chain_without_usage(leaf, between, anchors);
@@ -156,7 +156,7 @@ void TpmAuthenticator::check_ek() {
   const VerifiedEk* proof = known_ek();
   std::optional<VerifiedEk> made;
   if (proof == nullptr) {
-    auto verified = verify_ek(raw_.ek_certificate, raw_.ek_intermediates, inputs_.roots, inputs_.now, inputs_.revocation);
+    auto verified = verify_ek(raw_.ek_certificate, RawParts::copies(raw_.ek_intermediates), inputs_.roots, inputs_.now, inputs_.revocation);
     if (!verified.ok()) return fail(CheckId::m6, verified.error().code(), expected, verified.error().message());
     proof = &made.emplace(std::move(verified).value());
   }

@@ -52,7 +52,7 @@ class TpmAuthenticator {
   void judge(attest::CheckId id, std::string expected, const Status& status);
 
   TpmEvidence evidence_;  // becomes the authentic value
-  RawEvidence& raw_;
+  RawParts& raw_;
   const Inputs& inputs_;
   std::vector<attest::Check> checks_;
   eventlog::Replay firmware_;  // what the event log gives in the bank of the quote; empty without one

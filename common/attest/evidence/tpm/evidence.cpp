@@ -4,9 +4,12 @@
 
 namespace redoubt::tpm {
 
-Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence) {
+namespace {
+
+// read_evidence: its views are of `evidence`.
+Result<TpmEvidence> read_evidence(ByteView evidence) {
   TpmEvidence value;
-  REDOUBT_TRY(value.raw, RawEvidence::decode(evidence));
+  REDOUBT_TRY(value.raw, RawParts::decode(evidence));
   REDOUBT_TRY(value.attest, Attest::parse(value.raw.attest));
   REDOUBT_TRY(value.signature, Signature::parse(value.raw.signature));
   REDOUBT_TRY(value.ak, Public::parse(value.raw.ak_public).context("attestation key"));
@@ -16,6 +19,21 @@ Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence) {
     if (value.ek->rsa() == nullptr) return Error(Code::malformed, "endorsement key: expected an RSA key, found a key on P-256");
     value.ek_certificate = crypto::sha256(value.raw.ek_certificate);
   }
+  return value;
+}
+
+}  // namespace
+
+Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence) {
+  if (const auto form = read_evidence(evidence); !form.ok()) return form.error();  // what has no form is not copied
+  auto kept = std::make_shared<const Bytes>(to_bytes(evidence));
+  REDOUBT_TRY(TpmEvidence value, read_evidence(*kept));
+  value.kept = std::move(kept);
+  return attest::Parsed<TpmEvidence>(std::move(value));
+}
+
+Result<attest::Parsed<TpmEvidence>> parse_in_place(ByteView evidence) {
+  REDOUBT_TRY(TpmEvidence value, read_evidence(evidence));
   return attest::Parsed<TpmEvidence>(std::move(value));
 }
 

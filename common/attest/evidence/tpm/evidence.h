@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -54,11 +55,33 @@ struct RawEvidence {
   static Result<RawEvidence> decode(ByteView bytes);
 };
 
+// The same as views of the bytes that were decoded. What has no view of them is a copy.
+struct RawParts {
+  static constexpr std::size_t kMaxIntermediates = 4;
+  static constexpr std::size_t kMaxAkCertificates = 5;
+
+  ByteView attest, signature, ak_public;
+  ByteView ek_public, ek_certificate;
+  ShortList<ByteView, kMaxIntermediates> ek_intermediates;
+  ShortList<ByteView, kMaxAkCertificates> ak_certificates;
+  std::map<int, PcrValue> pcrs;
+  std::uint16_t bank = kAlgSha256;
+  std::map<int, ByteView> wide_pcrs;
+  ByteView event_log, ima_log;
+  std::optional<ApplicationLog> application_log;
+
+  // decode: as that of RawEvidence. Borrows.
+  static Result<RawParts> decode(ByteView bytes);
+  // copies: certificates as verify_ek takes them.
+  static std::vector<Bytes> copies(std::span<const ByteView> certificates);
+};
+
 // What authentic Evidence says.
 struct TpmEvidence {
   using Authenticator = class TpmAuthenticator;
 
-  RawEvidence raw;  // when authentic, its IMA list ends where the quoted PCR 10 ends
+  std::shared_ptr<const Bytes> kept;  // what the views of `raw` look at; null when it was read in place
+  RawParts raw;  // when authentic, its IMA list ends where the quoted PCR 10 ends
   // Its parts, read once: of raw.attest, raw.signature, raw.ak_public and raw.ek_public.
   Attest attest;
   Signature signature;
@@ -83,8 +106,10 @@ struct TpmEvidence {
 };
 
 // parse: the parts are within bounds, and quote, signature and keys have their form; `malformed` otherwise. A certificate or a log
-// that has not is a failed check (M6, L1, I1), so that one sees which.
+// that has not is a failed check (M6, L1, I1), so that one sees which. Copies the bytes.
 Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence);
+// parse_in_place: the same without a copy: `evidence` must outlive the value and every TpmEvidence that comes of it.
+Result<attest::Parsed<TpmEvidence>> parse_in_place(ByteView evidence);
 
 // VerifiedEk: an EK certificate whose chain was checked once: an immutable proof object for caches, keyed by its digests.
 class VerifiedEk {
@@ -117,7 +142,7 @@ struct Inputs {
   const VerifiedEk* verified_ek = nullptr;
   std::span<const AkEnrolment> enrolments;              // by anyone
   std::span<const crypto::Ed25519PublicKey> enrollers;  // whose enrolment counts
-  std::vector<int> required_pcrs;                       // must be in the quote
+  std::span<const int> required_pcrs;                   // must be in the quote
   Instant now;
   bool accept_ima_violations = false;                   // I2: the policy takes files that changed while they were measured
   std::span<const VerifiedEnrolment> verified_enrolments = {};  // from a cache; the enrollers' rule holds for them too
@@ -136,7 +161,7 @@ struct Outcome {
 };
 
 Outcome authenticate(const attest::Parsed<TpmEvidence>& parsed, const Inputs& inputs);
-// The same, with the Evidence's bytes handed on to the outcome and not copied: logs may be a megabyte.
+// The same, with the Evidence handed on to the outcome and not copied.
 Outcome authenticate(attest::Parsed<TpmEvidence>&& parsed, const Inputs& inputs);
 
 }  // namespace redoubt::tpm

@@ -108,14 +108,14 @@ TEST(TpmImaLog, EntriesAfterTheQuoteAreDropped) {
   const TpmVerifier verifier("good");
   const Outcome outcome = authenticate(OrDie(parse(raw.encode())), verifier.inputs());
   ASSERT_TRUE(outcome.authentic);
-  EXPECT_EQ((*outcome.authentic)->raw.ima_log, quoted);
+  EXPECT_TRUE(equal((*outcome.authentic)->raw.ima_log, quoted));
   // Appended junk entries do not ride along either.
   std::vector<Bytes> more = entries_of(quoted);
   more.push_back(more.back());
   raw.ima_log = join(more);
   const Outcome again = authenticate(OrDie(parse(raw.encode())), verifier.inputs());
   ASSERT_TRUE(again.authentic);
-  EXPECT_EQ((*again.authentic)->raw.ima_log, quoted);
+  EXPECT_TRUE(equal((*again.authentic)->raw.ima_log, quoted));
 }
 
 TEST(TpmImaLog, AViolationIsAFactThatOnlyThePolicyMayTake) {
@@ -191,6 +191,31 @@ TEST(TpmApplicationLog, EventsAndLogsHaveOneForm) {
   EXPECT_EQ(OrDie(ApplicationLog::decode(bytes)).encode(), bytes);
   for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(ApplicationLog::decode(part(bytes, 0, size)).ok());
   EXPECT_ERROR(ApplicationLog::decode(ApplicationLog{14, std::vector<Bytes>(65)}.encode()), Code::malformed, "64 events");
+}
+
+TEST(TpmRawEvidence, ReadInPlaceIsTheSameWithoutACopy) {
+  const RawEvidence raw = test::tpm_evidence("good");
+  const Bytes wire = raw.encode();
+  const TpmVerifier verifier("good");
+  std::optional<Outcome> kept;
+  {
+    const Bytes gone = wire;
+    kept = authenticate(OrDie(parse(gone)), verifier.inputs());
+  }
+  const Outcome in_place = authenticate(OrDie(parse_in_place(wire)), verifier.inputs());
+  ASSERT_TRUE(kept->authentic && in_place.authentic);
+  EXPECT_EQ(kept->checks, in_place.checks);
+  const attest::Authentic<TpmEvidence> copy = *kept->authentic;
+  kept.reset();
+  const auto inside = [&](ByteView part) { return part.data() >= wire.data() && part.data() + part.size() <= wire.data() + wire.size(); };
+  for (ByteView RawParts::*const part : {&RawParts::attest, &RawParts::signature, &RawParts::ak_public, &RawParts::ek_public, &RawParts::ek_certificate,
+                                         &RawParts::event_log, &RawParts::ima_log}) {
+    EXPECT_TRUE(equal(copy->raw.*part, (*in_place.authentic)->raw.*part));
+    EXPECT_TRUE(inside((*in_place.authentic)->raw.*part));
+    EXPECT_FALSE(inside(copy->raw.*part));
+  }
+  EXPECT_TRUE(equal(copy->raw.attest, raw.attest));
+  EXPECT_TRUE(equal(copy->raw.ek_intermediates[0], raw.ek_intermediates.at(0)));
 }
 
 TEST(TpmRawEvidence, HasOneForm) {

@@ -1,7 +1,7 @@
 #include "common/attest/evidence/tpm/quote.h"
 
 #include <algorithm>
-#include <functional>
+#include <utility>
 
 #include "common/base/concat.h"
 
@@ -10,17 +10,32 @@ namespace {
 
 using attest::CheckId;
 
-// list_text: of indices, or of what `index` takes them from.
-template <class List, class Index = std::identity>
-std::string list_text(const List& pcrs, Index index = {}) {
-  std::string text;
-  text.reserve(3 * pcrs.size());
-  for (const auto& pcr : pcrs) {
-    if (!text.empty()) text += ' ';
-    append_text(text, std::invoke(index, pcr));
+using redoubt::append_text;  // beside those of this file
+using redoubt::text_room;
+
+// PcrList: indices with blanks between them, or "none", as a part of a text (concat).
+struct PcrList {
+  static constexpr std::string_view kNone = "none";
+  std::span<const int> pcrs;
+};
+void append_text(std::string& out, PcrList list) {
+  if (list.pcrs.empty()) out += PcrList::kNone;
+  bool first = true;
+  for (const int pcr : list.pcrs) {
+    if (!std::exchange(first, false)) out += ' ';
+    append_text(out, pcr);
   }
-  if (text.empty()) text = "none";
-  return text;
+}
+std::size_t text_room(PcrList list) { return list.pcrs.empty() ? PcrList::kNone.size() : 3 * list.pcrs.size(); }
+
+using Digest = ShortBytes<crypto::Sha512Digest::size>;
+Digest digest_of(crypto::HashKind hash, ByteView bytes) {
+  switch (hash) {
+    case crypto::HashKind::sha256: return Digest(crypto::sha256(bytes).view());
+    case crypto::HashKind::sha384: return Digest(crypto::sha384(bytes).view());
+    case crypto::HashKind::sha512: return Digest(crypto::sha512(bytes).view());
+  }
+  return {};
 }
 
 std::size_t size_of(crypto::HashKind hash) {
@@ -55,10 +70,10 @@ Status verify_quote(const crypto::PublicKey& key, crypto::SignatureScheme scheme
 }
 
 attest::Check check_pcrs(const Attest& attest, const QuotedPcrs& pcrs, std::span<const int> required, crypto::HashKind hash) {
-  constexpr auto index = &std::pair<int, ByteView>::first;
   const std::string bank = algorithm_text(pcrs.bank);
-  const std::string all = list_text(pcrs.values, index);
-  std::string expected = concat(bank, " bank, PCR ", all, ", among them ", list_text(required));
+  ShortList<int, 24> supplied;
+  for (const auto& [pcr, value] : pcrs.values) supplied.push_back(pcr);
+  std::string expected = concat(bank, " bank, PCR ", PcrList{supplied}, ", among them ", PcrList{required});
   const auto failed = [](std::string wanted, std::string found) {
     return attest::failed(CheckId::m4, Code::measurement, std::move(wanted), std::move(found));
   };
@@ -68,21 +83,20 @@ attest::Check check_pcrs(const Attest& attest, const QuotedPcrs& pcrs, std::span
   if (attest.selections.size() != 1 || attest.selections[0].bank != pcrs.bank) {
     return failed(expected, "a selection that is not of the " + bank + " bank alone, " + std::to_string(attest.selections.size()) + " banks");
   }
-  const std::vector<int>& selected = attest.selections[0].pcrs;
-  if (!std::ranges::equal(selected, pcrs.values, {}, {}, index)) return failed(expected, "PCR " + list_text(selected));
+  const auto& selected = attest.selections[0].pcrs;
+  if (selected != supplied) return failed(expected, concat("PCR ", PcrList{selected}));
   for (const int pcr : required) {
-    if (std::ranges::find(pcrs.values, pcr, index) == pcrs.values.end()) return failed(expected, "no PCR " + std::to_string(pcr));
+    if (std::ranges::find(supplied, pcr) == supplied.end()) return failed(expected, "no PCR " + std::to_string(pcr));
   }
   const std::size_t size = size_of(*bank_hash);
-  Bytes values;
-  values.reserve(size * pcrs.values.size());
+  ShortBytes<24 * crypto::Sha512Digest::size> values;  // of all PCRs there are, in the longest bank
   for (const auto& [pcr, value] : pcrs.values) {
     if (value.size() != size) return failed(expected, "PCR " + std::to_string(pcr) + " of " + std::to_string(value.size()) + " bytes");
-    append(values, value);
+    values.append(value);
   }
-  const Bytes digest = crypto::hash(hash, values);
+  const Digest digest = digest_of(hash, values);
   if (!equal(digest, attest.pcr_digest)) return failed("digest of the values " + hex_encode(digest), "quoted digest " + hex_encode(attest.pcr_digest));
-  return attest::passed(CheckId::m4, std::move(expected), concat("PCR ", all, ", digest ", Hex{digest}));
+  return attest::passed(CheckId::m4, std::move(expected), concat("PCR ", PcrList{supplied}, ", digest ", Hex{digest}));
 }
 
 }  // namespace redoubt::tpm

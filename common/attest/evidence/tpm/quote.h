@@ -31,7 +31,7 @@ Status verify_quote(const crypto::PublicKey& key, crypto::SignatureScheme scheme
 
 struct QuotedPcrs {
   std::uint16_t bank = kAlgSha256;
-  std::vector<std::pair<int, ByteView>> values;  // ascending, each as long as the bank's digest
+  ShortList<std::pair<int, ByteView>, 24> values;  // ascending, each as long as the bank's digest
 };
 
 // check_pcrs: M4. One selection, of this bank, of exactly these PCRs, the required ones among them; the digest over the values is

@@ -10,8 +10,6 @@ constexpr std::string_view kLabel = "redoubt/tpm-evidence/1";
 constexpr std::string_view kLabel2 = "redoubt/tpm-evidence/2";
 constexpr std::uint8_t kEnrolled = 1;   // form 2: an EK follows
 constexpr std::uint8_t kCertified = 2;  // form 2: certificates of the AK follow
-constexpr std::size_t kMaxIntermediates = 4;
-constexpr std::size_t kMaxAkCertificates = 5;
 constexpr std::size_t kMaxApplicationLog = 320 * 1024;
 
 // read_pcrs: u8 count, then index and digest, ascending; each digest goes to `take`.
@@ -29,19 +27,20 @@ void read_pcrs(Reader& reader, std::size_t size, auto take) {
   }
 }
 
-void read_certificates(Reader& reader, std::size_t most, std::string_view what, std::vector<Bytes>& out) {
+template <std::size_t kMost>
+void read_certificates(Reader& reader, std::string_view what, ShortList<ByteView, kMost>& out) {
   const std::uint8_t count = reader.u8();
-  if (count > most) reader.fail("more than " + std::to_string(most) + " " + std::string(what));
-  for (std::uint8_t i = 0; i < count && reader.ok(); ++i) out.push_back(to_bytes(reader.sized32be(crypto::Certificate::kMaxSize)));
+  if (count > kMost) reader.fail("more than " + std::to_string(kMost) + " " + std::string(what));
+  for (std::uint8_t i = 0; i < count && reader.ok(); ++i) out.push_back(reader.sized32be(crypto::Certificate::kMaxSize));
 }
 
-void read_endorsement_key(Reader& reader, RawEvidence& raw) {
-  raw.ek_public = to_bytes(reader.sized32be(Public::kMaxSize));
-  raw.ek_certificate = to_bytes(reader.sized32be(crypto::Certificate::kMaxSize));
-  read_certificates(reader, kMaxIntermediates, "intermediate certificates", raw.ek_intermediates);
+void read_endorsement_key(Reader& reader, RawParts& raw) {
+  raw.ek_public = reader.sized32be(Public::kMaxSize);
+  raw.ek_certificate = reader.sized32be(crypto::Certificate::kMaxSize);
+  read_certificates(reader, "intermediate certificates", raw.ek_intermediates);
 }
 
-void read_sha256_pcrs(Reader& reader, RawEvidence& raw) {
+void read_sha256_pcrs(Reader& reader, RawParts& raw) {
   read_pcrs(reader, PcrValue::size, [&](int pcr, ByteView value) {
     PcrValue digest;
     std::ranges::copy(value, digest.array().begin());
@@ -50,12 +49,12 @@ void read_sha256_pcrs(Reader& reader, RawEvidence& raw) {
 }
 
 // read_form_2: who vouches for the AK, and the PCR values of whatever bank.
-void read_form_2(Reader& reader, RawEvidence& raw) {
+void read_form_2(Reader& reader, RawParts& raw) {
   const std::uint8_t kind = reader.u8();
   if (kind == kEnrolled) {
     read_endorsement_key(reader, raw);
   } else if (kind == kCertified) {
-    read_certificates(reader, kMaxAkCertificates, "attestation key certificates", raw.ak_certificates);
+    read_certificates(reader, "attestation key certificates", raw.ak_certificates);
     if (reader.ok() && raw.ak_certificates.empty()) reader.fail("attestation key: expected at least one certificate");
   } else {
     reader.fail("attestation key: expected 1 (enrolled) or 2 (certified), found " + std::to_string(kind));
@@ -67,7 +66,7 @@ void read_form_2(Reader& reader, RawEvidence& raw) {
     if (kind == kEnrolled) reader.fail("an enrolled key and the SHA-256 bank, which form 1 is for");
     return read_sha256_pcrs(reader, raw);
   }
-  read_pcrs(reader, crypto::hash(*hash, {}).size(), [&](int pcr, ByteView value) { raw.wide_pcrs.emplace(pcr, to_bytes(value)); });
+  read_pcrs(reader, crypto::hash(*hash, {}).size(), [&](int pcr, ByteView value) { raw.wide_pcrs.emplace(pcr, value); });
 }
 
 void write_certificates(Writer& writer, const std::vector<Bytes>& certificates) {
@@ -100,21 +99,47 @@ Bytes RawEvidence::encode() const {
 }
 
 Result<RawEvidence> RawEvidence::decode(ByteView bytes) {
+  REDOUBT_TRY(RawParts parts, RawParts::decode(bytes));
+  RawEvidence raw;
+  raw.attest = to_bytes(parts.attest);
+  raw.signature = to_bytes(parts.signature);
+  raw.ak_public = to_bytes(parts.ak_public);
+  raw.ek_public = to_bytes(parts.ek_public);
+  raw.ek_certificate = to_bytes(parts.ek_certificate);
+  raw.ek_intermediates = RawParts::copies(parts.ek_intermediates);
+  raw.ak_certificates = RawParts::copies(parts.ak_certificates);
+  raw.pcrs = std::move(parts.pcrs);
+  raw.bank = parts.bank;
+  for (const auto& [pcr, value] : parts.wide_pcrs) raw.wide_pcrs.emplace(pcr, to_bytes(value));
+  raw.event_log = to_bytes(parts.event_log);
+  raw.ima_log = to_bytes(parts.ima_log);
+  raw.application_log = std::move(parts.application_log);
+  return raw;
+}
+
+std::vector<Bytes> RawParts::copies(std::span<const ByteView> certificates) {
+  std::vector<Bytes> out;
+  out.reserve(certificates.size());
+  for (const ByteView der : certificates) out.push_back(to_bytes(der));
+  return out;
+}
+
+Result<RawParts> RawParts::decode(ByteView bytes) {
   Reader reader(bytes, "tpm evidence");
   const std::string_view label = as_text(reader.sized32be(kLabel.size()));
   if (label != kLabel && label != kLabel2) reader.fail("expected redoubt/tpm-evidence/1 or /2");
-  RawEvidence raw;
-  raw.attest = to_bytes(reader.sized32be(Attest::kMaxSize));
-  raw.signature = to_bytes(reader.sized32be(Signature::kMaxSize));
-  raw.ak_public = to_bytes(reader.sized32be(Public::kMaxSize));
+  RawParts raw;
+  raw.attest = reader.sized32be(Attest::kMaxSize);
+  raw.signature = reader.sized32be(Signature::kMaxSize);
+  raw.ak_public = reader.sized32be(Public::kMaxSize);
   if (label == kLabel) {
     read_endorsement_key(reader, raw);
     read_sha256_pcrs(reader, raw);
   } else {
     read_form_2(reader, raw);
   }
-  raw.event_log = to_bytes(reader.sized32be(RawEvidence::kMaxEventLog));
-  raw.ima_log = to_bytes(reader.sized32be(RawEvidence::kMaxImaLog));
+  raw.event_log = reader.sized32be(RawEvidence::kMaxEventLog);
+  raw.ima_log = reader.sized32be(RawEvidence::kMaxImaLog);
   const std::uint8_t has_application_log = reader.u8();
   if (has_application_log > 1) reader.fail("application log: expected 0 or 1");
   if (has_application_log == 1) {

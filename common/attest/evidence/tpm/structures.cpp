@@ -1,5 +1,6 @@
 #include "common/attest/evidence/tpm/structures.h"
 
+#include "common/attest/evidence/tpm/attributes_text.h"
 #include "common/base/der.h"
 #include "common/base/reader.h"
 
@@ -40,11 +41,19 @@ P256Number number(Reader& reader, std::string_view field) {
   return out;
 }
 
+constexpr struct {
+  std::uint32_t bit;
+  std::string_view name;
+} kAttributeNames[] = {{kFixedTpm, "fixedTPM"},     {1U << 2, "stClear"},         {kFixedParent, "fixedParent"},
+                       {kSensitiveDataOrigin, "sensitiveDataOrigin"},             {1U << 6, "userWithAuth"},
+                       {1U << 7, "adminWithPolicy"}, {1U << 10, "noDA"},          {1U << 11, "encryptedDuplication"},
+                       {kRestricted, "restricted"}, {kDecrypt, "decrypt"},        {kSign, "sign"},
+                       {kX509Sign, "x509sign"}};
+
 bool is_rsa_size(std::size_t size) { return size == 256 || size == 384 || size == 512; }
 
-std::vector<int> selected_pcrs(ByteView bitmap) {
-  std::vector<int> pcrs;
-  pcrs.reserve(8 * bitmap.size());
+ShortList<int, 24> selected_pcrs(ByteView bitmap) {
+  ShortList<int, 24> pcrs;
   for (std::size_t i = 0; i < bitmap.size() * 8; ++i) {
     if ((std::to_integer<unsigned>(bitmap[i / 8]) >> (i % 8) & 1U) != 0) pcrs.push_back(static_cast<int>(i));
   }
@@ -59,8 +68,8 @@ Result<Attest> Attest::parse(ByteView bytes) {
   reader.expect_u32be(kGeneratedMagic, "magic");
   reader.expect_u16be(kTypeQuote, "type");
   Attest attest;
-  attest.qualified_signer = to_bytes(reader.sized16be(kMaxName));
-  attest.extra_data = to_bytes(reader.sized16be(kMaxData));
+  attest.qualified_signer.assign(reader.sized16be(kMaxName));
+  attest.extra_data.assign(reader.sized16be(kMaxData));
   attest.clock_ms = reader.u64be();
   attest.reset_count = reader.u32be();
   attest.restart_count = reader.u32be();
@@ -78,7 +87,7 @@ Result<Attest> Attest::parse(ByteView bytes) {
     selection.pcrs = selected_pcrs(reader.bytes(size));
     attest.selections.push_back(std::move(selection));
   }
-  attest.pcr_digest = to_bytes(reader.sized16be(kMaxData));
+  attest.pcr_digest.assign(reader.sized16be(kMaxData));
   REDOUBT_CHECK(reader.finish());
   return attest;
 }
@@ -97,11 +106,10 @@ Result<Signature> Signature::parse(ByteView bytes) {
   if (signature.scheme == kAlgEcdsa) {
     const P256Number r = number(reader, "r");
     const P256Number s = number(reader, "s");
-    signature.value.reserve(2 * P256Number::size);
-    append(signature.value, r.view());
-    append(signature.value, s.view());
+    signature.value.append(r.view());
+    signature.value.append(s.view());
   } else {
-    signature.value = to_bytes(reader.sized16be(kMaxRsaBits / 8));
+    signature.value.assign(reader.sized16be(kMaxRsaBits / 8));
     if (reader.ok() && !is_rsa_size(signature.value.size())) {
       reader.fail("RSA signature: expected 256, 384 or 512 bytes, found " + std::to_string(signature.value.size()));
     }
@@ -134,24 +142,7 @@ std::string algorithm_text(std::uint16_t algorithm) {
   }
 }
 
-std::string attributes_text(std::uint32_t attributes) {
-  static constexpr struct {
-    std::uint32_t bit;
-    std::string_view name;
-  } kNames[] = {{kFixedTpm, "fixedTPM"},     {1U << 2, "stClear"},         {kFixedParent, "fixedParent"},
-                {kSensitiveDataOrigin, "sensitiveDataOrigin"},             {1U << 6, "userWithAuth"},
-                {1U << 7, "adminWithPolicy"}, {1U << 10, "noDA"},          {1U << 11, "encryptedDuplication"},
-                {kRestricted, "restricted"}, {kDecrypt, "decrypt"},        {kSign, "sign"},
-                {kX509Sign, "x509sign"}};
-  std::string text;
-  text.reserve(64);  // those of an attestation key, which stand in every result
-  for (const auto& [bit, name] : kNames) {
-    if ((attributes & bit) == 0) continue;
-    if (!text.empty()) text += "|";
-    text += name;
-  }
-  return text;
-}
+std::string attributes_text(std::uint32_t attributes) { return concat(AttributesText{attributes}); }
 
 Result<Public> Public::parse(ByteView bytes) {
   if (bytes.size() > kMaxSize) return Error(Code::malformed, "TPM public area: more than 1024 bytes");
@@ -164,7 +155,7 @@ Result<Public> Public::parse(ByteView bytes) {
   Public key;
   key.attributes = reader.u32be();
   if ((key.attributes & ~kKnownAttributes) != 0) reader.fail("attributes: reserved bits are set");
-  key.auth_policy = to_bytes(reader.sized16be(kMaxData));
+  key.auth_policy.assign(reader.sized16be(kMaxData));
   key.symmetric.algorithm = reader.u16be();
   if (key.symmetric.algorithm != kAlgNull) {
     expect_algorithm(reader, key.symmetric.algorithm, kAlgAes, "symmetric (AES or none)");
@@ -187,11 +178,11 @@ Result<Public> Public::parse(ByteView bytes) {
     const std::uint16_t bits = reader.u16be();
     if (reader.ok() && !is_rsa_size(bits / 8U)) reader.fail("RSA key: expected 2048, 3072 or 4096 bits, found " + std::to_string(bits));
     rsa.exponent = reader.u32be();
-    rsa.modulus = to_bytes(reader.sized16be(kMaxRsaBits / 8));
+    rsa.modulus.assign(reader.sized16be(kMaxRsaBits / 8));
     if (reader.ok() && rsa.modulus.size() * 8 != bits) {
       reader.fail("RSA modulus: expected " + std::to_string(bits / 8) + " bytes, found " + std::to_string(rsa.modulus.size()));
     }
-    key.key = rsa;
+    key.key = std::move(rsa);
   }
   REDOUBT_CHECK(reader.finish());
   const crypto::Sha256Digest digest = crypto::sha256(bytes);
@@ -199,6 +190,22 @@ Result<Public> Public::parse(ByteView bytes) {
   key.name.array()[1] = std::byte{kAlgSha256 & 0xff};
   std::ranges::copy(digest.view(), key.name.array().begin() + 2);
   return key;
+}
+
+void append_text(std::string& out, AttributesText text) {
+  std::string_view before;
+  for (const auto& [bit, name] : kAttributeNames) {
+    if ((text.attributes & bit) == 0) continue;
+    out += before;
+    out += name;
+    before = "|";
+  }
+}
+
+std::size_t text_room(AttributesText text) {
+  std::size_t room = 0;
+  for (const auto& [bit, name] : kAttributeNames) room += (text.attributes & bit) != 0 ? name.size() + 1 : 0;
+  return room;
 }
 
 Result<ByteView> unwrap_sized(ByteView tpm2b, std::string_view what) {

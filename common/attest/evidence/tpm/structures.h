@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <optional>
 #include <variant>
-#include <vector>
 
 #include "common/base/bytes.h"
+#include "common/base/short_list.h"
 #include "common/crypto/digest.h"
 #include "common/crypto/public_key.h"
 
@@ -47,19 +47,19 @@ struct Attest {
   static constexpr std::size_t kMaxSize = 1024;
 
   struct Selection {
-    std::uint16_t bank = 0;  // hash algorithm id
-    std::vector<int> pcrs;   // ascending
+    std::uint16_t bank = 0;    // hash algorithm id
+    ShortList<int, 24> pcrs;   // ascending
   };
 
-  Bytes qualified_signer;  // TPM2B_NAME: the name of the key and of its ancestors, see qualified_name
-  Bytes extra_data;        // at most 64 bytes
+  ShortBytes<66> qualified_signer;  // TPM2B_NAME: the name of the key and of its ancestors, see qualified_name
+  ShortBytes<64> extra_data;        // at most 64 bytes
   std::uint64_t clock_ms = 0;
   std::uint32_t reset_count = 0;
   std::uint32_t restart_count = 0;
   bool safe = false;  // the clock has not gone back, as far as the TPM can tell
   std::uint64_t firmware_version = 0;
-  std::vector<Selection> selections;
-  Bytes pcr_digest;
+  ShortList<Selection, 2> selections;  // at most 8; one is usual
+  ShortBytes<64> pcr_digest;
 
   // parse: `malformed` unless magic, type (quote) and every length fit and nothing follows.
   static Result<Attest> parse(ByteView bytes);
@@ -71,7 +71,7 @@ struct Signature {
 
   std::uint16_t scheme = kAlgNull;
   std::uint16_t hash = kAlgNull;
-  Bytes value;  // ECDSA: r and s, each padded to 32 bytes; RSA: the octets
+  ShortBytes<512> value;  // ECDSA: r and s, each padded to 32 bytes; RSA: the octets
 
   // parse: `malformed` otherwise, naming the algorithm id that was found.
   static Result<Signature> parse(ByteView bytes);
@@ -108,11 +108,11 @@ struct Public {
   };
   struct Rsa {
     std::uint32_t exponent = 0;  // 0 means 65537
-    Bytes modulus;               // 256, 384 or 512 bytes, the highest bit set
+    ShortBytes<512> modulus;     // 256, 384 or 512 bytes, the highest bit set
   };
 
   std::uint32_t attributes = 0;
-  Bytes auth_policy;
+  ShortBytes<64> auth_policy;
   Symmetric symmetric;
   Scheme scheme;
   std::variant<Ecc, Rsa> key;
