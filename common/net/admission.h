@@ -1,6 +1,6 @@
 // Admission: caps on connections, in total and before authentication, counted without I/O (docs/protocol.md section 6).
 //
-// A connection is unauthenticated from accept until its exchange is done. Unauthenticated ones are capped in total and per
+// A connection is unauthenticated from accept until its exchange is done, or until a handler answers it with a stream. Unauthenticated ones are capped in total and per
 // peer address, so that strangers can neither use up the whole server nor, from one address, the strangers' share. IPv6
 // peers count by their /64. One thread at a time.
 #pragma once

@@ -19,6 +19,11 @@ BodySource::~BodySource() = default;
 
 bool BodySource::in_memory() const { return std::holds_alternative<Bytes>(body_); }
 
+std::shared_ptr<BodyStream> BodySource::stream() const {
+  const auto* const body = std::get_if<StreamBody>(&body_);
+  return body == nullptr ? nullptr : body->stream;
+}
+
 Result<Bytes> BodySource::next() {
   Bytes piece;
   if (const auto* bytes = std::get_if<Bytes>(&body_)) {
@@ -26,6 +31,8 @@ Result<Bytes> BodySource::next() {
     piece = to_bytes(ByteView(*bytes).subspan(given_, count));
   } else if (std::holds_alternative<FileBody>(body_)) {
     REDOUBT_TRY(piece, next_of_file());
+  } else if (std::holds_alternative<StreamBody>(body_)) {
+    return Error(Code::internal, "body: a stream is an answer's");
   } else {
     try {
       REDOUBT_TRY(piece, std::get<PullBody>(body_).next());

@@ -17,6 +17,8 @@ class BodySource {
 
   // in_memory: next() neither waits nor fails.
   bool in_memory() const;
+  // stream: of a StreamBody, which has no next(); null for the others.
+  std::shared_ptr<BodyStream> stream() const;
   std::optional<std::uint64_t> size() const { return size_; }
 
   // next gives the next piece, at most 256 KiB but for a PullBody's own, and no bytes at the end. `malformed`: the pieces do

@@ -134,6 +134,16 @@ TEST(ListenAddress, ReadsEachFormAndRefusesOthers) {
   EXPECT_ERROR(ListenAddress::parse("unix:/" + std::string(107, 'a')), Code::usage, "107");
 }
 
+TEST(ListenAddress, CountsPeersByWhatTheyCannotChangeAtWill) {
+  EXPECT_EQ(peer_key("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(peer_key("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+  EXPECT_EQ(peer_key("2001:db8:1:2::1"), peer_key("2001:db8:1:2:ffff::9"));
+  EXPECT_NE(peer_key("2001:db8:1:2::1"), peer_key("2001:db8:1:3::1"));
+  EXPECT_EQ(peer_key("fe80::1%eth0"), peer_key("fe80::2%eth1"));
+  EXPECT_EQ(peer_key("::ffff:192.0.2.1"), "::ffff:192.0.2.1");
+  EXPECT_NE(peer_key("::ffff:192.0.2.1"), peer_key("::ffff:192.0.2.2"));
+}
+
 TEST(WorkerPool, RefusesNewWorkWhenItsQueueIsFull) {
   std::promise<void> gate;
   auto opened = gate.get_future().share();

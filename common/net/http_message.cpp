@@ -40,7 +40,8 @@ std::size_t Headers::count(std::string_view name) const {
 std::optional<std::uint64_t> body_size(const Body& body) {
   if (const auto* bytes = std::get_if<Bytes>(&body)) return bytes->size();
   if (const auto* file = std::get_if<FileBody>(&body)) return file->size;
-  return std::get<PullBody>(body).size;
+  if (const auto* pull = std::get_if<PullBody>(&body)) return pull->size;
+  return std::nullopt;
 }
 
 std::string_view reason_phrase(int status) {

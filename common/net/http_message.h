@@ -2,12 +2,14 @@
 //
 // Every zone uses it. Everything in a request was said by the peer, except `peer`, `tls`, `attested`, `principal` and
 // `role`, which the server fills in; the syntax of all of it has been checked (http_head.h, uri.h). Bodies come as
-// bytes, as a piece of a file, or from a callback, so that a large download never stands in memory. RFC 9110, RFC 9112.
+// bytes, as a piece of a file, from a callback, so that a large download never stands in memory, or as a stream that its owner fills.
+// RFC 9110, RFC 9112.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,9 +57,15 @@ struct PullBody {
   std::optional<std::uint64_t> size = {};
 };
 
-using Body = std::variant<Bytes, FileBody, PullBody>;
+// StreamBody: answers only; the transfer is chunked, and the connection ends with it.
+class BodyStream;  // body_stream.h
+struct StreamBody {
+  std::shared_ptr<BodyStream> stream;
+};
 
-// body_size is known for all but a PullBody without `size`.
+using Body = std::variant<Bytes, FileBody, PullBody, StreamBody>;
+
+// body_size is known for all but a PullBody without `size` and a StreamBody.
 std::optional<std::uint64_t> body_size(const Body& body);
 
 using TextMap = std::map<std::string, std::string, std::less<>>;

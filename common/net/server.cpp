@@ -1,14 +1,14 @@
-// The shell around ServerSession: the only file of the server with sockets, time and threads (Boost.Asio).
+// The shell around ServerSession: the only file of the server with time, threads and sockets in use (Boost.Asio).
 #include "common/net/server.h"
 
-#include <sys/stat.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <future>
@@ -29,12 +29,11 @@ constexpr std::chrono::milliseconds kSweep{50};
 constexpr std::chrono::milliseconds kAcceptPause{50};
 constexpr std::size_t kReadBuffer = 64 * 1024;
 
-// The key by which peers are counted: an IPv4 address, or the /64 of an IPv6 one.
-std::string peer_key(const asio::ip::address& address) {
-  if (!address.is_v6() || address.to_v6().is_v4_mapped()) return address.to_string();
-  auto bytes = address.to_v6().to_bytes();
-  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
-  return asio::ip::address_v6(bytes).to_string();
+asio::ip::tcp::endpoint as_tcp(const stream_protocol::endpoint& endpoint) {
+  asio::ip::tcp::endpoint out;
+  out.resize(endpoint.size());
+  std::copy_n(reinterpret_cast<const char*>(endpoint.data()), endpoint.size(), reinterpret_cast<char*>(out.data()));
+  return out;
 }
 
 class Connection;
@@ -49,6 +48,7 @@ struct HttpServer::State {
   void take(stream_protocol::socket socket);
   void sweep();
   void leave(Connection* connection);
+  void tell_if_drained();
   void stop_io();
 
   std::shared_ptr<SessionShared> shared;
@@ -92,7 +92,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // stop: a connection that waits for its next request has nothing to lose, so it does not linger for its peer to close.
   void stop() {
-    const bool idle = session_.phase() == ServerSession::Phase::idle;
+    const bool idle = session_.phase() == ServerSession::Phase::idle || session_.phase() == ServerSession::Phase::streaming;
     session_.stop();
     pump();
     if (idle) close();
@@ -101,6 +101,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close() {
     if (closed_) return;
     closed_ = true;
+    session_.release();
     if (!output_.empty()) {
       error_code ignored;  // a last alert, if the socket takes it at once
       socket_.write_some(asio::buffer(output_.data() + sent_, output_.size() - sent_), ignored);
@@ -110,13 +111,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
     server_.leave(this);
   }
 
-  void check_time(Clock::time_point now) {
+  bool overdue(Clock::time_point now) const {
     const auto limit = session_.time_limit();
-    if (closed_ || limit.count() == 0 || now - phase_began_ < limit) return;
+    return !closed_ && limit.count() != 0 && now - phase_began_ >= limit;
+  }
+  void time_out() {
     session_.time_out();
     pump();
   }
 
+  bool attested() const { return session_.attested(); }
   bool authenticated() const { return authenticated_; }
   const std::string& key() const { return key_; }
 
@@ -136,10 +140,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
     pumping_ = false;
     note_phase();
-    if (session_.attested() && !authenticated_) {
+    attach();
+    // A handler that answers with a stream has let its peer in.
+    if ((session_.attested() || attached_) && !authenticated_) {
       authenticated_ = true;
       server_.admission.authenticated(key_);
-      ++server_.attested;
+      if (session_.attested()) ++server_.attested;
     }
     if (session_.phase() == ServerSession::Phase::closed) return close();
     if (session_.phase() == ServerSession::Phase::lingering && !waiting_to_write_ && !send_ended_) {
@@ -148,6 +154,22 @@ class Connection : public std::enable_shared_from_this<Connection> {
       socket_.shutdown(asio::socket_base::shutdown_send, ignored);
     }
     if (session_.wants_input() && !reading_) read();
+  }
+
+  // attach: the stream of an answer wakes this connection from any thread, until it closes.
+  void attach() {
+    if (attached_) return;
+    const auto stream = session_.open_stream();
+    if (!stream) return;
+    attached_ = true;
+    stream->attach([weak = weak_from_this(), &io = server_.io] {
+      asio::post(io, [weak] {
+        const auto self = weak.lock();
+        if (!self || self->closed_) return;
+        self->session_.stream_ready();
+        self->pump();
+      });
+    });
   }
 
   // write_some moves output to the socket; true when the session may have more to do.
@@ -179,7 +201,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       sent_ += moved;
       session_.output_moved(moved);
     }
-    output_.clear();
+    output_ = Bytes();
     sent_ = 0;
     session_.output_sent();
     return true;
@@ -250,6 +272,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool closed_ = false;
   bool send_ended_ = false;
   bool authenticated_ = false;
+  bool attached_ = false;
 };
 
 }  // namespace
@@ -276,11 +299,8 @@ void HttpServer::State::take(stream_protocol::socket socket) {
   if (unix_path.empty()) {
     const auto endpoint = socket.remote_endpoint(ec);
     if (ec) return;
-    asio::ip::tcp::endpoint tcp;
-    tcp.resize(endpoint.size());
-    std::copy_n(reinterpret_cast<const char*>(endpoint.data()), endpoint.size(), reinterpret_cast<char*>(tcp.data()));
-    peer = tcp.address().to_string();
-    key = peer_key(tcp.address());
+    peer = as_tcp(endpoint).address().to_string();
+    key = peer_key(peer);
     socket.set_option(asio::ip::tcp::no_delay(true), ec);
   }
   ++accepted;
@@ -308,8 +328,11 @@ void HttpServer::State::sweep() {
   sweep_timer.async_wait([this](error_code ec) {
     if (ec) return;
     const auto now = Clock::now();
-    const auto all = connections;  // closing removes from the set
-    for (const auto& connection : all) connection->check_time(now);
+    std::vector<std::shared_ptr<Connection>> overdue;  // closing removes from the set
+    for (const auto& connection : connections) {
+      if (connection->overdue(now)) overdue.push_back(connection);
+    }
+    for (const auto& connection : overdue) connection->time_out();
     sweep();
   });
 }
@@ -319,11 +342,14 @@ void HttpServer::State::leave(Connection* connection) {
   if (connections.erase(self) == 0) return;
   open = connections.size();
   admission.leave(connection->key(), connection->authenticated());
-  if (connection->authenticated()) --attested;
-  if (stopping && connections.empty() && !drained_told) {
-    drained_told = true;
-    drained.set_value();
-  }
+  if (connection->authenticated() && connection->attested()) --attested;
+  tell_if_drained();
+}
+
+void HttpServer::State::tell_if_drained() {
+  if (!stopping || !connections.empty() || drained_told) return;
+  drained_told = true;
+  drained.set_value();
 }
 
 void HttpServer::State::stop_io() {
@@ -332,10 +358,7 @@ void HttpServer::State::stop_io() {
   acceptor.close(ignored);
   const auto all = connections;
   for (const auto& connection : all) connection->stop();
-  if (connections.empty() && !drained_told) {
-    drained_told = true;
-    drained.set_value();
-  }
+  tell_if_drained();
 }
 
 HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -374,36 +397,15 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerOptions options, Rou
     if (options.exchange) alpns.insert(alpns.begin(), std::string(kAlpnExchange));
     REDOUBT_TRY(state->tls, TlsContext::server(*options.identity, alpns, options.ask_client_certificate));
   }
-  const auto unavailable = [&](const error_code& why) {
-    return Error(Code::unavailable, "listening on " + options.listen + ": " + why.message());
-  };
-  stream_protocol::endpoint endpoint;
-  if (local) {
-    REDOUBT_CHECK(listen.remove_dead_socket());
-    endpoint = asio::local::stream_protocol::endpoint(listen.unix_path);
-  } else {
-    endpoint = asio::ip::tcp::endpoint(address, listen.port);
+  REDOUBT_TRY(const ListenSocket opened, listen.open());
+  const auto protocol = local ? stream_protocol(AF_UNIX, 0) : stream_protocol(address.is_v6() ? AF_INET6 : AF_INET, IPPROTO_TCP);
+  if (state->acceptor.assign(protocol, opened.socket, ec); ec) {
+    ::close(opened.socket);
+    return Error(Code::unavailable, "listening on " + options.listen + ": " + ec.message());
   }
-  auto& acceptor = state->acceptor;
-  if (acceptor.open(endpoint.protocol(), ec); ec) return unavailable(ec);
-  if (!local) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
-  if (acceptor.bind(endpoint, ec); ec) return unavailable(ec);
-  // Nobody can connect before listen(), so there is no moment with a wider mode.
-  if (local && ::chmod(listen.unix_path.c_str(), 0600) != 0) {
-    return Error(Code::unavailable, "listening on " + options.listen + ": its mode cannot be set");
-  }
-  if (acceptor.listen(asio::socket_base::max_listen_connections, ec); ec) return unavailable(ec);
-  if (local) {
-    state->unix_path = listen.unix_path;
-    state->address = options.listen;
-  } else {
-    const auto bound = acceptor.local_endpoint(ec);
-    asio::ip::tcp::endpoint tcp;
-    tcp.resize(bound.size());
-    std::copy_n(reinterpret_cast<const char*>(bound.data()), bound.size(), reinterpret_cast<char*>(tcp.data()));
-    state->port = tcp.port();
-    state->address = ListenAddress::text(listen.host, state->port);
-  }
+  state->unix_path = listen.unix_path;
+  state->port = opened.port;
+  state->address = local ? options.listen : ListenAddress::text(listen.host, opened.port);
   auto server = std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
   State& s = *server->state_;
   s.accept();

@@ -45,6 +45,7 @@ milliseconds ServerSession::time_limit() const {
     case Phase::responding: return for_moved(limits.respond_time);
     case Phase::lingering: return limits.linger_time;
     case Phase::handling:
+    case Phase::streaming:
     case Phase::closed: break;
   }
   return milliseconds(0);
@@ -57,7 +58,8 @@ void ServerSession::time_out() {
     case Phase::idle: end(); break;
     case Phase::head:
     case Phase::body: refuse(408, "the request came too slowly"); break;
-    case Phase::handling: break;
+    case Phase::handling:
+    case Phase::streaming: break;
     default: abort();
   }
 }
@@ -70,6 +72,7 @@ void ServerSession::stop() {
     case Phase::exchange_step: refuse_exchange(Error(Code::unavailable, "the server is stopping")); break;
     case Phase::idle:
     case Phase::head: end(); break;
+    case Phase::streaming: continue_response(); break;
     default: close_after_ = true;
   }
 }
@@ -87,6 +90,7 @@ bool ServerSession::wants_input() const {
     case Phase::idle:
     case Phase::head:
     case Phase::body:
+    case Phase::streaming:  // a peer that leaves is noticed
     case Phase::lingering: return true;
     default: return false;
   }
@@ -167,6 +171,11 @@ void ServerSession::advance() {
         break;
       case Phase::head:
       case Phase::body: more = fill(kMaxInput) && advance_message(); break;
+      case Phase::streaming:
+        if (!fill(kMaxInput)) return;
+        if (eof_ || !in_.empty()) return abort();
+        in_ = Bytes();
+        return;
       default: return;
     }
   }

@@ -3,13 +3,15 @@
 // Bytes go in, bytes come out; what may take long comes out as a Job, for any thread, whose Completion comes back in. The
 // shell (server.cpp) moves bytes, keeps time and runs jobs; nothing else. The peer may lie, stall and leave at any moment;
 // everything it can make this object hold is bounded by the limits. Order: TLS handshake, exchange (ALPN redoubt/1 only),
-// then HTTP/1.1, one request at a time. A connection without an exporter ends (docs/protocol.md section 2). One thread at a time.
+// then HTTP/1.1, one request at a time. An answer that is a stream (body_stream.h) has no time limit while there is nothing to send, and
+// holds next to nothing then; a peer that says something meanwhile is cut off. A connection without an exporter ends (docs/protocol.md section 2). One thread at a time.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 
+#include "common/net/body_stream.h"
 #include "common/net/exchange.h"
 #include "common/net/http_parser.h"
 #include "common/net/router.h"
@@ -42,7 +44,7 @@ struct SessionShared {
 
 class ServerSession {
  public:
-  enum class Phase { handshake, exchange, exchange_step, idle, head, body, handling, responding, lingering, closed };
+  enum class Phase { handshake, exchange, exchange_step, idle, head, body, handling, responding, streaming, lingering, closed };
 
   // Completion is called on the session's thread; Job on any thread, and it touches nothing of the session.
   using Completion = std::function<void(ServerSession&)>;
@@ -68,11 +70,16 @@ class ServerSession {
     return phase_ == Phase::responding || (phase_ == Phase::exchange_step && messages_ > 0);
   }
   void job_refused();
+  // open_stream: of the answer that is being sent, if it is one. The shell attaches to it and calls stream_ready when it is woken; release lets go
+  // of it, when the connection ends.
+  std::shared_ptr<BodyStream> open_stream() const;
+  void stream_ready();
+  void release();
   // time_out: time_limit() has passed since timer_number() last changed. Zero: no limit.
   void time_out();
   std::uint64_t timer_number() const { return timer_number_; }
   std::chrono::milliseconds time_limit() const;
-  // stop ends the connection, after the request that is being received or answered.
+  // stop ends the connection, after the request that is being received or answered; a stream ends as if it were finished.
   void stop();
 
   Phase phase() const { return phase_; }
@@ -103,6 +110,8 @@ class ServerSession {
   void respond(HttpResponse response);
   void refuse(int status, std::string_view detail);
   void continue_response();
+  void continue_stream(BodyStream& stream);
+  void send_chunk(ByteView bytes);
   void on_piece(Result<Bytes> piece);
 
   std::shared_ptr<SessionShared> shared_;

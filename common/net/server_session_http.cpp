@@ -102,7 +102,7 @@ void ServerSession::respond(HttpResponse response) {
   if (response.headers.find("cache-control") == nullptr) response.headers.set("cache-control", "no-store");
   response.headers.set("x-content-type-options", "nosniff");
   const bool no_body = response.status == 204 || response.status == 304;
-  close_after_ = close_after_ || stopping_;
+  close_after_ = close_after_ || stopping_ || std::holds_alternative<StreamBody>(response.body);
   const auto size = no_body ? std::nullopt : body_size(response.body);
   transfer_ = std::make_shared<Transfer>(Transfer{.source = BodySource(std::move(response.body)),
                                                   .chunked = !size && !no_body});
@@ -123,13 +123,56 @@ void ServerSession::respond(HttpResponse response) {
 void ServerSession::output_sent() {
   if (phase_ != Phase::responding || !transfer_) return;
   if (!transfer_->done) return continue_response();
-  transfer_.reset();
+  release();
   if (close_after_) return end();
   set_phase(Phase::idle);
   advance();
 }
 
+std::shared_ptr<BodyStream> ServerSession::open_stream() const { return transfer_ ? transfer_->source.stream() : nullptr; }
+
+void ServerSession::stream_ready() {
+  const auto stream = open_stream();
+  if (!stream) return;
+  if (phase_ == Phase::streaming) return continue_stream(*stream);
+  // Whatever the socket does not take stands in the way of the rest.
+  if (phase_ == Phase::responding && stream->cut()) abort();
+}
+
+void ServerSession::release() {
+  if (const auto stream = open_stream()) stream->detach();
+  transfer_.reset();
+}
+
+void ServerSession::continue_stream(BodyStream& stream) {
+  BodyStream::Taken taken = stream.take();
+  if (taken.cut) return abort();
+  if (taken.bytes.empty() && !taken.end && !stopping_) {
+    set_phase(Phase::streaming);
+    // There may be many of these for a long time.
+    if (!in_.empty()) return abort();
+    in_ = Bytes();
+    parser_.reset();
+    return;
+  }
+  if (phase_ == Phase::streaming) set_phase(Phase::responding);
+  if (!taken.bytes.empty()) send_chunk(taken.bytes);
+  if (!taken.end && !stopping_) return;
+  transfer_->done = true;
+  send_chunk({});
+}
+
+void ServerSession::send_chunk(ByteView bytes) {
+  char size[32];
+  std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+  Bytes all = to_bytes(size);
+  append(all, bytes);
+  append(all, as_bytes("\r\n"));
+  send(all);
+}
+
 void ServerSession::continue_response() {
+  if (const auto stream = open_stream()) return continue_stream(*stream);
   if (transfer_->source.in_memory()) return on_piece(transfer_->source.next());
   job_ = [transfer = transfer_]() -> Completion {
     auto piece = std::make_shared<Result<Bytes>>(transfer->source.next());
@@ -142,15 +185,9 @@ void ServerSession::continue_response() {
 void ServerSession::on_piece(Result<Bytes> piece) {
   // The head has promised more: ending here without close_notify shows the peer that something is missing.
   if (!piece.ok()) return abort();
-  Bytes all;
   transfer_->done = piece->empty();
   if (transfer_->chunked) {
-    char size[32];
-    std::snprintf(size, sizeof size, "%zx\r\n", piece->size());
-    append(all, as_bytes(size));
-    append(all, *piece);
-    append(all, as_bytes("\r\n"));
-    send(all);
+    send_chunk(*piece);
   } else if (!piece->empty()) {
     send(*piece);
   } else {
