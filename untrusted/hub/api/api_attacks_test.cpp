@@ -249,6 +249,15 @@ TEST_F(Attacks, ATableOfRequestsThatAreWrongInOneThing) {
   EXPECT_EQ(admin->post(query + "/approve", body("ballot", good_ballot)).status, 200);
 }
 
+TEST_F(Attacks, OnlyItsOwnerUploadsADataset) {
+  Client laboratory = client_for("laboratory");
+  const Answer refused = laboratory.put(content(hospital_data_) + "0", ByteView(hospital_data_.envelope).first(10));
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_NE(refused.text("detail").find("only hospital uploads it"), std::string::npos) << refused.text("detail");
+  Client hospital = client_for("hospital");
+  EXPECT_EQ(hospital.put(content(hospital_data_) + "0", ByteView(hospital_data_.envelope).first(10)).number("received"), 10);
+}
+
 TEST_F(Attacks, PartsComeInOrderAndMayBeRepeated) {
   const ByteView all = hospital_data_.envelope;
   EXPECT_EQ(admin->put(content(hospital_data_) + "0", all.first(50)).number("received"), 50);

@@ -17,7 +17,7 @@ constexpr std::size_t kMaxPage = 200;
 
 struct PageRequest {
   std::string cursor;       // empty for the first page
-  std::size_t count = 50;   // 1 to kMaxPage
+  std::size_t count = 50;   // 1 to kMaxPage; a page of large records has fewer
 };
 
 // The position that a request starts behind. `list` names list and filter. `malformed` for a count out of range or a cursor

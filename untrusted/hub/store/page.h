@@ -6,6 +6,9 @@
 
 namespace redoubt::hub {
 
+constexpr std::size_t kMaxPageBytes = 4U << 20;  // of the records; a page has one record at least
+constexpr std::size_t kRowsAtOnce = 8;           // that are read from the database together
+
 template <class T>
 struct Page {
   std::vector<T> items;
@@ -35,19 +38,29 @@ template <class T>
 Result<Page<T>> read_page(Transaction& transaction, const Table& table, const std::optional<Filter>& filter, const PageRequest& request,
                           Result<T> (*parse)(sql::Row&)) {
   const std::string list = std::string(table.name) + (filter ? " of " + std::string(filter->value) : "");
-  REDOUBT_TRY(const std::int64_t start, page_start(request, list));
-  REDOUBT_TRY(auto rows, page_rows(transaction, table, filter, start, request.count));
+  REDOUBT_TRY(std::int64_t last, page_start(request, list));
   Page<T> page;
-  std::int64_t last = 0;
-  for (sql::Row& row : rows) {
+  std::size_t bytes = 0;
+  for (;;) {
+    const std::size_t wanted = std::min(request.count - page.items.size(), kRowsAtOnce);
+    REDOUBT_TRY(auto rows, page_rows(transaction, table, filter, last, wanted));
+    const bool more = rows.size() > wanted;
+    if (more) rows.pop_back();
+    for (sql::Row& row : rows) {
+      bytes += row.size();
+      if (!page.items.empty() && bytes > kMaxPageBytes) {
+        page.next = make_cursor(list, last);
+        return page;
+      }
+      last = row.number();
+      REDOUBT_TRY(page.items.emplace_back(), parse(row));
+    }
+    if (!more) return page;
     if (page.items.size() == request.count) {
       page.next = make_cursor(list, last);
-      break;
+      return page;
     }
-    last = row.number();
-    REDOUBT_TRY(page.items.emplace_back(), parse(row));
   }
-  return page;
 }
 
 // read_pages: all records of a list, page by page. `list` is called with each PageRequest and gives a Result<Page<T>>.

@@ -59,6 +59,15 @@ std::optional<std::string> Row::optional_text() {
   return std::nullopt;
 }
 
+std::size_t Row::size() const {
+  std::size_t out = 0;
+  for (const Value& value : columns_) {
+    if (const auto* const text = std::get_if<std::string>(&value)) out += text->size();
+    if (const auto* const bytes = std::get_if<Bytes>(&value)) out += bytes->size();
+  }
+  return out;
+}
+
 Status Row::finish() const {
   if (failed_ || next_ != columns_.size()) return Error(Code::internal, "database row: a column does not have its type");
   return {};

@@ -60,6 +60,8 @@ class Row {
     }
     return out;
   }
+  // size: bytes of its texts and blobs, before any was read.
+  std::size_t size() const;
   // fail marks the row as bad, for values that have their type but no meaning.
   void fail() { failed_ = true; }
   // finish: `internal` when a column had another type than was asked for, or some were not read.
