@@ -1,6 +1,7 @@
 // redoubt-hub: the control plane on the operator's machine. This file builds every object and passes each one in.
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -16,6 +17,7 @@ namespace {
 using namespace redoubt;
 namespace fs = std::filesystem;
 
+constexpr rlim_t kOpenFiles = 8192;  // a connection each: the usual limit is fewer than the hub lets in
 constexpr std::size_t kMaxRunFolder = 60;  // bytes: socket paths end at 107
 
 constexpr const char* kExamples = R"(
@@ -41,6 +43,14 @@ Instant system_now() {
 
 std::int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// raise_file_limit: as far as this process may. Programs that it starts have the same limit.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kOpenFiles) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kOpenFiles);
+  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
 }
 
 // default_state: $XDG_STATE_HOME/redoubt, or ~/.local/state/redoubt.
@@ -100,6 +110,7 @@ Status serve(const hub::HubConfig& config, const sigset_t& signals) {
   }
   REDOUBT_TRY(const RunFolder run, RunFolder::make(state));
 
+  raise_file_limit();
   crypto::SystemRandom random;
   hub::LocalLauncher launcher({state, run.path(), programs});
   // Participants need the root of the software TPMs before there is an environment; and what is missing here is said at once.

@@ -29,15 +29,7 @@ net::HttpResponse unauthenticated(const Error& error, const std::optional<Limite
     refusal.headers.set("www-authenticate", "Bearer");
     return refusal;
   }
-  if (!limited) return net::problem(error);  // the database, not a limit
-  net::HttpResponse refusal = net::problem(429, error.code(), error.message());
-  // RFC 9110 section 10.2.3; draft-ietf-httpapi-ratelimit-headers-10.
-  const std::string policy = '"' + std::string(limited->policy) + '"';
-  const std::string wait = std::to_string(limited->retry_after_s);
-  refusal.headers.set("retry-after", wait);
-  refusal.headers.set("ratelimit-policy", policy + ";q=" + std::to_string(limited->burst) + ";w=" + std::to_string(limited->window_s));
-  refusal.headers.set("ratelimit", policy + ";r=0;t=" + wait);
-  return refusal;
+  return limited ? too_many(error, *limited) : net::problem(error);  // the database, not a limit
 }
 
 }  // namespace
@@ -59,6 +51,7 @@ const std::vector<HubApi::Row>& HubApi::rows() {
       {"GET", "/api/tee/environments/{env}/queries/{query}/result/{recipient}", 0, &HubApi::get_result, Action::read},
       {"GET", "/api/tee/environments/{env}/queries/{query}/receipt", 0, &HubApi::get_receipt, Action::read},
       {"GET", "/api/tee/environments/{env}/log", 0, &HubApi::get_log, Action::read, "from"},
+      {"GET", "/api/tee/environments/{env}/events", 0, &HubApi::stream_events, Action::read, "cursor"},
       {"GET", "/api/tee/api-keys", 0, &HubApi::list_keys, Action::read, kPages},
       {"POST", "/api/tee/api-keys", kKeyBody, &HubApi::create_key, Action::keys},
       {"GET", "/api/tee/api-keys/{key}", 0, &HubApi::get_key, Action::read},
@@ -170,6 +163,17 @@ Result<json::Value> body_of(const Call& call, std::size_t max_depth) {
 }
 
 net::HttpResponse json_answer(int status, const json::Value& value) { return net::json_response(status, json::canonical(value)); }
+
+net::HttpResponse too_many(const Error& error, const Limited& limited) {
+  net::HttpResponse refusal = net::problem(429, error.code(), error.message());
+  // RFC 9110 section 10.2.3; draft-ietf-httpapi-ratelimit-headers-10.
+  const std::string policy = '"' + std::string(limited.policy) + '"';
+  const std::string wait = std::to_string(limited.retry_after_s);
+  refusal.headers.set("retry-after", wait);
+  refusal.headers.set("ratelimit-policy", policy + ";q=" + std::to_string(limited.burst) + ";w=" + std::to_string(limited.window_s));
+  refusal.headers.set("ratelimit", policy + ";r=0;t=" + wait);
+  return refusal;
+}
 
 net::HttpResponse conflict(std::string_view detail) { return net::problem(409, Code::refused, detail); }
 

@@ -14,6 +14,7 @@
 #include "common/jobs/cleanroom/ballot.h"
 #include "common/net/router.h"
 #include "untrusted/hub/auth/authorize.h"
+#include "untrusted/hub/events/event_feed.h"
 #include "untrusted/hub/instances/instance_host.h"
 #include "untrusted/hub/store/datasets.h"
 #include "untrusted/hub/store/journal.h"
@@ -46,6 +47,7 @@ class HubApi {
     InstanceHost& host;
     Launcher& launcher;
     Authenticator& authenticator;
+    EventFeed& events;
     std::function<void()> wake_worker;
     Clock now;
     FaultPoint fault;
@@ -101,6 +103,9 @@ class HubApi {
   Result<net::HttpResponse> get_platform(const Call& call);
   json::Value environment_json(const Environment& environment);
 
+  // events_api.cpp
+  Result<net::HttpResponse> stream_events(const Call& call);
+
   // datasets_api.cpp
   Result<net::HttpResponse> create_dataset(const Call& call);
   Result<net::HttpResponse> put_content(const Call& call);
@@ -144,6 +149,8 @@ class HubApi {
 // body_of reads the JSON of a request: an object.
 Result<json::Value> body_of(const Call& call, std::size_t max_depth = 4);
 net::HttpResponse json_answer(int status, const json::Value& value);
+// too_many: 429, with how long to wait.
+net::HttpResponse too_many(const Error& error, const Limited& limited);
 // conflict: 409, for what is right in form and cannot be now.
 net::HttpResponse conflict(std::string_view detail);
 // tagged gives a response the ETag of its body: it changes with every byte. check_match: 412 (RFC 9110 section 13.1.1) when the call has an

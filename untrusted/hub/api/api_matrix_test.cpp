@@ -12,6 +12,7 @@ namespace {
 struct Operation {
   std::string id, method, path, action, object;
   bool json_body = false;
+  bool endless = false;              // the answer is a stream
   json::Value schema;                // of the body
   std::set<std::string> statuses;    // documented; "default" is any refusal
 };
@@ -31,12 +32,15 @@ std::vector<Operation> read_operations(const json::Value& document) {
   for (const auto& [path, methods] : *member(document, "paths").object()) {
     for (const auto& [method, told] : *methods.object()) {
       if (told.object()->contains("security")) continue;
-      Operation operation{text_of(member(told, "operationId")), method, path, text_of(member(told, "x-redoubt-action")), text_of(member(told, "x-redoubt-object")), false, {}, {}};
+      Operation operation{text_of(member(told, "operationId")), method, path, text_of(member(told, "x-redoubt-action")), text_of(member(told, "x-redoubt-object")), false, false, {}, {}};
       std::ranges::transform(operation.method, operation.method.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
       const json::Value& body = member(member(member(told, "requestBody"), "content"), "application/json");
       operation.json_body = body.object() != nullptr;
       operation.schema = member(body, "schema");
-      for (const auto& [status, response] : *member(told, "responses").object()) operation.statuses.insert(status);
+      for (const auto& [status, response] : *member(told, "responses").object()) {
+        operation.statuses.insert(status);
+        operation.endless = operation.endless || (member(response, "content").object() != nullptr && member(response, "content").object()->contains("text/event-stream"));
+      }
       out.push_back(std::move(operation));
     }
   }
@@ -112,6 +116,11 @@ class Matrix : public HubTest {
     Bytes bytes;
     if (operation.json_body) bytes = to_bytes(json::canonical(good_body(operation)));
     if (operation.method == "PUT") bytes = to_bytes(ByteView(hospital_data_.envelope).first(10));
+    if (operation.endless) {
+      // Its head tells as much; only a refusal has an end to wait for.
+      const Answer head = client.send("HEAD", target(operation));
+      if (head.status < 300) return checked(operation, head);
+    }
     return checked(operation, client.send(operation.method, target(operation), std::move(bytes)));
   }
   static Answer checked(const Operation& operation, Answer answer) {

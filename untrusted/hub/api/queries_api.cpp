@@ -8,21 +8,6 @@
 namespace redoubt::hub {
 namespace {
 
-// state_name: what the API calls a state of the store.
-std::string_view state_name(QueryState state) {
-  switch (state) {
-    case QueryState::proposed: return "voting";
-    case QueryState::rejected: return "rejected";
-    case QueryState::queued: return "approved";
-    case QueryState::running: return "running";
-    case QueryState::waiting_for_keys: return "waiting_for_keys";
-    case QueryState::done: return "done";
-    case QueryState::refused:
-    case QueryState::failed: return "failed";
-  }
-  return "failed";
-}
-
 Result<json::Value> query_json(Transaction& transaction, const Query& query) {
   REDOUBT_TRY(const auto proposal, jobs::SignedDocument::decode(query.proposal, jobs::Proposal::kMaxBytes));
   REDOUBT_TRY(const auto records, get_ballots(transaction, query.id));
@@ -34,7 +19,7 @@ Result<json::Value> query_json(Transaction& transaction, const Query& query) {
   json::Object out{{"ballots", std::move(ballots)},
                    {"proposal", proposal.to_json()},
                    {"query", query.id},
-                   {"state", std::string(state_name(query.state))}};
+                   {"state", std::string(shown_name(query.state))}};
   if (!query.detail.empty()) out.emplace("reason", query.detail);
   return json::Value(std::move(out));
 }
@@ -105,7 +90,7 @@ Result<net::HttpResponse> HubApi::create_query(const Call& call) {
                                                          {"inclusion", inclusion},
                                                          {"index", index},
                                                          {"query", id},
-                                                         {"state", std::string(state_name(present.ok() ? present->state : query.state))}});
+                                                         {"state", std::string(shown_name(present.ok() ? present->state : query.state))}});
   if (present.ok()) return created;
   REDOUBT_CHECK(parts_.store.write("query.add", [&](Transaction& transaction) -> Status {
     REDOUBT_CHECK(add_query(transaction, query));
@@ -164,7 +149,7 @@ Result<net::HttpResponse> HubApi::vote(const Call& call, jobs::Decision decision
     }));
     return json_answer(200, tally);
   }
-  if (query.state != QueryState::proposed) return conflict("query: is " + std::string(state_name(query.state)) + ", voting has ended");
+  if (query.state != QueryState::proposed) return conflict("query: is " + std::string(shown_name(query.state)) + ", voting has ended");
 
   // A program that was started anew may lack the proposal or an earlier ballot: its tally must count all that the hub holds.
   REDOUBT_CHECK(parts_.host.redeliver(environment.id, query));
@@ -191,7 +176,7 @@ Result<net::HttpResponse> HubApi::vote(const Call& call, jobs::Decision decision
 Result<net::HttpResponse> HubApi::get_result(const Call& call) {
   REDOUBT_TRY(const Environment environment, load_environment(call));
   REDOUBT_TRY(const Query query, load_query(call, environment));
-  if (query.state != QueryState::done) return conflict("query: is " + std::string(state_name(query.state)) + ", expected done");
+  if (query.state != QueryState::done) return conflict("query: is " + std::string(shown_name(query.state)) + ", expected done");
   REDOUBT_TRY(const auto result, parts_.store.read([&](Transaction& transaction) {
     return hub::get_result(transaction, query.id, call.param("recipient"));
   }));
@@ -201,7 +186,7 @@ Result<net::HttpResponse> HubApi::get_result(const Call& call) {
 Result<net::HttpResponse> HubApi::get_receipt(const Call& call) {
   REDOUBT_TRY(const Environment environment, load_environment(call));
   REDOUBT_TRY(const Query query, load_query(call, environment));
-  if (query.state != QueryState::done) return conflict("query: is " + std::string(state_name(query.state)) + ", expected done");
+  if (query.state != QueryState::done) return conflict("query: is " + std::string(shown_name(query.state)) + ", expected done");
   REDOUBT_TRY(const auto receipt, parts_.store.read([&](Transaction& transaction) { return hub::get_receipt(transaction, query.id); }));
   return net::json_response(200, receipt.document);
 }

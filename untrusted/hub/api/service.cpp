@@ -13,6 +13,9 @@ namespace fs = std::filesystem;
 // A run holds a program for minutes; calls that wait for it must not stop the others.
 constexpr std::size_t kHandlers = 16;
 
+// Streams of events are connections too; those of strangers are fewer (common/net/admission.h).
+constexpr std::size_t kMaxConnections = 4096;
+
 Status make_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
@@ -59,13 +62,14 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
   REDOUBT_CHECK(hub->open(options, random));
   hub->authenticator_ = std::make_unique<Authenticator>(*hub->store_, options.rates, std::move(ticks), now);
   HubService* const self = hub.get();
+  hub->events_ = std::make_unique<EventFeed>(*hub->store_, now, options.events);
   const auto wake = [self] {
     if (self->worker_) self->worker_->wake();
   };
   hub->host_ = std::make_unique<InstanceHost>(*hub->store_, *hub->objects_, launcher, now, options.instances, wake);
   options.worker.hub = hub->id_;
   hub->worker_ = std::make_unique<Worker>(*hub->store_, job_handlers(*hub->store_, *hub->host_, now), now, options.worker, given_up_handlers(now));
-  hub->api_ = std::make_unique<HubApi>(HubApi::Parts{*hub->store_, *hub->objects_, *hub->host_, launcher, *hub->authenticator_, wake,
+  hub->api_ = std::make_unique<HubApi>(HubApi::Parts{*hub->store_, *hub->objects_, *hub->host_, launcher, *hub->authenticator_, *hub->events_, wake,
                                                      now, options.fault, options.version, random, hub->id_});
   REDOUBT_CHECK(hub->recover());
   REDOUBT_TRY(HubIdentity identity, hub_identity(options.state, options.name, random, now()));
@@ -74,6 +78,7 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
   server.listen = options.listen;
   server.identity = std::move(identity.tls);
   server.workers = kHandlers;
+  server.admission.max_connections = kMaxConnections;
   REDOUBT_TRY(hub->server_, net::HttpServer::start(std::move(server), hub->api_->router()));
   hub->worker_->start();
   return hub;
@@ -126,6 +131,7 @@ HubService::~HubService() { stop(); }
 
 void HubService::stop() {
   if (server_) server_->stop(std::chrono::seconds(2));
+  if (events_) events_->stop();
   // Programs end before the worker, so that a job that waits for one does not keep the hub.
   if (host_) host_->stop();
   if (worker_) worker_->stop();

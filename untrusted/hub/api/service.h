@@ -25,6 +25,7 @@ struct ServiceOptions {
   RateLimits rates;
   InstanceHost::Options instances;
   Worker::Options worker;
+  EventFeed::Options events;
   FaultPoint fault = [](std::string_view) {};
 };
 
@@ -55,6 +56,7 @@ class HubService {
   std::unique_ptr<Store> store_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<Authenticator> authenticator_;
+  std::unique_ptr<EventFeed> events_;
   std::unique_ptr<InstanceHost> host_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<HubApi> api_;

@@ -68,6 +68,28 @@ TEST_F(SharedHubs, AnEnvironmentRunsAtItsHomeAndIsReadAnywhere) {
   EXPECT_TRUE(second_launcher.requests.empty());
 }
 
+TEST_F(SharedHubs, EachTellsOfTheOthersChanges) {
+  create_study(*admin);
+  net::ClientOptions to;
+  to.host = "127.0.0.1";
+  to.port = second->port();
+  to.trust = net::TrustSpki{second->pin()};
+  auto watcher = OrDie(net::HttpClient::connect(to));
+  std::string seen;
+  net::ClientRequest request{.target = std::string(kStudy) + "/events"};
+  request.headers.add("authorization", "Bearer " + admin_key(folder.path() / "a"));
+  const std::string wanted = "event: dataset\ndata: {\"id\":\"" + hospital_data_.manifest.digest().hex() + "\",\"state\":\"uploading\"}";
+  request.sink = [&](ByteView bytes) -> Status {
+    // Once the stream is there, the change is made, at the other hub.
+    if (seen.empty()) {
+      EXPECT_EQ(admin->post(std::string(kStudy) + "/datasets", body("manifest", hospital_data_.document)).status, 201);
+    }
+    seen += as_text(bytes);
+    return seen.find(wanted) == std::string::npos ? Status() : Status(Error(Code::refused, "seen"));
+  };
+  EXPECT_ERROR(watcher.request(request), Code::refused, "seen") << seen;
+}
+
 TEST_F(SharedHubs, AHubThatStartsAgainTakesUpItsOwnEnvironmentsAlone) {
   create_study(*admin);
   ASSERT_EQ(admin->post(std::string(kStudy) + "/datasets", body("manifest", hospital_data_.document)).status, 201);

@@ -1,5 +1,6 @@
 #include "untrusted/hub/store/datasets.h"
 
+#include "untrusted/hub/store/events.h"
 #include "untrusted/hub/store/states.h"
 
 namespace redoubt::hub {
@@ -65,13 +66,14 @@ Status add_dataset(Transaction& transaction, const Dataset& dataset) {
     return Error(Code::refused, "dataset " + dataset.id + ": expected a version above " + std::to_string(last) + ", found " +
                                     std::to_string(dataset.version));
   }
-  return transaction
-      .change_one("INSERT INTO datasets (environment, id, version, owner, manifest, object, size, state, created) "
-              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-              {sql::text(dataset.environment), sql::text(dataset.id), sql::number(dataset.version), sql::text(dataset.owner),
-               sql::text(dataset.manifest), sql::text(dataset.object), sql::number(dataset.size),
-               sql::text(name_of(dataset.state)), sql::time(dataset.created)})
-      .context("dataset " + dataset.id);
+  REDOUBT_CHECK(transaction
+                    .change_one("INSERT INTO datasets (environment, id, version, owner, manifest, object, size, state, created) "
+                                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                {sql::text(dataset.environment), sql::text(dataset.id), sql::number(dataset.version), sql::text(dataset.owner),
+                                 sql::text(dataset.manifest), sql::text(dataset.object), sql::number(dataset.size),
+                                 sql::text(name_of(dataset.state)), sql::time(dataset.created)})
+                    .context("dataset " + dataset.id));
+  return add_event(transaction, dataset.environment, Event::Kind::dataset, dataset.object, name_of(dataset.state));
 }
 
 Result<Dataset> get_dataset(Transaction& transaction, std::string_view environment, std::string_view id, std::uint64_t version) {
@@ -93,8 +95,8 @@ Result<Dataset> latest_dataset(Transaction& transaction, std::string_view enviro
 Status set_dataset_state(Transaction& transaction, const Dataset& dataset, DatasetState from, DatasetState to) {
   REDOUBT_TRY(const auto found, find(transaction, dataset));
   if (found.second != from) return wrong_state(from, found.second);
-  return transaction.change_one("UPDATE datasets SET state = ? WHERE number = ?",
-                            {sql::text(name_of(to)), sql::number(found.first)});
+  REDOUBT_CHECK(transaction.change_one("UPDATE datasets SET state = ? WHERE number = ?", {sql::text(name_of(to)), sql::number(found.first)}));
+  return add_event(transaction, dataset.environment, Event::Kind::dataset, dataset.object, name_of(to));
 }
 
 Result<Page<Dataset>> list_datasets(Transaction& transaction, std::string_view environment, const PageRequest& page) {

@@ -1,5 +1,6 @@
 #include "untrusted/hub/store/environments.h"
 
+#include "untrusted/hub/store/events.h"
 #include "untrusted/hub/store/states.h"
 
 namespace redoubt::hub {
@@ -79,7 +80,7 @@ Status add_environment(Transaction& transaction, const Environment& environment,
                               {sql::text(environment.id), sql::text(participant.name), sql::blob(participant.signing_key.view())})
                       .context("participant " + participant.name));
   }
-  return {};
+  return add_event(transaction, environment.id, Event::Kind::environment, environment.id, name_of(environment.state));
 }
 
 Result<Environment> get_environment(Transaction& transaction, std::string_view id) {
@@ -95,7 +96,7 @@ Status set_environment_state(Transaction& transaction, std::string_view id, Envi
   REDOUBT_TRY(const auto changed, transaction.change("UPDATE environments SET state = ? WHERE id = ?",
                                                      {sql::text(name_of(state)), sql::text(id)}));
   if (changed == 0) return Error(Code::not_found, "environment does not exist");
-  return {};
+  return add_event(transaction, id, Event::Kind::environment, id, name_of(state));
 }
 
 Result<Page<Environment>> list_environments(Transaction& transaction, const PageRequest& page, std::optional<std::string_view> participant) {
@@ -119,11 +120,12 @@ Result<std::uint64_t> active_environments(Transaction& transaction, std::string_
 }
 
 Status add_instance(Transaction& transaction, const Instance& instance) {
-  return transaction
-      .change_one("INSERT INTO instances (id, environment, boot, claims, state, created) VALUES (?, ?, ?, ?, ?, ?)",
-              {sql::blob(instance.id.view()), sql::text(instance.environment), sql::blob(instance.boot.view()),
-               sql::text(instance.claims), sql::text(name_of(instance.state)), sql::time(instance.created)})
-      .context("instance " + instance.id.hex());
+  REDOUBT_CHECK(transaction
+                    .change_one("INSERT INTO instances (id, environment, boot, claims, state, created) VALUES (?, ?, ?, ?, ?, ?)",
+                                {sql::blob(instance.id.view()), sql::text(instance.environment), sql::blob(instance.boot.view()),
+                                 sql::text(instance.claims), sql::text(name_of(instance.state)), sql::time(instance.created)})
+                    .context("instance " + instance.id.hex()));
+  return add_event(transaction, instance.environment, Event::Kind::instance, instance.id.hex(), name_of(instance.state));
 }
 
 Result<Instance> get_instance(Transaction& transaction, const InstanceId& id) {
@@ -154,10 +156,9 @@ Result<std::vector<InstanceId>> list_instances(Transaction& transaction, std::st
 }
 
 Status set_instance_state(Transaction& transaction, const InstanceId& id, InstanceState state) {
-  REDOUBT_TRY(const auto changed, transaction.change("UPDATE instances SET state = ? WHERE id = ?",
-                                                     {sql::text(name_of(state)), sql::blob(id.view())}));
-  if (changed == 0) return Error(Code::not_found, "instance does not exist");
-  return {};
+  REDOUBT_TRY(const Instance instance, get_instance(transaction, id));
+  REDOUBT_CHECK(transaction.change_one("UPDATE instances SET state = ? WHERE id = ?", {sql::text(name_of(state)), sql::blob(id.view())}));
+  return add_event(transaction, instance.environment, Event::Kind::instance, id.hex(), name_of(state));
 }
 
 Status add_acceptance(Transaction& transaction, const InstanceId& instance, const Acceptance& acceptance) {

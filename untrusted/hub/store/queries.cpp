@@ -1,5 +1,6 @@
 #include "untrusted/hub/store/queries.h"
 
+#include "untrusted/hub/store/events.h"
 #include "untrusted/hub/store/states.h"
 
 namespace redoubt::hub {
@@ -64,15 +65,30 @@ Error wrong_state(QueryState expected, QueryState found) {
 
 std::string_view name_of(QueryState state) { return state_name(kStates, state); }
 
+std::string_view shown_name(QueryState state) {
+  switch (state) {
+    case QueryState::proposed: return "voting";
+    case QueryState::rejected: return "rejected";
+    case QueryState::queued: return "approved";
+    case QueryState::running: return "running";
+    case QueryState::waiting_for_keys: return "waiting_for_keys";
+    case QueryState::done: return "done";
+    case QueryState::refused:
+    case QueryState::failed: return "failed";
+  }
+  return "failed";
+}
+
 Status add_query(Transaction& transaction, const Query& query) {
   REDOUBT_CHECK(check_id(query.id, "query id"));
-  return transaction
-      .change_one("INSERT INTO queries (id, environment, proposer, text, digest, proposal, state, detail, created, changed) "
-              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-              {sql::text(query.id), sql::text(query.environment), sql::text(query.proposer), sql::text(query.text),
-               sql::blob(query.digest.view()), sql::text(query.proposal), sql::text(name_of(query.state)),
-               sql::text(query.detail), sql::time(query.created), sql::time(query.changed)})
-      .context("query " + query.id);
+  REDOUBT_CHECK(transaction
+                    .change_one("INSERT INTO queries (id, environment, proposer, text, digest, proposal, state, detail, created, changed) "
+                                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                {sql::text(query.id), sql::text(query.environment), sql::text(query.proposer), sql::text(query.text),
+                                 sql::blob(query.digest.view()), sql::text(query.proposal), sql::text(name_of(query.state)),
+                                 sql::text(query.detail), sql::time(query.created), sql::time(query.changed)})
+                    .context("query " + query.id));
+  return add_event(transaction, query.environment, Event::Kind::query, query.id, shown_name(query.state));
 }
 
 Result<Query> get_query(Transaction& transaction, std::string_view id) {
@@ -87,18 +103,20 @@ Status set_query_state(Transaction& transaction, std::string_view id, QueryState
                        Instant now) {
   REDOUBT_TRY(const Query query, get_query(transaction, id));
   if (query.state != from) return wrong_state(from, query.state);
-  return transaction.change_one("UPDATE queries SET state = ?, detail = ?, changed = ? WHERE id = ?",
-                            {sql::text(name_of(to)), sql::text(detail), sql::time(now), sql::text(id)});
+  REDOUBT_CHECK(transaction.change_one("UPDATE queries SET state = ?, detail = ?, changed = ? WHERE id = ?",
+                                       {sql::text(name_of(to)), sql::text(detail), sql::time(now), sql::text(id)}));
+  return add_event(transaction, query.environment, Event::Kind::query, id, shown_name(to));
 }
 
 Status add_ballot(Transaction& transaction, std::string_view query, const BallotRecord& ballot) {
   REDOUBT_CHECK(check_id(ballot.voter, "voter"));
   REDOUBT_TRY(const Query found, get_query(transaction, query));
   if (found.state != QueryState::proposed) return wrong_state(QueryState::proposed, found.state);
-  return transaction
-      .change_one("INSERT INTO ballots (query, voter, document, created) VALUES (?, ?, ?, ?)",
-              {sql::text(query), sql::text(ballot.voter), sql::text(ballot.document), sql::time(ballot.created)})
-      .context("ballot by " + ballot.voter);
+  REDOUBT_CHECK(transaction
+                    .change_one("INSERT INTO ballots (query, voter, document, created) VALUES (?, ?, ?, ?)",
+                                {sql::text(query), sql::text(ballot.voter), sql::text(ballot.document), sql::time(ballot.created)})
+                    .context("ballot by " + ballot.voter));
+  return add_event(transaction, found.environment, Event::Kind::ballot, query, "counted");
 }
 
 Result<std::vector<BallotRecord>> get_ballots(Transaction& transaction, std::string_view query) {

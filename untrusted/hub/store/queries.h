@@ -12,6 +12,8 @@ namespace redoubt::hub {
 
 enum class QueryState { proposed, rejected, queued, running, waiting_for_keys, done, refused, failed };
 std::string_view name_of(QueryState state);
+// shown_name: what the API calls it.
+std::string_view shown_name(QueryState state);
 
 struct Query {
   std::string id;

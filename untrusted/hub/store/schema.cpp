@@ -205,10 +205,23 @@ UPDATE queries SET state = 'failed', detail = 'its run was given up'
   AND EXISTS (SELECT 1 FROM jobs WHERE jobs.state = 'failed' AND jobs.id = 'run-' || substr(queries.id, 1, 60));
 )sql";
 
+// What changed, for those who watch.
+constexpr std::string_view kWatching = R"sql(
+CREATE TABLE events (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  environment TEXT NOT NULL REFERENCES environments (id),
+  kind TEXT NOT NULL,
+  object TEXT NOT NULL,
+  state TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_by_environment ON events (environment, number);
+)sql";
+
 constexpr Migration kMigrations[] = {{1, "clean room", kCleanRoom},
                                      {2, "shared hubs", kSharedHubs},
                                      {3, "lives of api keys", kKeyLives},
-                                     {4, "lines of api keys, names of environments", kLines}};
+                                     {4, "lines of api keys, names of environments", kLines},
+                                     {5, "events", kWatching}};
 
 }  // namespace
 
