@@ -19,12 +19,13 @@ Result<HubConfig> read_config(const std::filesystem::path& file) {
   HubConfig config;
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
-    std::string* const field = name == "state"         ? &config.state
-                               : name == "listen"      ? &config.listen
-                               : name == "program_dir" ? &config.program_dir
-                               : name == "name"        ? &config.name
-                               : name == "database"    ? &config.database
-                                                       : nullptr;
+    std::string* const field = name == "state"            ? &config.state
+                               : name == "listen"         ? &config.listen
+                               : name == "metrics_listen" ? &config.metrics_listen
+                               : name == "program_dir"    ? &config.program_dir
+                               : name == "name"           ? &config.name
+                               : name == "database"       ? &config.database
+                                                          : nullptr;
     if (field == nullptr) return Error(Code::malformed, file.string() + ": unknown key \"" + name + "\"");
     const auto value = node.value_exact<std::string>();
     if (!value) return Error(Code::malformed, file.string() + ": \"" + name + "\": expected text");

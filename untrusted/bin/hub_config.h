@@ -14,10 +14,11 @@ struct HubConfig {
   std::string listen;
   std::string program_dir;
   std::string name;
+  std::string metrics_listen;  // empty: metrics are not served
   std::string database;  // URL of PostgreSQL, which may hold a password; empty: a file in `state`
 };
 
-// read_config reads `state`, `listen`, `program_dir`, `name` and `database`, all optional. `malformed` with line and column, `not_found`.
+// read_config reads `state`, `listen`, `metrics_listen`, `program_dir`, `name` and `database`, all optional. `malformed` with line and column, `not_found`.
 Result<HubConfig> read_config(const std::filesystem::path& file);
 
 }  // namespace redoubt::hub

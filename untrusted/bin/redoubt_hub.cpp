@@ -25,6 +25,7 @@ Examples:
   redoubt-hub serve --state /var/lib/redoubt
   redoubt-hub serve --state ./state --listen 127.0.0.1:0 --name hub.example.org
   redoubt-hub serve --config /etc/redoubt/hub.toml
+  redoubt-hub serve --state /var/lib/redoubt --metrics-listen 127.0.0.1:9464
   redoubt-hub serve --state /var/lib/redoubt --database "postgresql:///redoubt?host=/run/postgresql"
   redoubt-hub key create hospital --state /var/lib/redoubt
   redoubt-hub key list --state /var/lib/redoubt
@@ -43,6 +44,10 @@ Instant system_now() {
 
 std::int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::int64_t steady_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 // raise_file_limit: as far as this process may. Programs that it starts have the same limit.
@@ -119,11 +124,14 @@ Status serve(const hub::HubConfig& config, const sigset_t& signals) {
   REDOUBT_TRY(options.database, database_of(config));
   options.state = state;
   options.listen = config.listen;
+  options.metrics_listen = config.metrics_listen;
+  options.microseconds = steady_us;
   options.name = config.name;
   options.version = REDOUBT_VERSION;
   REDOUBT_TRY(const auto service, hub::HubService::start(std::move(options), launcher, random, system_now, steady_ms));
   std::printf("listening on %s\n", service->address().c_str());
   std::printf("pin %s\n", service->pin().hex().c_str());
+  if (!service->metrics_address().empty()) std::printf("metrics on %s\n", service->metrics_address().c_str());
   if (service->made_admin_key()) std::printf("first API key in %s\n", (state / "admin.key").c_str());
   std::fflush(stdout);
   int signal = 0;
@@ -189,9 +197,10 @@ int main(int argc, char** argv) {
   hub::HubConfig given;
   std::string config_file;
   CLI::App* const serve_command = app.add_subcommand("serve", "Serve the REST API and keep enclave programs running");
-  serve_command->add_option("--config", config_file, "TOML file with state, listen, program_dir, name and database");
+  serve_command->add_option("--config", config_file, "TOML file with state, listen, metrics_listen, program_dir, name and database");
   serve_command->add_option("--state", given.state, "State folder (default $XDG_STATE_HOME/redoubt)");
   serve_command->add_option("--listen", given.listen, "Address and port (default 127.0.0.1:7443; port 0 picks one)");
+  serve_command->add_option("--metrics-listen", given.metrics_listen, "Loopback address and port, or unix:PATH, where Prometheus reads /metrics (default: nowhere)");
   serve_command->add_option("--program-dir", given.program_dir, "Folder of redoubt-cleanroom (default: beside this program)");
   serve_command->add_option("--name", given.name, "Host name for the certificate");
   const char* const database_help = "URL of a PostgreSQL database (default: a file in the state folder)";
@@ -230,6 +239,7 @@ int main(int argc, char** argv) {
   if (done.ok()) {
     overlay(config.state, given.state, default_state());
     overlay(config.listen, given.listen, "127.0.0.1:7443");
+    overlay(config.metrics_listen, given.metrics_listen, "");
     overlay(config.program_dir, given.program_dir, "");
     overlay(config.name, given.name, "");
     overlay(config.database, given.database, "");

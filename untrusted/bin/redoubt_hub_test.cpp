@@ -138,6 +138,7 @@ TEST_F(HubProgram, SaysWhatItWasNotGiven) {
   EXPECT_EQ(code({}), 2);
   EXPECT_EQ(code({"serve", "--no-such-option"}), 2);
   EXPECT_EQ(code({"serve", "--state", state(), "--listen", "nowhere"}), 2);
+  EXPECT_EQ(code({"serve", "--state", state(), "--listen", "127.0.0.1:0", "--metrics-listen", "0.0.0.0:0"}), 2) << "metrics stay on this machine";
   EXPECT_EQ(code({"serve", "--state", state(), "--program-dir", "/nonexistent"}), 69);
   EXPECT_EQ(code({"serve", "--config", state() + "/absent.toml"}), 3);
   EXPECT_EQ(code({"--help"}), 0);

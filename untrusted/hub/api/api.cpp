@@ -68,14 +68,17 @@ const std::vector<std::string_view>& HubApi::open_paths() {
 
 net::Router HubApi::router() {
   net::Router router;
-  const auto fixed = [this](std::string body) {
-    return [this, body = std::move(body)](const net::HttpRequest&) { return stamped(net::json_response(200, body), request_id()); };
+  const auto fixed = [](std::string body) {
+    return [body = std::move(body)](const net::HttpRequest&) { return net::json_response(200, body); };
   };
-  router.on_refusal([this](net::HttpResponse refusal) { return stamped(std::move(refusal), request_id()); });
-  router.get("/healthz", net::Access::open, fixed(R"({"status":"ok"})"));
-  router.get("/readyz", net::Access::open, [this](const net::HttpRequest&) { return stamped(ready(), request_id()); });
-  router.get("/version", net::Access::open, fixed(json::canonical(json::Object{{"version", parts_.version}})));
-  router.get("/openapi.json", net::Access::open, fixed(std::string(kOpenApi)));
+  router.on_refusal([this](net::HttpResponse refusal) {
+    parts_.metrics.count("", "", refusal.status, 0);
+    return stamped(std::move(refusal), request_id());
+  });
+  open_route(router, "/healthz", fixed(R"({"status":"ok"})"));
+  open_route(router, "/readyz", [this](const net::HttpRequest&) { return ready(); });
+  open_route(router, "/version", fixed(json::canonical(json::Object{{"version", parts_.version}})));
+  open_route(router, "/openapi.json", fixed(std::string(kOpenApi)));
   for (const Row& row : rows()) {
     router.add({std::string(row.method), std::string(row.path), net::Access::open, row.max_body_bytes,
                 [this, &row](const net::HttpRequest& request) { return answer(row, request); }});
@@ -103,7 +106,20 @@ net::HttpResponse HubApi::ready() {
 net::HttpResponse HubApi::answer(const Row& row, const net::HttpRequest& request) {
   const std::string id = request_id();
   const net::Handler handler = [&](const net::HttpRequest& given) { return respond(row, given, id); };
-  return stamped(net::Router::answer(handler, request), id);
+  return counted(row.method, row.path, [&] { return stamped(net::Router::answer(handler, request), id); });
+}
+
+void HubApi::open_route(net::Router& router, std::string_view path, net::Handler handler) {
+  router.get(std::string(path), net::Access::open, [this, path = std::string(path), handler = std::move(handler)](const net::HttpRequest& request) {
+    return counted("GET", path, [&] { return stamped(net::Router::answer(handler, request), request_id()); });
+  });
+}
+
+net::HttpResponse HubApi::counted(std::string_view method, std::string_view route, const std::function<net::HttpResponse()>& answer) {
+  const std::int64_t begun = parts_.microseconds();
+  net::HttpResponse response = answer();
+  parts_.metrics.count(method, route, response.status, parts_.microseconds() - begun);
+  return response;
 }
 
 net::HttpResponse HubApi::respond(const Row& row, const net::HttpRequest& request, const std::string& id) {

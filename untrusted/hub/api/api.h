@@ -13,6 +13,7 @@
 
 #include "common/jobs/cleanroom/ballot.h"
 #include "common/net/router.h"
+#include "untrusted/hub/api/metrics.h"
 #include "untrusted/hub/auth/authorize.h"
 #include "untrusted/hub/events/event_feed.h"
 #include "untrusted/hub/instances/instance_host.h"
@@ -48,12 +49,14 @@ class HubApi {
     Launcher& launcher;
     Authenticator& authenticator;
     EventFeed& events;
+    Metrics& metrics;
     std::function<void()> wake_worker;
     Clock now;
     FaultPoint fault;
     std::string version;
     crypto::Random& random;
     std::string hub;  // id of this hub: the home of the environments that it creates
+    std::function<std::int64_t()> microseconds;  // of a clock that does not go back
   };
   explicit HubApi(Parts parts) : parts_(std::move(parts)) {}
 
@@ -79,6 +82,9 @@ class HubApi {
 
  private:
   net::HttpResponse answer(const Row& row, const net::HttpRequest& request);
+  // open_route: one that needs no key. `handler` gives the answer without its id.
+  void open_route(net::Router& router, std::string_view path, net::Handler handler);
+  net::HttpResponse counted(std::string_view method, std::string_view route, const std::function<net::HttpResponse()>& answer);
   net::HttpResponse respond(const Row& row, const net::HttpRequest& request, const std::string& id);
   net::HttpResponse handle(const Row& row, const Call& call);
   net::HttpResponse ready();

@@ -62,6 +62,7 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
   REDOUBT_CHECK(hub->open(options, random));
   hub->authenticator_ = std::make_unique<Authenticator>(*hub->store_, options.rates, std::move(ticks), now);
   HubService* const self = hub.get();
+  hub->metrics_ = std::make_unique<Metrics>();
   hub->events_ = std::make_unique<EventFeed>(*hub->store_, now, options.events);
   const auto wake = [self] {
     if (self->worker_) self->worker_->wake();
@@ -69,8 +70,8 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
   hub->host_ = std::make_unique<InstanceHost>(*hub->store_, *hub->objects_, launcher, now, options.instances, wake);
   options.worker.hub = hub->id_;
   hub->worker_ = std::make_unique<Worker>(*hub->store_, job_handlers(*hub->store_, *hub->host_, now), now, options.worker, given_up_handlers(now));
-  hub->api_ = std::make_unique<HubApi>(HubApi::Parts{*hub->store_, *hub->objects_, *hub->host_, launcher, *hub->authenticator_, *hub->events_, wake,
-                                                     now, options.fault, options.version, random, hub->id_});
+  hub->api_ = std::make_unique<HubApi>(HubApi::Parts{*hub->store_, *hub->objects_, *hub->host_, launcher, *hub->authenticator_, *hub->events_, *hub->metrics_, wake,
+                                                     now, options.fault, options.version, random, hub->id_, options.microseconds});
   REDOUBT_CHECK(hub->recover());
   REDOUBT_TRY(HubIdentity identity, hub_identity(options.state, options.name, random, now()));
   hub->pin_ = identity.pin;
@@ -80,8 +81,29 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
   server.workers = kHandlers;
   server.admission.max_connections = kMaxConnections;
   REDOUBT_TRY(hub->server_, net::HttpServer::start(std::move(server), hub->api_->router()));
+  if (!options.metrics_listen.empty()) REDOUBT_CHECK(hub->serve_metrics(options.metrics_listen).context("metrics"));
   hub->worker_->start();
   return hub;
+}
+
+Status HubService::serve_metrics(const std::string& listen) {
+  net::Router router;
+  router.get("/metrics", net::Access::open, [this](const net::HttpRequest&) {
+    Metrics::Others others{.events = events_->counts(), .connections = server_->counts()};
+    auto jobs = store_->read([](Transaction& transaction) { return count_jobs(transaction); });
+    others.database = jobs.ok();
+    if (jobs.ok()) others.jobs = std::move(*jobs);
+    net::HttpResponse response = net::text_response(200, metrics_->text(others));
+    response.headers.set("content-type", "text/plain; version=0.0.4; charset=utf-8");
+    return response;
+  });
+  net::ServerOptions options;
+  options.listen = listen;
+  options.plain_on_loopback = !listen.starts_with("unix:");
+  options.workers = 1;
+  options.admission = {.max_connections = 32, .max_unauthenticated = 32, .max_unauthenticated_per_peer = 32};
+  REDOUBT_TRY(metrics_server_, net::HttpServer::start(std::move(options), std::move(router)));
+  return {};
 }
 
 Status HubService::open(const ServiceOptions& options, crypto::Random& random) {
@@ -130,6 +152,7 @@ Status HubService::recover() {
 HubService::~HubService() { stop(); }
 
 void HubService::stop() {
+  if (metrics_server_) metrics_server_->stop(std::chrono::milliseconds(0));
   if (server_) server_->stop(std::chrono::seconds(2));
   if (events_) events_->stop();
   // Programs end before the worker, so that a job that waits for one does not keep the hub.

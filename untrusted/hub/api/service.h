@@ -21,12 +21,14 @@ struct ServiceOptions {
   std::optional<sql::Location> database;  // nothing: STATE/hub.db
   std::string listen = "127.0.0.1:7443";
   std::string name;  // of this host, for the certificate; empty: loopback alone
+  std::string metrics_listen;  // where Metrics may be read: an address of this machine, or unix:/path; empty: nowhere
   std::string version;
   RateLimits rates;
   InstanceHost::Options instances;
   Worker::Options worker;
   EventFeed::Options events;
   FaultPoint fault = [](std::string_view) {};
+  std::function<std::int64_t()> microseconds = [] { return std::int64_t{0}; };  // of a clock that does not go back: for Metrics
 };
 
 class HubService {
@@ -40,6 +42,8 @@ class HubService {
 
   const std::string& address() const { return server_->address(); }
   std::uint16_t port() const { return server_->port(); }
+  // metrics_address: empty when they are not served.
+  std::string metrics_address() const { return metrics_server_ ? metrics_server_->address() : ""; }
   const SpkiDigest& pin() const { return pin_; }
   // made_admin_key: this start wrote STATE/admin.key.
   bool made_admin_key() const { return made_admin_key_; }
@@ -49,6 +53,7 @@ class HubService {
   HubService() = default;
   Status open(const ServiceOptions& options, crypto::Random& random);
   Status recover();
+  Status serve_metrics(const std::string& listen);
 
   Clock now_;
   std::string id_;      // STATE/hub.id
@@ -59,8 +64,10 @@ class HubService {
   std::unique_ptr<EventFeed> events_;
   std::unique_ptr<InstanceHost> host_;
   std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<HubApi> api_;
   std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<net::HttpServer> metrics_server_;
   SpkiDigest pin_;
   bool made_admin_key_ = false;
 };

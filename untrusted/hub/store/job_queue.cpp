@@ -75,6 +75,19 @@ Result<Page<Job>> list_jobs(Transaction& transaction, const PageRequest& page) {
   return read_page<Job>(transaction, kTable, std::nullopt, page, parse);
 }
 
+Result<std::map<std::pair<std::string, std::string>, std::uint64_t>> count_jobs(Transaction& transaction) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT kind, state, count(*) FROM jobs GROUP BY kind, state"));
+  std::map<std::pair<std::string, std::string>, std::uint64_t> out;
+  for (sql::Row& row : rows) {
+    std::string kind = row.text();
+    const JobState state = read_state(kStates, row);
+    const std::uint64_t count = row.count();
+    REDOUBT_CHECK(row.finish());
+    out.emplace(std::pair(std::move(kind), std::string(name_of(state))), count);
+  }
+  return out;
+}
+
 Result<std::optional<Job>> lease_job(Transaction& transaction, std::string_view kind, std::string_view owner, Instant now,
                                      std::int64_t lease_seconds) {
   REDOUBT_TRY(auto rows,

@@ -8,6 +8,8 @@
 // means for what it was to bring. A job that waits for keys is out of the queue until it is woken.
 #pragma once
 
+#include <map>
+
 #include "untrusted/hub/store/page.h"
 
 namespace redoubt::hub {
@@ -47,6 +49,8 @@ struct Job {
 Status add_job(Transaction& transaction, const Job& job);
 Result<Job> get_job(Transaction& transaction, std::string_view id);
 Result<Page<Job>> list_jobs(Transaction& transaction, const PageRequest& page);
+// count_jobs: how many there are, by kind and name of the state.
+Result<std::map<std::pair<std::string, std::string>, std::uint64_t>> count_jobs(Transaction& transaction);
 
 // lease_job: the oldest job of `kind` that is due, or whose lease has ended, and that has no home or the owner's; nothing when there is
 // none. `owner` is HUB/WORKER, or a name alone. In Store::claim, hubs do not wait for each other.
