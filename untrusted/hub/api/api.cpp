@@ -12,6 +12,7 @@ constexpr std::uint64_t kContractBody = 2 * jobs::Contract::kMaxBytes + 1024;
 constexpr std::uint64_t kDocumentBody = 512 * 1024;
 constexpr std::uint64_t kKeyBody = 4096;
 constexpr std::string_view kPages = "cursor limit";
+constexpr std::string_view kDownloadPath = "/api/tee/downloads/{query}/{recipient}";
 
 // takes: whether `names`, with spaces between, has `name`.
 bool takes(std::string_view names, std::string_view name) {
@@ -49,6 +50,7 @@ const std::vector<HubApi::Row>& HubApi::rows() {
       {"POST", "/api/tee/environments/{env}/queries/{query}/approve", kDocumentBody, &HubApi::approve, Action::approve, "", true},
       {"POST", "/api/tee/environments/{env}/queries/{query}/reject", kDocumentBody, &HubApi::reject, Action::approve, "", true},
       {"GET", "/api/tee/environments/{env}/queries/{query}/result/{recipient}", 0, &HubApi::get_result, Action::read},
+      {"GET", "/api/tee/environments/{env}/queries/{query}/result/{recipient}/link", 0, &HubApi::get_result_link, Action::read},
       {"GET", "/api/tee/environments/{env}/queries/{query}/receipt", 0, &HubApi::get_receipt, Action::read},
       {"GET", "/api/tee/environments/{env}/log", 0, &HubApi::get_log, Action::read, "from"},
       {"GET", "/api/tee/environments/{env}/events", 0, &HubApi::stream_events, Action::read, "cursor"},
@@ -62,7 +64,7 @@ const std::vector<HubApi::Row>& HubApi::rows() {
 }
 
 const std::vector<std::string_view>& HubApi::open_paths() {
-  static const std::vector<std::string_view> paths = {"/healthz", "/readyz", "/version", "/openapi.json"};
+  static const std::vector<std::string_view> paths = {"/healthz", "/readyz", "/version", "/openapi.json", kDownloadPath};
   return paths;
 }
 
@@ -79,6 +81,7 @@ net::Router HubApi::router() {
   open_route(router, "/readyz", [this](const net::HttpRequest&) { return ready(); });
   open_route(router, "/version", fixed(json::canonical(json::Object{{"version", parts_.version}})));
   open_route(router, "/openapi.json", fixed(std::string(kOpenApi)));
+  open_route(router, kDownloadPath, [this](const net::HttpRequest& request) { return download(request); });
   for (const Row& row : rows()) {
     router.add({std::string(row.method), std::string(row.path), net::Access::open, row.max_body_bytes,
                 [this, &row](const net::HttpRequest& request) { return answer(row, request); }});

@@ -14,6 +14,7 @@
 #include "common/jobs/cleanroom/ballot.h"
 #include "common/net/router.h"
 #include "untrusted/hub/api/metrics.h"
+#include "untrusted/hub/api/result_link.h"
 #include "untrusted/hub/auth/authorize.h"
 #include "untrusted/hub/events/event_feed.h"
 #include "untrusted/hub/instances/instance_host.h"
@@ -57,6 +58,7 @@ class HubApi {
     crypto::Random& random;
     std::string hub;  // id of this hub: the home of the environments that it creates
     std::function<std::int64_t()> microseconds;  // of a clock that does not go back
+    const SecretBytes& link_secret;              // for links to results
   };
   explicit HubApi(Parts parts) : parts_(std::move(parts)) {}
 
@@ -127,6 +129,11 @@ class HubApi {
   Result<net::HttpResponse> vote(const Call& call, jobs::Decision decision);
   Result<net::HttpResponse> get_result(const Call& call);
   Result<net::HttpResponse> get_receipt(const Call& call);
+
+  // downloads_api.cpp
+  Result<net::HttpResponse> get_result_link(const Call& call);
+  net::HttpResponse download(const net::HttpRequest& request);
+  Status may_download(Transaction& transaction, const ResultLink& link);
 
   // keys_api.cpp
   Result<net::HttpResponse> list_keys(const Call& call);

@@ -5,6 +5,7 @@
 #include "untrusted/hub/auth/admin_key.h"
 #include "untrusted/hub/jobs/handlers.h"
 #include "untrusted/hub/store/hubs.h"
+#include "untrusted/hub/store/secrets.h"
 
 namespace redoubt::hub {
 namespace {
@@ -71,7 +72,7 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
   options.worker.hub = hub->id_;
   hub->worker_ = std::make_unique<Worker>(*hub->store_, job_handlers(*hub->store_, *hub->host_, now), now, options.worker, given_up_handlers(now));
   hub->api_ = std::make_unique<HubApi>(HubApi::Parts{*hub->store_, *hub->objects_, *hub->host_, launcher, *hub->authenticator_, *hub->events_, *hub->metrics_, wake,
-                                                     now, options.fault, options.version, random, hub->id_, options.microseconds});
+                                                     now, options.fault, options.version, random, hub->id_, options.microseconds, hub->link_secret_});
   REDOUBT_CHECK(hub->recover());
   REDOUBT_TRY(HubIdentity identity, hub_identity(options.state, options.name, random, now()));
   hub->pin_ = identity.pin;
@@ -117,6 +118,7 @@ Status HubService::open(const ServiceOptions& options, crypto::Random& random) {
   REDOUBT_TRY(id_, hub_id(options.state, random));
   alone_ = !options.database || !options.database->postgres();
   REDOUBT_TRY(store_, options.database ? Store::open(*options.database, now_(), std::move(store)) : Store::open(options.state / "hub.db", now_(), std::move(store)));
+  REDOUBT_TRY(link_secret_, store_->write("secret", [&](Transaction& transaction) { return ensure_secret(transaction, random, "result links"); }));
   REDOUBT_TRY(made_admin_key_, ensure_admin_key(*store_, random, options.state / "admin.key", now_()));
   return {};
 }

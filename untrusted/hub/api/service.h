@@ -65,6 +65,7 @@ class HubService {
   std::unique_ptr<InstanceHost> host_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Metrics> metrics_;
+  SecretBytes link_secret_;
   std::unique_ptr<HubApi> api_;
   std::unique_ptr<net::HttpServer> server_;
   std::unique_ptr<net::HttpServer> metrics_server_;

@@ -68,7 +68,7 @@ TEST_F(SharedHubs, AnEnvironmentRunsAtItsHomeAndIsReadAnywhere) {
   EXPECT_TRUE(second_launcher.requests.empty());
 }
 
-TEST_F(SharedHubs, EachTellsOfTheOthersChanges) {
+TEST_F(SharedHubs, EachTellsOfTheOthersChangesAndSignsLinksForIt) {
   create_study(*admin);
   net::ClientOptions to;
   to.host = "127.0.0.1";
@@ -88,6 +88,8 @@ TEST_F(SharedHubs, EachTellsOfTheOthersChanges) {
     return seen.find(wanted) == std::string::npos ? Status() : Status(Error(Code::refused, "seen"));
   };
   EXPECT_ERROR(watcher.request(request), Code::refused, "seen") << seen;
+  const auto secret = [](HubService& of) { return OrDie(of.store().read([](Transaction& t) { return t.query("SELECT secret FROM secrets"); })).at(0).blob(); };
+  EXPECT_EQ(secret(*hub), secret(*second));
 }
 
 TEST_F(SharedHubs, AHubThatStartsAgainTakesUpItsOwnEnvironmentsAlone) {

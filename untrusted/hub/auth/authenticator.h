@@ -76,6 +76,9 @@ class Authenticator {
   // says how.
   Result<Caller> authenticate(const net::HttpRequest& request, std::optional<Limited>& limited);
 
+  // admit counts a request that an API key stands for without being in it (a signed link); how long to wait when its share is used up.
+  std::optional<Limited> admit(const std::string& api_key) { return take(keys_, api_key); }
+
  private:
   struct Share {  // one kind of token bucket
     std::string_view policy;

@@ -55,6 +55,21 @@ TEST_F(AuthenticatorTest, KnowsWhoseKeyItIs) {
   EXPECT_FALSE(second.admin);
 }
 
+TEST_F(AuthenticatorTest, LinksUseUpTheShareOfTheirKey) {
+  const NewApiKey key = make("hospital", {"participant"});
+  EXPECT_OK(authenticate(with("Bearer " + text(key))));
+  EXPECT_FALSE(authenticator.admit(key.record.id));
+  EXPECT_FALSE(authenticator.admit(key.record.id));
+  const auto used_up = authenticator.admit(key.record.id);
+  ASSERT_TRUE(used_up);
+  EXPECT_EQ(used_up->policy, "key");
+  EXPECT_EQ(used_up->retry_after_s, 1);
+  EXPECT_ERROR(authenticate(with("Bearer " + text(key))), Code::unavailable, "used up");
+  EXPECT_FALSE(authenticator.admit("key-of-another"));
+  now_ms += 1'000;
+  EXPECT_FALSE(authenticator.admit(key.record.id));
+}
+
 TEST_F(AuthenticatorTest, RefusesEveryOtherHeader) {
   const NewApiKey key = make("hospital", {"participant"});
   const NewApiKey other = make("nobody", {"metrics"});

@@ -57,6 +57,21 @@ Result<ReceiptRecord> parse_receipt(sql::Row& row) {
   return out;
 }
 
+Result<ResultFacts> parse_facts(sql::Row& row) {
+  ResultFacts out;
+  out.size = row.count();
+  out.instance = row.fixed<InstanceId>();
+  out.sequence = row.count();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
+Result<Bytes> parse_piece(sql::Row& row) {
+  Bytes out = row.blob();
+  REDOUBT_CHECK(row.finish());
+  return out;
+}
+
 Error wrong_state(QueryState expected, QueryState found) {
   return Error(Code::refused, "query: expected state " + std::string(name_of(expected)) + ", found " + std::string(name_of(found)));
 }
@@ -148,6 +163,20 @@ Status finish_query(Transaction& transaction, std::string_view query, const std:
 Result<ResultRecord> get_result(Transaction& transaction, std::string_view query, std::string_view recipient) {
   return read_one<ResultRecord>(transaction, "SELECT recipient, package, created FROM results WHERE query = ? AND recipient = ?",
                                 {sql::text(query), sql::text(recipient)}, "result", parse_result);
+}
+
+Result<ResultFacts> get_result_facts(Transaction& transaction, std::string_view query, std::string_view recipient) {
+  return read_one<ResultFacts>(transaction,
+                               "SELECT length(results.package), receipts.instance, receipts.sequence FROM results "
+                               "JOIN receipts ON receipts.query = results.query WHERE results.query = ? AND results.recipient = ?",
+                               {sql::text(query), sql::text(recipient)}, "result", parse_facts);
+}
+
+Result<Bytes> get_result_piece(Transaction& transaction, std::string_view query, std::string_view recipient, std::uint64_t offset, std::uint64_t size) {
+  if (offset > ResultRecord::kMaxSize || size > ResultRecord::kMaxSize) return Error(Code::usage, "result: no such piece");
+  return read_one<Bytes>(transaction,
+                         "SELECT substr(package, ? /*+postgres ::int4 */, ? /*+postgres ::int4 */) FROM results WHERE query = ? AND recipient = ?",
+                         {sql::number(offset + 1), sql::number(size), sql::text(query), sql::text(recipient)}, "result", parse_piece);
 }
 
 Result<ReceiptRecord> get_receipt(Transaction& transaction, std::string_view query) {

@@ -63,6 +63,15 @@ struct ReceiptRecord {
 Status finish_query(Transaction& transaction, std::string_view query, const std::vector<ResultRecord>& results,
                     const ReceiptRecord& receipt);
 Result<ResultRecord> get_result(Transaction& transaction, std::string_view query, std::string_view recipient);
+// ResultFacts: of one package, without reading it. An instance numbers its receipts, so instance and sequence name one run.
+struct ResultFacts {
+  std::uint64_t size = 0;  // bytes
+  InstanceId instance;
+  std::uint64_t sequence = 0;
+};
+Result<ResultFacts> get_result_facts(Transaction& transaction, std::string_view query, std::string_view recipient);
+// get_result_piece: at most `size` bytes of the package from `offset`.
+Result<Bytes> get_result_piece(Transaction& transaction, std::string_view query, std::string_view recipient, std::uint64_t offset, std::uint64_t size);
 Result<ReceiptRecord> get_receipt(Transaction& transaction, std::string_view query);
 
 }  // namespace redoubt::hub

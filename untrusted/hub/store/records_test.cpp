@@ -2,10 +2,12 @@
 // through lists without gaps. Method: one small hub on each kind of database; each rule broken alone.
 #include <gtest/gtest.h>
 
+#include "common/crypto/system_random.h"
 #include "untrusted/hub/store/datasets.h"
 #include "untrusted/hub/store/journal.h"
 #include "untrusted/hub/store/logs.h"
 #include "untrusted/hub/store/records_test_fixture.h"
+#include "untrusted/hub/store/secrets.h"
 
 namespace redoubt::hub {
 namespace {
@@ -257,6 +259,47 @@ TEST_P(Records, APageOfLargeRecordsIsShorter) {
   } while (!request.cursor.empty());
   EXPECT_EQ(seen, "0123456789");
   EXPECT_EQ(sizes, (std::vector<std::size_t>{2, 2, 1, 2, 2, 1}));
+}
+
+TEST_P(Records, ResultsAreReadInPieces) {
+  Bytes package(10'000);
+  for (std::size_t i = 0; i < package.size(); ++i) package[i] = static_cast<std::byte>(i % 251);
+  EXPECT_OK(write([&](Transaction& t) -> Status {
+    REDOUBT_CHECK(add_query(t, query));
+    REDOUBT_CHECK(set_query_state(t, "q1", QueryState::proposed, QueryState::queued, "", kNow));
+    REDOUBT_CHECK(set_query_state(t, "q1", QueryState::queued, QueryState::running, "", kNow));
+    return finish_query(t, "q1", {{"alice", package, kNow}, {"bob", {}, kNow}}, {instance.id, 7, "a receipt", kNow});
+  }));
+  const ResultFacts facts = OrDie(write([&](Transaction& t) { return get_result_facts(t, "q1", "alice"); }));
+  EXPECT_EQ(facts.size, package.size());
+  EXPECT_EQ(facts.instance, instance.id);
+  EXPECT_EQ(facts.sequence, 7U);
+  EXPECT_EQ(OrDie(write([&](Transaction& t) { return get_result_facts(t, "q1", "bob"); })).size, 0U);
+  EXPECT_ERROR(write([&](Transaction& t) { return get_result_facts(t, "q1", "carol"); }), Code::not_found, "result");
+  EXPECT_ERROR(write([&](Transaction& t) { return get_result_facts(t, "q2", "alice"); }), Code::not_found, "result");
+  const auto piece = [&](std::uint64_t offset, std::uint64_t size) {
+    return write([&](Transaction& t) { return get_result_piece(t, "q1", "alice", offset, size); });
+  };
+  EXPECT_EQ(OrDie(piece(0, 10'000)), package);
+  EXPECT_EQ(OrDie(piece(0, 1)), Bytes{package[0]});
+  EXPECT_EQ(OrDie(piece(9'999, 100)), Bytes{package[9'999]});
+  EXPECT_EQ(OrDie(piece(1'234, 777)), to_bytes(ByteView(package).subspan(1'234, 777)));
+  EXPECT_EQ(OrDie(piece(10'000, 10)), Bytes());
+  EXPECT_EQ(OrDie(piece(5, 0)), Bytes());
+  EXPECT_ERROR(piece(std::uint64_t{1} << 62, 1), Code::usage, "no such piece");
+  EXPECT_ERROR(write([&](Transaction& t) { return get_result_piece(t, "q1", "carol", 0, 1); }), Code::not_found, "result");
+}
+
+TEST_P(Records, ASecretIsMadeOnce) {
+  crypto::SystemRandom random;
+  const auto secret = [&](std::string_view name) { return OrDie(write([&](Transaction& t) { return ensure_secret(t, random, name); })); };
+  const SecretBytes first = secret("a");
+  EXPECT_EQ(first.size(), 32U);
+  EXPECT_TRUE(first == secret("a"));
+  EXPECT_FALSE(first == secret("b"));
+  store.reset();
+  store = OrDie(Store::open(location(), kNow));
+  EXPECT_TRUE(first == secret("a"));
 }
 
 TEST_P(Records, SurviveReopening) {

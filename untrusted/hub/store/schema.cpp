@@ -217,11 +217,20 @@ CREATE TABLE events (
 CREATE INDEX events_by_environment ON events (environment, number);
 )sql";
 
+// What the hubs of a database sign links with.
+constexpr std::string_view kSecrets = R"sql(
+CREATE TABLE secrets (
+  name TEXT NOT NULL PRIMARY KEY,
+  secret BLOB NOT NULL CHECK (length(secret) = 32)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 constexpr Migration kMigrations[] = {{1, "clean room", kCleanRoom},
                                      {2, "shared hubs", kSharedHubs},
                                      {3, "lives of api keys", kKeyLives},
                                      {4, "lines of api keys, names of environments", kLines},
-                                     {5, "events", kWatching}};
+                                     {5, "events", kWatching},
+                                     {6, "secrets", kSecrets}};
 
 }  // namespace
 
