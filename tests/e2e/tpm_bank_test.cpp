@@ -134,7 +134,8 @@ TEST(TpmBankEndToEnd, AQuoteOverTheSha384BankIsAuthenticWithItsLogs) {
   const std::vector<crypto::Ed25519PublicKey> enrollers{test::tpm_enroller().public_key()};
   const Instant now = OrDie(crypto::CertificateView::parse(raw.ek_certificate)).validity.begin.plus_seconds(60);
   const auto judge = [&](const tpm::RawEvidence& evidence) {
-    tpm::Inputs inputs{nonce, roots, nullptr, enrolments, enrollers, {0, 7, 14}, now};
+    constexpr int kRequired[] = {0, 7, 14};
+    tpm::Inputs inputs{nonce, roots, nullptr, enrolments, enrollers, kRequired, now};
     return tpm::authenticate(OrDie(tpm::parse(evidence.encode())), inputs);
   };
   const auto failures = [&](const tpm::RawEvidence& evidence) {

@@ -36,7 +36,8 @@ struct RelyingParty {
   tpm::Outcome judge(ByteView evidence, ByteView statement = kStatement) const {
     const auto parsed = OrDie(tpm::parse(evidence));
     const auto expected = crypto::sha256(statement);
-    tpm::Inputs inputs{expected.view(), roots, nullptr, enrolments, enrollers, {0, 7, tpm::kLauncherPcr}, now()};
+    constexpr int kRequired[] = {0, 7, tpm::kLauncherPcr};
+    tpm::Inputs inputs{expected.view(), roots, nullptr, enrolments, enrollers, kRequired, now()};
     return tpm::authenticate(parsed, inputs);
   }
 };
