@@ -2,7 +2,7 @@
 //
 // One table has one encoding: what is not it is refused, so that equal tables have equal files. TableWriter makes it from rows;
 // TableReader gives it back group by group, each checked whole before it is given: types, ranges, text, NULLs. Nothing is trusted but the
-// types that the caller brings (those of the owner's signed manifest). Errors are `malformed` and name group and column, never a value.
+// types that the caller brings (those of the owner's signed manifest), and its word that it had the same bytes checked before. Errors are `malformed` and name group and column, never a value.
 // Pure; one thread at a time per object.
 #pragma once
 
@@ -72,23 +72,29 @@ struct Group {
   std::vector<ColumnView> columns;
 };
 
+// Values: whether a reader looks at every value, or was told that these very bytes were read to their end before and cannot have changed
+// since. Then it finds the columns and looks at lengths only, so that a large table is not read again for each query.
+enum class Values { check, checked_before };
+
 class TableReader {
  public:
   // open reads the header. `malformed` when it is not of exactly these types. Borrows the bytes.
-  static Result<TableReader> open(ByteView bytes, std::span<const Type> types);
+  static Result<TableReader> open(ByteView bytes, std::span<const Type> types, Values values = Values::check);
 
   std::uint64_t rows() const { return rows_; }
   // next gives the next group, whole and checked; nothing after the last, when the file ends there too.
   Result<std::optional<Group>> next();
 
  private:
-  TableReader(ByteView rest, std::span<const Type> types, std::uint64_t rows) : rest_(rest), types_(types.begin(), types.end()), rows_(rows) {}
+  TableReader(ByteView rest, std::span<const Type> types, std::uint64_t rows, Values values)
+      : rest_(rest), types_(types.begin(), types.end()), rows_(rows), values_(values) {}
   Result<ByteView> take(std::uint64_t size);
   Result<ColumnView> column(Type type, std::size_t rows);
 
   ByteView rest_;
   std::vector<Type> types_;
   std::uint64_t rows_;
+  Values values_;
   std::uint64_t done_ = 0;
   std::uint64_t group_ = 0;
 };

@@ -110,6 +110,24 @@ TEST(TableFile, AnyCutAndAnyByteMoreIsRefused) {
   EXPECT_ERROR(rows_of(file), Code::malformed, "1 bytes after its end");
 }
 
+// What was checked before is found again without looking at each value: the same columns, and still no byte outside the file.
+TEST(TableFile, CheckedBeforeGivesTheSameColumnsAndLooksAtLengthsOnly) {
+  const Bytes file = file_of(some_rows());
+  TableReader checked = OrDie(TableReader::open(file, types())), again = OrDie(TableReader::open(file, types(), Values::checked_before));
+  const auto first = OrDie(checked.next()), second = OrDie(again.next());
+  ASSERT_TRUE(first && second);
+  for (std::size_t c = 0; c < types().size(); ++c) {
+    EXPECT_EQ(first->columns[c].values.data(), second->columns[c].values.data());
+    EXPECT_EQ(first->columns[c].text.size(), second->columns[c].text.size());
+    EXPECT_EQ(first->columns[c].valid.size(), second->columns[c].valid.size());
+  }
+  EXPECT_FALSE(OrDie(again.next()).has_value());
+  for (std::size_t size = 0; size < file.size(); ++size) {
+    auto reader = TableReader::open(ByteView(file).first(size), types(), Values::checked_before);
+    EXPECT_FALSE(reader.ok() && reader->next().ok()) << size;
+  }
+}
+
 TEST(TableFile, IsOfTheTypesThatItsReaderBrings) {
   const Bytes file = file_of(some_rows());
   for (std::size_t i = 0; i < types().size(); ++i) {

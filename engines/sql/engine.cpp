@@ -10,7 +10,7 @@ Engine::~Engine() = default;
 
 Result<Engine> Engine::create(const VerifiedLibrary&, const EngineLimits& limits) {
   REDOUBT_TRY(Instance instance, make_instance(limits.memory_size));
-  return Engine(std::make_unique<State>(State{std::move(instance), limits}));
+  return Engine(std::make_unique<State>(State{{}, std::move(instance), limits}));
 }
 
 Result<ResultTable> Engine::run(const ReleasePlan& plan) {

@@ -15,7 +15,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "common/table/value.h"
+#include "common/base/secret.h"
+#include "common/table/table_file.h"
 #include "engines/sql/ledger/ledger.h"
 #include "engines/sql/library.h"
 #include "engines/sql/noise.h"
@@ -60,10 +61,12 @@ class Engine {
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
 
-  // load_table makes the table of a table file (common/table/table_file.h), all or nothing. `refused` if it is there already; `malformed` if
-  // a Schema would not take the table, or the file is not of its columns, types and `rows`; `unavailable` when memory is out.
-  Status load_table(const Table& table, ByteView file, std::uint64_t rows);
-  // create_table and load_csv make a table file of rows or CSV and load it.
+  // load_table makes the table of a table file (common/table/table_file.h), all or nothing. The file is read where it is and outlives the
+  // engine. `refused` if it is there already; `malformed` if a Schema would not take the table, or the file is not of its columns, types and
+  // `rows`; `unavailable` when memory is out. `values`: whether these bytes were checked before; if they were not, what the engine does then
+  // is undefined.
+  Status load_table(const Table& table, ByteView file, std::uint64_t rows, table::Values values = table::Values::check);
+  // create_table and load_csv make a table file of rows or CSV, keep it and load it.
   Status create_table(const Table& table, std::span<const Row> rows);
   Status load_csv(const Table& table, std::string_view csv);
   // run: `usage` for a plan of differential_privacy, whose numbers need noise first (run_noisy); `not_found` when a dataset of the plan is not loaded, `unavailable` on timeout, on memory, on more rows than the limit
@@ -103,6 +106,7 @@ class Engine {
   Result<Groups> groups(const NoisyBlock& block, const dp::Limits& limits, const dp::NoiseSeed& seed);
   Status fill_noisy(const NoisyBlock& block, const dp::NoisePlan& plan, const dp::NoiseSeed& seed);
   Result<ResultTable> run_statement(const ReleasePlan& plan, const std::string& sql);
+  Status load_owned(const Table& table, SecretBytes file, std::uint64_t rows);
   explicit Engine(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -1,5 +1,7 @@
 #include "engines/sql/instance.h"
 
+#include <limits>
+
 #include "engines/sql/print.h"
 
 namespace redoubt::sql {
@@ -24,6 +26,8 @@ Result<Instance> make_instance(std::uint64_t memory_size) {
     config.SetOptionByName("allow_unsigned_extensions", duckdb::Value::BOOLEAN(false));
     config.SetOptionByName("memory_limit", duckdb::Value(std::to_string(memory_size) + "B"));
     config.SetOptionByName("threads", duckdb::Value::BIGINT(1));
+    // Nothing is ever rewritten in the background of a commit: tables that stay in their files (column_table.h) have nothing to rewrite.
+    config.options.checkpoint_wal_size = std::numeric_limits<duckdb::idx_t>::max();
     Instance instance;
     instance.database = std::make_unique<duckdb::DuckDB>(":memory:", &config);
     instance.connection = std::make_unique<duckdb::Connection>(*instance.database);

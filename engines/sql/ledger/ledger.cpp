@@ -43,13 +43,18 @@ bool few_differ(const Rows& a, const Rows& b, std::uint64_t k) {
 
 Ledger::Key Ledger::key_of(const Footprint::Row& row) {
   // The order of rows of one dataset is that of the join, so that (a, b) and (b, a) stay apart; that of the datasets is not.
-  std::vector<Footprint::Source> sources = row.sources;
-  std::ranges::stable_sort(sources, {}, &Footprint::Source::dataset);
-  Key key{mix(sources.size()), mix(~sources.size())};
-  for (const auto& source : sources) {
+  Key key{mix(row.sources.size()), mix(~row.sources.size())};
+  const auto add = [&](const Footprint::Source& source) {
     key.first = mix(key.first ^ mix(source.dataset) ^ source.row);
     key.second = mix(key.second + mix(source.row) * 3 + source.dataset);
+  };
+  if (std::ranges::is_sorted(row.sources, {}, &Footprint::Source::dataset)) {
+    for (const auto& source : row.sources) add(source);
+    return key;
   }
+  std::vector<Footprint::Source> sources = row.sources;
+  std::ranges::stable_sort(sources, {}, &Footprint::Source::dataset);
+  for (const auto& source : sources) add(source);
   return key;
 }
 
@@ -108,12 +113,14 @@ Ledger::Change Ledger::change_of(const Footprint& footprint, std::vector<Cell> c
   change.cells = std::move(cells);
   // The new cells of each row; the same row may come several times.
   std::unordered_map<Key, std::pair<std::uint32_t, std::vector<std::uint32_t>>, KeyHash> touched;
+  const auto is_new = [&](std::uint32_t c) { return numbers[c] >= static_cast<std::int64_t>(cells_.size()); };  // else released before, with these very rows
+  touched.reserve(footprint.rows.size());
   for (const Footprint::Row& row : footprint.rows) {
+    if (std::ranges::none_of(row.cells, is_new)) continue;
+    auto& [unit, list] = touched[key_of(row)];
+    unit = row.unit;
     for (const std::uint32_t c : row.cells) {
-      if (numbers[c] < static_cast<std::int64_t>(cells_.size())) continue;  // released before, with these very rows
-      auto& [unit, list] = touched[key_of(row)];
-      unit = row.unit;
-      list.push_back(static_cast<std::uint32_t>(numbers[c]));
+      if (is_new(c)) list.push_back(static_cast<std::uint32_t>(numbers[c]));
     }
   }
   std::map<std::vector<std::uint32_t>, std::uint32_t> atoms;
