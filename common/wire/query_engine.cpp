@@ -5,7 +5,7 @@ namespace {
 
 using cbor::Value;
 
-constexpr std::string_view kRequest = "redoubt/engine/request/3";
+constexpr std::string_view kRequest = "redoubt/engine/request/4";
 constexpr std::string_view kAnswer = "redoubt/engine/answer/2";
 constexpr std::size_t kMaxManifest = 128 * 1024;
 constexpr std::size_t kMaxText = 64 * 1024;
@@ -25,7 +25,10 @@ Result<std::string> cell_text(const Value& value) {
 Value tables_value(const std::vector<EngineTable>& tables) {
   cbor::Array items;
   for (const EngineTable& table : tables) {
-    items.push_back(Value::map({{at(0), Value::text(table.manifest)}, {at(1), Value::bytes(table.rows)}}));
+    items.push_back(Value::map({{at(0), Value::text(table.manifest)},
+                                {at(1), Value::bytes(table.rows)},
+                                {at(2), Value::unsigned_integer(table.file)},
+                                {at(3), Value::unsigned_integer(table.checked_before ? 1 : 0)}}));
   }
   return Value::array(std::move(items));
 }
@@ -36,7 +39,10 @@ Status read_tables(const cbor::Array& items, std::vector<EngineTable>& out) {
     EngineTable table;
     table.manifest = reader.text(0, kMaxManifest);
     table.rows = reader.bytes(1, EngineRequest::kMaxBytes);
+    table.file = reader.number(2, EngineRequest::kMaxFiles);
+    table.checked_before = reader.number(3, 1) == 1;
     REDOUBT_CHECK(reader.finish());
+    if (table.file != 0 && !table.rows.empty()) return Error(Code::malformed, std::string(kRequest) + ": expected rows in the request or in a file, found both");
     out.push_back(std::move(table));
   }
   return {};

@@ -1,5 +1,6 @@
 // The conversation between an enclave program and its query engine, a process of its own inside the enclave: one request on
-// the engine's standard input, one answer on its standard output, then the process ends. Closed CBOR maps.
+// the engine's standard input, one answer on its standard output, then the process ends. Closed CBOR maps. Large tables are not in it: they
+// are files in memory that are handed over before (engines/process/files.h).
 //
 // The engine is trusted code that looks at hostile text and data, so the program bounds and checks its answers like anyone's.
 #pragma once
@@ -13,7 +14,9 @@ namespace redoubt::wire {
 
 struct EngineTable {
   std::string manifest;  // canonical JSON: name, columns, roles, rows
-  Bytes rows;            // a table file; empty when only the schema matters
+  Bytes rows;            // a table file; empty when only the schema matters, or it is one of the files that were handed over
+  std::uint64_t file = 0;          // which of those, from 1 on; 0 for none
+  bool checked_before = false;     // its bytes were loaded before with this manifest, and could not be changed since
 };
 
 // EarlierQuery: what was asked before, over some of the same data. `tables` counts through the request's tables, then its earlier_tables.
@@ -37,6 +40,7 @@ struct EngineRequest {
   static constexpr std::size_t kMaxBytes = 1U << 30;
   static constexpr std::size_t kMaxEarlier = 4096;
   static constexpr std::size_t kMaxTables = 64;  // of each kind
+  static constexpr std::size_t kMaxFiles = 2 * kMaxTables;
 
   // probe asks nothing: its answer is `accepted` without names. script runs `sql`, several statements, in an engine without any of
   // anyone's data, and answers with the one table of that name and those columns: how the tables of a test corpus are made. examine judges

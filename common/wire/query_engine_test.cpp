@@ -19,7 +19,7 @@ TEST(EngineMessages, AreReadAsWrittenAndRefusedWhenCut) {
   EXPECT_FALSE(EngineRequest::decode(answered).ok());
   EXPECT_FALSE(EngineAnswer::decode(asked).ok());
   for (std::size_t size = 0; size < asked.size(); ++size) {
-    EXPECT_ERROR(EngineRequest::decode(ByteView(asked).first(size)), Code::malformed, "redoubt/engine/request/3");
+    EXPECT_ERROR(EngineRequest::decode(ByteView(asked).first(size)), Code::malformed, "redoubt/engine/request/4");
   }
   for (std::size_t size = 0; size < answered.size(); ++size) {
     EXPECT_ERROR(EngineAnswer::decode(ByteView(answered).first(size)), Code::malformed, "redoubt/engine/answer/2");
@@ -32,6 +32,17 @@ TEST(EngineMessages, EarlierQueriesNameTablesOfTheRequest) {
   request.earlier[0].tables = {2};
   EXPECT_ERROR(EngineRequest::decode(request.encode()), Code::malformed, "tables that are in the request");
   request.earlier.assign(EngineRequest::kMaxEarlier + 1, {});
+  EXPECT_ERROR(EngineRequest::decode(request.encode()), Code::malformed, "");
+}
+
+TEST(EngineMessages, ATableIsInTheRequestOrInOneOfTheFiles) {
+  EngineRequest request{EngineRequest::Operation::load, "", "none", 2, {{"{}", {}, 3, true}}};
+  const EngineTable read = OrDie(EngineRequest::decode(request.encode())).tables.at(0);
+  EXPECT_EQ(read.file, 3U);
+  EXPECT_TRUE(read.checked_before);
+  request.tables[0].rows = to_bytes("x");
+  EXPECT_ERROR(EngineRequest::decode(request.encode()), Code::malformed, "found both");
+  request.tables[0] = {"{}", {}, EngineRequest::kMaxFiles + 1, false};
   EXPECT_ERROR(EngineRequest::decode(request.encode()), Code::malformed, "");
 }
 

@@ -1,6 +1,7 @@
 // redoubt-cleanroom-engine: reads one request from standard input, writes one answer to standard output, ends. Started by
-// redoubt-cleanroom only; the one program of a clean room that loads DuckDB. It enters its sandbox before it reads the request, and reads
-// none when the sandbox does not hold.
+// redoubt-cleanroom only; the one program of a clean room that loads DuckDB. It may wait for its request a while. When the tables of
+// the request arrive (engines/process/files.h) it maps them; then it enters its sandbox, and only then reads the request, or none when the
+// sandbox does not hold.
 #include <unistd.h>
 
 #include <array>
@@ -8,6 +9,7 @@
 
 #include "enclave/runtime/sandbox/sandbox.h"
 #include "enclave/workloads/cleanroom/engine/answer.h"
+#include "engines/process/files.h"
 
 namespace {
 
@@ -41,12 +43,14 @@ wire::EngineAnswer serve() {
   // Reads the library's file, so before the sandbox; it also makes the cryptographic library read its settings.
   const auto library = sql::VerifiedLibrary::verify();
   if (!library.ok()) return fail(library.error());
+  const auto files = engines::receive_files(STDIN_FILENO);
+  if (!files.ok()) return fail(files.error());
   const auto sandbox = runtime::enter_sandbox(runtime::SandboxLimits());
   if (!sandbox.ok()) return fail(sandbox.error());
   const auto bytes = read_all(STDIN_FILENO, wire::EngineRequest::kMaxBytes);
   if (!bytes.ok()) return fail(bytes.error());
   const auto request = wire::EngineRequest::decode(*bytes);
-  wire::EngineAnswer answer = request.ok() ? cleanroom::answer(*request, *library) : fail(request.error());
+  wire::EngineAnswer answer = request.ok() ? cleanroom::answer(*request, *files, *library) : fail(request.error());
   answer.sandbox = sandbox->text();
   return answer;
 }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "common/base/secret.h"
+#include "engines/process/files.h"
 
 namespace redoubt::engines {
 namespace {
@@ -32,6 +33,7 @@ class Descriptor {
   }
   ~Descriptor() { close(); }
   int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
   void close() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
@@ -51,31 +53,6 @@ Result<Pipe> make_pipe() {
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return Error(Code::unavailable, "query engine: no pipe");
   return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
 }
-
-// Child: killed and reaped when it goes.
-class Child {
- public:
-  explicit Child(pid_t pid) : pid_(pid) {}
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  ~Child() {
-    if (pid_ > 0) {
-      kill(pid_, SIGKILL);
-      wait();
-    }
-  }
-  // wait gives the status as of waitpid.
-  int wait() {
-    int status = 0;
-    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
-    return status;
-  }
-
- private:
-  pid_t pid_;
-};
 
 // The request goes over a socket pair: a write to a dead engine is then an error, not a signal.
 Result<Pipe> make_socket() {
@@ -97,6 +74,14 @@ Result<pid_t> spawn(const std::string& program, int input, int output) {
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return Error(Code::unavailable, "query engine: cannot start " + program);
   return pid;
+}
+
+// wait_for gives the status as of waitpid.
+int wait_for(pid_t pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
 }
 
 // converse writes `request` and reads the answer, both without blocking, until the deadline.
@@ -129,19 +114,46 @@ Result<Bytes> converse(Descriptor& to, Descriptor& from, ByteView request, Clock
 
 }  // namespace
 
-Result<EngineAnswer> ask_engine(const std::string& program, const EngineRequest& request, std::chrono::milliseconds timeout) {
-  const auto deadline = Clock::now() + timeout;
+Result<StartedEngine> StartedEngine::start(const std::string& program) {
   REDOUBT_TRY(Pipe input, make_socket());
   REDOUBT_TRY(Pipe output, make_pipe());
   REDOUBT_TRY(const pid_t pid, spawn(program, input.read.get(), output.write.get()));
-  Child child(pid);
-  input.read.close();
-  output.write.close();
+  return StartedEngine(pid, input.write.release(), output.read.release());
+}
+
+StartedEngine::StartedEngine(StartedEngine&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), to_(std::exchange(other.to_, -1)), from_(std::exchange(other.from_, -1)) {}
+
+StartedEngine& StartedEngine::operator=(StartedEngine&& other) noexcept {
+  std::swap(pid_, other.pid_);
+  std::swap(to_, other.to_);
+  std::swap(from_, other.from_);
+  return *this;
+}
+
+StartedEngine::~StartedEngine() {
+  if (to_ >= 0) close(to_);
+  if (from_ >= 0) close(from_);
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  wait_for(pid_);
+}
+
+bool StartedEngine::waiting() const {
+  pollfd wait{from_, POLLIN, 0};
+  return pid_ > 0 && poll(&wait, 1, 0) == 0;  // it has not written, and has not closed its end
+}
+
+Result<EngineAnswer> StartedEngine::ask(const EngineRequest& request, std::span<const int> files, std::chrono::milliseconds timeout) && {
+  const auto deadline = Clock::now() + timeout;
+  Descriptor to(std::exchange(to_, -1)), from(std::exchange(from_, -1));
+  if (files.size() > kMaxFiles) return Error(Code::refused, "query engine: too many tables");
   Bytes encoded = request.encode();
-  auto answered = converse(input.write, output.read, encoded, deadline);
-  wipe(encoded);  // it holds the tables
+  static_cast<void>(send_files(to.get(), files).ok());  // a dead engine shows in its answer
+  auto answered = converse(to, from, encoded, deadline);
+  wipe(encoded);  // it may hold tables
   REDOUBT_TRY(const Bytes bytes, std::move(answered));
-  const int status = child.wait();
+  const int status = wait_for(std::exchange(pid_, -1));
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) return Error(Code::unavailable, "query engine: ended by its sandbox");
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return Error(Code::unavailable, "query engine: ended without an answer");
   auto answer = EngineAnswer::decode(bytes);
@@ -149,6 +161,11 @@ Result<EngineAnswer> ask_engine(const std::string& program, const EngineRequest&
   // A process that is not held at all looked at nothing: it can only say why.
   if (answer->sandbox.empty() && answer->kind != EngineAnswer::Kind::failed) return Error(Code::unavailable, "query engine: not in a sandbox");
   return answer;
+}
+
+Result<EngineAnswer> ask_engine(const std::string& program, const EngineRequest& request, std::chrono::milliseconds timeout) {
+  REDOUBT_TRY(StartedEngine engine, StartedEngine::start(program));
+  return std::move(engine).ask(request, {}, timeout);
 }
 
 }  // namespace redoubt::engines

@@ -9,13 +9,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <map>
 #include <new>
+#include <vector>
 
 #include "common/wire/query_engine.h"
 #include "enclave/runtime/sandbox/sandbox.h"
+#include "engines/process/files.h"
 
 namespace {
 
@@ -43,6 +46,18 @@ int grow() {
   throw std::bad_alloc();
 }
 
+std::vector<ByteView> tables;  // that were handed over
+
+// change_tables takes the right to write to its tables, and overwrites them.
+int change_tables() {
+  for (const ByteView table : tables) {
+    auto* const bytes = const_cast<std::byte*>(table.data());
+    if (mprotect(bytes, table.size(), PROT_READ | PROT_WRITE) != 0) return 1;
+    std::fill_n(bytes, table.size(), std::byte{0});
+  }
+  return tables.empty() ? 1 : 0;
+}
+
 const std::map<std::string, int (*)()> kActs{
     {"answer", [] { return 0; }},
     {"open", [] { return ::open("/etc/hostname", O_RDONLY); }},
@@ -56,6 +71,7 @@ const std::map<std::string, int (*)()> kActs{
     {"standard error", [] { return static_cast<int>(write(STDERR_FILENO, "data", 4)); }},
     {"abort", []() -> int { std::abort(); }},
     {"memory", grow},
+    {"change tables", change_tables},
 };
 
 Bytes read_request() {
@@ -70,6 +86,9 @@ Bytes read_request() {
 }  // namespace
 
 int main() {
+  auto files = engines::receive_files(STDIN_FILENO);
+  if (!files.ok()) return 1;
+  tables = std::move(*files);
   const auto sandbox = runtime::enter_sandbox(runtime::SandboxLimits());
   if (!sandbox.ok()) return 1;
   const auto request = wire::EngineRequest::decode(read_request());

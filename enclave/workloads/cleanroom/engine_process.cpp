@@ -10,7 +10,12 @@ namespace {
 using wire::EngineAnswer;
 using wire::EngineRequest;
 
-wire::EngineTable engine_table(const jobs::Manifest& manifest, ByteView rows) { return {manifest.canonical(), to_bytes(rows)}; }
+// engine_table: sealed memory is handed over, other rows are written into the request.
+wire::EngineTable engine_table(const TableView& view, std::vector<int>& files) {
+  if (view.file < 0) return {view.manifest->canonical(), to_bytes(view.rows)};
+  files.push_back(view.file);
+  return {view.manifest->canonical(), {}, files.size(), view.checked_before};
+}
 
 EngineRequest request_of(EngineRequest::Operation operation, std::string_view sql, const Protection& protection, ByteView noise_seed) {
   EngineRequest request{operation, std::string(sql), std::string(name_of(protection.level)), static_cast<std::uint64_t>(protection.k), {}};
@@ -30,7 +35,7 @@ std::string explained(const EngineAnswer& answer) {
 }
 
 // add_earlier: each table once, those of the query itself first.
-Status add_earlier(EngineRequest& request, const std::vector<TableView>& tables, const std::vector<Asked>& earlier) {
+Status add_earlier(EngineRequest& request, const std::vector<TableView>& tables, const std::vector<Asked>& earlier, std::vector<int>& files) {
   if (earlier.size() > EngineRequest::kMaxEarlier) return Error(Code::refused, "query engine: too many earlier queries");
   std::map<const jobs::Manifest*, std::uint64_t> places;
   for (const TableView& table : tables) places.emplace(table.manifest, places.size());
@@ -38,7 +43,7 @@ Status add_earlier(EngineRequest& request, const std::vector<TableView>& tables,
     wire::EarlierQuery query{std::string(asked.sql), std::string(name_of(asked.level)), static_cast<std::uint64_t>(asked.k), {}};
     for (const TableView& table : asked.tables) {
       const auto [place, fresh] = places.emplace(table.manifest, places.size());
-      if (fresh) request.earlier_tables.push_back(engine_table(*table.manifest, table.rows));
+      if (fresh) request.earlier_tables.push_back(engine_table(table, files));
       query.tables.push_back(place->second);
     }
     request.earlier.push_back(std::move(query));
@@ -49,8 +54,11 @@ Status add_earlier(EngineRequest& request, const std::vector<TableView>& tables,
 
 }  // namespace
 
-Result<EngineAnswer> EngineProcess::ask(const EngineRequest& request) const {
-  REDOUBT_TRY(EngineAnswer answer, engines::ask_engine(options_.program, request, options_.timeout));
+Result<EngineAnswer> EngineProcess::ask(const EngineRequest& request, const std::vector<int>& files) const {
+  REDOUBT_TRY(engines::StartedEngine engine, starter_.take());
+  auto answered = std::move(engine).ask(request, files, options_.timeout);
+  starter_.prepare();
+  REDOUBT_TRY(EngineAnswer answer, std::move(answered));
   if (!options_.sandbox.empty() && !answer.sandbox.empty() && answer.sandbox != options_.sandbox) {
     return Error(Code::unavailable, "query engine: in another sandbox than the room has stated");
   }
@@ -58,7 +66,7 @@ Result<EngineAnswer> EngineProcess::ask(const EngineRequest& request) const {
 }
 
 Result<std::string> EngineProcess::probe() const {
-  REDOUBT_TRY(const EngineAnswer answer, ask({EngineRequest::Operation::probe, "", "", 0, {}}));
+  REDOUBT_TRY(const EngineAnswer answer, ask({EngineRequest::Operation::probe, "", "", 0, {}}, {}));
   if (answer.kind == EngineAnswer::Kind::accepted) return answer.sandbox;
   return Error(Code::unavailable, "query engine: " + answer.message);
 }
@@ -66,8 +74,8 @@ Result<std::string> EngineProcess::probe() const {
 Result<QueryCheck> EngineProcess::check(std::string_view sql, const std::vector<const jobs::Manifest*>& schema,
                                         const Protection& protection) {
   EngineRequest request = request_of(EngineRequest::Operation::check, sql, protection, {});
-  for (const jobs::Manifest* manifest : schema) request.tables.push_back(engine_table(*manifest, {}));
-  REDOUBT_TRY(EngineAnswer answer, ask(request));
+  for (const jobs::Manifest* manifest : schema) request.tables.push_back({manifest->canonical(), {}});
+  REDOUBT_TRY(EngineAnswer answer, ask(request, {}));
   if (answer.kind == EngineAnswer::Kind::accepted) return QueryCheck{true, "", "", std::move(answer.names)};
   if (answer.kind == EngineAnswer::Kind::refused) return QueryCheck{false, answer.rule, explained(answer), {}};
   return Error(Code::unavailable, "query engine: " + answer.message);
@@ -76,9 +84,10 @@ Result<QueryCheck> EngineProcess::check(std::string_view sql, const std::vector<
 Result<jobs::ResultTable> EngineProcess::run(std::string_view sql, const std::vector<TableView>& tables, const Protection& protection,
                                              const std::vector<Asked>& earlier, ByteView noise_seed) {
   EngineRequest request = request_of(EngineRequest::Operation::run, sql, protection, noise_seed);
-  for (const TableView& table : tables) request.tables.push_back(engine_table(*table.manifest, table.rows));
-  const Status added = add_earlier(request, tables, earlier);
-  auto answered = added.ok() ? ask(request) : Result<EngineAnswer>(added.error());
+  std::vector<int> files;
+  for (const TableView& table : tables) request.tables.push_back(engine_table(table, files));
+  const Status added = add_earlier(request, tables, earlier, files);
+  auto answered = added.ok() ? ask(request, files) : Result<EngineAnswer>(added.error());
   for (auto* list : {&request.tables, &request.earlier_tables}) {
     for (wire::EngineTable& table : *list) wipe(table.rows);
   }
@@ -92,8 +101,9 @@ Result<jobs::ResultTable> EngineProcess::run(std::string_view sql, const std::ve
 
 Status EngineProcess::load(const TableView& table) {
   EngineRequest request{EngineRequest::Operation::load, "", std::string(name_of(jobs::PrivacyLevel::aggregate_only)), 2, {}};
-  request.tables.push_back(engine_table(*table.manifest, table.rows));
-  auto answered = ask(request);
+  std::vector<int> files;
+  request.tables.push_back(engine_table(table, files));
+  auto answered = ask(request, files);
   wipe(request.tables.front().rows);
   REDOUBT_TRY(const EngineAnswer answer, std::move(answered));
   if (answer.kind == EngineAnswer::Kind::loaded) return {};

@@ -1,8 +1,9 @@
 // EngineProcess: the query engine as a process of its own inside the enclave.
 //
-// Each request starts the engine program with an empty environment and no descriptors but its standard streams, writes one
-// request, reads one answer and reaps the process. The engine shuts itself into a sandbox first and says what holds it; a call that the
-// sandbox forbids ends it. A crash, a kill, a timeout or an answer that is not one is `unavailable`, and
+// Each request has an engine program of its own, with an empty environment and no descriptors but its standard streams: it is handed the
+// tables of its request as sealed memory, reads the request, writes one answer and is reaped. The engine shuts itself into a sandbox before
+// it reads and says what holds it; a call that the sandbox forbids ends it. The one for the next request is started when a request is
+// over, and waits. A crash, a kill, a timeout or an answer that is not one is `unavailable`, and
 // the caller goes on. The engine program is part of the measured manifest. Thread-safe.
 #pragma once
 
@@ -10,6 +11,7 @@
 
 #include "common/wire/query_engine.h"
 #include "enclave/workloads/cleanroom/query_engine.h"
+#include "engines/process/engine_starter.h"
 
 namespace redoubt::cleanroom {
 
@@ -22,7 +24,7 @@ class EngineProcess final : public QueryEngine {
     // What probe() gave when the room started: an answer from a process that is held otherwise is not taken. Empty: any is, for probe().
     std::string sandbox = "";
   };
-  explicit EngineProcess(Options options) : options_(std::move(options)) {}
+  explicit EngineProcess(Options options) : options_(std::move(options)), starter_(options_.program) {}
 
   // probe starts an engine for nothing and gives the statement of its sandbox, as it may be shown to participants. `unavailable` when it
   // does not start or is not held.
@@ -35,8 +37,9 @@ class EngineProcess final : public QueryEngine {
   Status load(const TableView& table) override;
 
  private:
-  Result<wire::EngineAnswer> ask(const wire::EngineRequest& request) const;
+  Result<wire::EngineAnswer> ask(const wire::EngineRequest& request, const std::vector<int>& files) const;
   const Options options_;
+  mutable engines::EngineStarter starter_;
 };
 
 }  // namespace redoubt::cleanroom

@@ -4,9 +4,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
 #include "common/jobs/cleanroom/ballot.h"
 #include "enclave/runtime/sandbox/sandbox.h"
+#include "enclave/workloads/cleanroom/table_memory.h"
 #include "tests/support/expect.h"
+#include "tests/support/files.h"
 #include "tests/support/table_files.h"
 
 namespace redoubt::cleanroom {
@@ -64,6 +72,31 @@ TEST(EngineProcess, RefusesRowsThatDoNotFitTheManifest) {
   EXPECT_ERROR(process.load({&table, as_bytes(kPatients)}), Code::malformed, "no table file");
   EXPECT_ERROR(process.load({&table, file_of_six().reveal().first(file_of_six().size() - 1)}), Code::malformed, "group 1, column 2");
   EXPECT_OK(process.load({&table, file_of_six().reveal()}));
+}
+
+TableMemory sealed_memory(ByteView bytes) {
+  TableMemory memory = OrDie(TableMemory::create(bytes.size()));
+  std::ranges::copy(bytes, memory.writable().begin());
+  EXPECT_OK(memory.seal());
+  return memory;
+}
+
+TEST(EngineProcess, TakesATableAsSealedMemoryAsItTakesItsRows) {
+  EngineProcess process = engine();
+  const jobs::Manifest table = manifest();
+  const TableMemory memory = sealed_memory(file_of_six().reveal()), cut = sealed_memory(file_of_six().reveal().first(file_of_six().size() - 1));
+  TableView view{&table, memory.view(), memory.file()};
+  EXPECT_ERROR(process.load({&table, cut.view(), cut.file()}), Code::malformed, "group 1, column 2");
+  EXPECT_OK(process.load(view));
+  view.checked_before = true;
+  const std::string sql = "SELECT diagnosis, count(*) AS n FROM hospital GROUP BY diagnosis ORDER BY diagnosis";
+  const Protection protection{jobs::PrivacyLevel::aggregate_only, 3};
+  EXPECT_EQ(OrDie(process.run(sql, {view}, protection, {}, {})).rows, OrDie(process.run(sql, {{&table, file_of_six().reveal()}}, protection, {}, {})).rows);
+  // Earlier queries bring tables of their own; each is handed over once.
+  jobs::Manifest older = manifest();
+  older.version = 2;
+  const Asked before{sql, jobs::PrivacyLevel::aggregate_only, 3, {{&older, memory.view(), memory.file(), true}}};
+  EXPECT_OK(process.run(sql, {view}, protection, {before}, {}));
 }
 
 // Whether a query is answered tells nothing of a row on which something in it fails: two tables that differ in one row have one verdict.
@@ -158,6 +191,65 @@ TEST(EngineProcess, ACapturedEngineIsEndedByItsSandboxAndTheNextRequestIsAnswere
   EXPECT_OK(act("answer"));
   const jobs::Manifest table = manifest();
   EXPECT_OK(engine().load({&table, file_of_six().reveal()}));
+}
+
+TEST(EngineProcess, ACapturedEngineCannotChangeATable) {
+  if (runtime::kInsecureSanitizedBuild) GTEST_SKIP() << "a sanitizer's build has no sandbox";
+  const jobs::Manifest table = manifest();
+  const TableMemory memory = sealed_memory(file_of_six().reveal());
+  EngineProcess process = captured();
+  // It overwrites what it was handed, and says so; that was a copy of its own.
+  const auto answer = process.run("change tables", {{&table, memory.view(), memory.file()}}, {jobs::PrivacyLevel::aggregate_only, 3}, {}, {});
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().message(), "query engine: ");
+  EXPECT_TRUE(equal(memory.view(), file_of_six().reveal()));
+}
+
+TEST(StartedEngine, IsWorthAskingAsLongAsItWaits) {
+  const auto real = OrDie(engines::StartedEngine::start(std::string(REDOUBT_PROGRAM_DIR) + "/redoubt-cleanroom-engine"));
+  EXPECT_TRUE(real.waiting());
+  const auto ended = OrDie(engines::StartedEngine::start("/bin/true"));
+  for (int i = 0; i < 1000 && ended.waiting(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_FALSE(ended.waiting());
+}
+
+std::size_t lines_in(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return static_cast<std::size_t>(std::count(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>(), '\n'));
+}
+
+TEST(EngineStarter, StartsOneAheadAndAnotherWhereThatOneEnded) {
+  const test::TempDir temporary;
+  const std::filesystem::path folder = temporary.path(), lines = folder / "lines", closed = folder / "closed";
+  const auto program = [&](const char* name, const std::string& end) {
+    const std::filesystem::path path = folder / name;
+    std::ofstream(path) << "#!/bin/sh\necho started >> " << lines.string() << "\n" << end << "\n";
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    return path.string();
+  };
+  const auto wait_for = [&](const std::filesystem::path& file, std::size_t count) {
+    for (int i = 0; i < 1000 && lines_in(file) < count; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return lines_in(file);
+  };
+  {
+    engines::EngineStarter starter(program("waits", "read line"));
+    EXPECT_EQ(lines_in(lines), 0U);
+    starter.prepare();
+    ASSERT_EQ(wait_for(lines, 1), 1U);
+    starter.prepare();
+    const auto taken = starter.take();
+    EXPECT_OK(taken);
+    EXPECT_EQ(lines_in(lines), 1U) << "the one that waited";
+    starter.prepare();
+    EXPECT_EQ(wait_for(lines, 2), 2U);
+  }
+  engines::EngineStarter starter(program("ends", "exec 1>&-\necho closed >> " + closed.string()));
+  starter.prepare();
+  ASSERT_EQ(wait_for(closed, 1), 1U);
+  ASSERT_EQ(lines_in(lines), 3U);
+  const auto taken = starter.take();
+  EXPECT_OK(taken);
+  EXPECT_EQ(wait_for(lines, 4), 4U);
 }
 
 TEST(EngineProcess, TheRealEngineStatesItsSandboxAndAnotherStatementIsNotTaken) {

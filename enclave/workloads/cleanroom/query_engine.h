@@ -13,6 +13,8 @@ namespace redoubt::cleanroom {
 struct TableView {
   const jobs::Manifest* manifest;
   ByteView rows;
+  int file = -1;                // the same rows as sealed memory (table_memory.h), if they are that
+  bool checked_before = false;  // load() was ok for this sealed memory
 };
 
 // Protection: what a query is asked under.

@@ -166,7 +166,9 @@ Status Room::open_dataset(Dataset& dataset) {
     return {};
   }
   REDOUBT_CHECK(dataset.open().context("opening dataset " + dataset.manifest().dataset));
-  const Status fits = engine_.load({&dataset.manifest(), dataset.plaintext()});
+  TableView table = dataset.view();
+  table.checked_before = false;
+  const Status fits = engine_.load(table);
   if (!fits.ok()) {
     dataset.close();
     return fits.error().context("checking dataset " + dataset.manifest().dataset);

@@ -29,8 +29,8 @@ TEST_F(RoomTest, CiphertextMustBeWhatTheManifestSays) {
   EXPECT_ERROR(room_->put_ciphertext(digest, 0, longer), Code::refused, "beyond the");
   Bytes flipped = hospital_data_.envelope;
   flipped.back() ^= std::byte{1};
-  EXPECT_ERROR(room_->put_ciphertext(digest, 0, flipped), Code::binding, "ciphertext root");
-  EXPECT_ERROR(room_->put_ciphertext(digest, 0, ByteView(laboratory_data_.envelope).first(hospital_data_.envelope.size())), Code::binding, "ciphertext root");
+  EXPECT_ERROR(room_->put_ciphertext(digest, 0, flipped), Code::binding, "envelope chunk 0");
+  EXPECT_ERROR(room_->put_ciphertext(digest, 0, ByteView(laboratory_data_.envelope).first(hospital_data_.envelope.size())), Code::binding, "envelope header");
   ASSERT_OK(room_->put_ciphertext(digest, 0, ByteView(hospital_data_.envelope).first(50)));
   EXPECT_ERROR(room_->put_ciphertext(digest, 0, flipped.empty() ? ByteView() : ByteView(laboratory_data_.envelope).first(50)), Code::binding, "other bytes");
   EXPECT_OK(room_->put_ciphertext(digest, 0, hospital_data_.envelope));  // the host starts again

@@ -77,7 +77,7 @@ Result<std::vector<Asked>> Room::earlier(const Reserved& reserved) const {
         return Error(Code::unavailable, "dataset " + digest.hex() + ", over which an earlier query was asked, is not ready: its owner releases the key, " +
                                             "the host its ciphertext");
       }
-      asked.tables.push_back({&found->second.manifest(), found->second.plaintext()});
+      asked.tables.push_back(found->second.view());
     }
     out.push_back(std::move(asked));
   }

@@ -16,7 +16,7 @@ Result<std::vector<TableView>> Room::tables(const jobs::Terms& terms) const {
       return Error(Code::freshness, "dataset \"" + manifest.dataset + "\" has a newer version " + std::to_string(newest) +
                                         " than the approved " + std::to_string(manifest.version));
     }
-    views.push_back({&manifest, found->second.plaintext()});
+    views.push_back(found->second.view());
   }
   return views;
 }

@@ -51,13 +51,21 @@ Result<sql::Table> table_of(const jobs::Manifest& manifest) {
   return table;
 }
 
-Result<std::vector<Input>> read_inputs(const EngineRequest& request) {
+// rows_of: the table file of a table; it is sealed memory, or part of the request.
+Result<ByteView> rows_of(const wire::EngineTable& given, std::span<const ByteView> files) {
+  if (given.file == 0) return ByteView(given.rows);
+  if (given.file > files.size()) return Error(Code::malformed, "request: expected a table among " + std::to_string(files.size()) + " files, found file " + std::to_string(given.file));
+  return files[static_cast<std::size_t>(given.file) - 1];
+}
+
+Result<std::vector<Input>> read_inputs(const EngineRequest& request, std::span<const ByteView> files) {
   std::vector<Input> inputs;
   for (const auto* tables : {&request.tables, &request.earlier_tables}) {
     for (const wire::EngineTable& given : *tables) {
       REDOUBT_TRY(jobs::Manifest manifest, jobs::Manifest::parse(given.manifest));
       REDOUBT_TRY(sql::Table table, table_of(manifest));
-      inputs.push_back({std::move(manifest), std::move(table), given.rows});
+      REDOUBT_TRY(const ByteView rows, rows_of(given, files));
+      inputs.push_back({std::move(manifest), std::move(table), rows, given.checked_before ? table::Values::checked_before : table::Values::check});
     }
   }
   return inputs;
@@ -190,9 +198,9 @@ Result<EngineAnswer> on_tables(const EngineRequest& request, const std::vector<I
 
 }  // namespace
 
-EngineAnswer answer(const EngineRequest& request, const sql::VerifiedLibrary& library) {
+EngineAnswer answer(const EngineRequest& request, std::span<const ByteView> files, const sql::VerifiedLibrary& library) {
   if (request.operation == EngineRequest::Operation::probe) return {EngineAnswer::Kind::accepted, "", "", {}, {}};
-  const auto inputs = read_inputs(request);
+  const auto inputs = read_inputs(request, files);
   if (!inputs.ok()) return failed(inputs.error());
   if (request.operation != EngineRequest::Operation::check) {
     const auto result = on_tables(request, *inputs, library);

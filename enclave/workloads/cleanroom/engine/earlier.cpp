@@ -73,8 +73,13 @@ Result<sql::Engine*> Loaded::engine(const Places& places) {
   });
   if (world == worlds_.end()) return Error(Code::internal, "an engine over tables that nobody announced");
   if (!world->engine) {
-    REDOUBT_TRY(sql::Engine engine, sql::Engine::create(library_, sql::EngineLimits()));
-    for (const auto& [name, place] : world->tables) REDOUBT_CHECK(engine.load_table(inputs_[place].table, inputs_[place].rows, inputs_[place].manifest.rows));
+    sql::EngineLimits limits;
+    limits.memory_size = kEngineMemory;
+    REDOUBT_TRY(sql::Engine engine, sql::Engine::create(library_, limits));
+    for (const auto& [name, place] : world->tables) {
+      const Input& input = inputs_[place];
+      REDOUBT_CHECK(engine.load_table(input.table, input.rows, input.manifest.rows, input.values));
+    }
     world->engine = std::move(engine);
   }
   return &*world->engine;

@@ -16,12 +16,17 @@
 
 namespace redoubt::cleanroom {
 
-// Input: one table of a request. `rows` (a table file) is borrowed from it.
+// Input: one table of a request. `rows` (a table file) is borrowed from it, or from the files beside it.
 struct Input {
   jobs::Manifest manifest;
   sql::Table table;
   ByteView rows;
+  table::Values values = table::Values::check;
 };
+
+// What one engine may hold besides the tables, which stay in their files: hash tables, sorted rows, results. The address space of the
+// process bounds all of it together (enclave/runtime/sandbox).
+inline constexpr std::uint64_t kEngineMemory = 8ULL << 30;
 
 // Loaded: the engines of a request. Two versions of a dataset have one name and never share an engine; all else does.
 class Loaded {
