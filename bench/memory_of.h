@@ -7,9 +7,8 @@
 
 namespace redoubt::bench {
 
-// resident_set: bytes, shared pages by their share (Pss of /proc/PID/smaps_rollup, Linux 4.14); 0 for a process that is gone.
-std::uint64_t resident_set(pid_t process);
-// resident_set_with_children: the same of the process, its children and theirs.
-std::uint64_t resident_set_with_children(pid_t process);
+// memory_with_children: bytes of the process, its children and theirs: anonymous memory and files by their share (Pss_Anon and Pss_File of
+// /proc/PID/smaps_rollup, Linux 5.4), and the files in memory that they hold open (memfd), whole and once, whether anybody has them mapped or not.
+std::uint64_t memory_with_children(pid_t process);
 
 }  // namespace redoubt::bench

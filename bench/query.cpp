@@ -11,10 +11,12 @@
 // (b) cold: the host sends both ciphertexts through the room's door (HTTP over a Unix socket, parts of 4 MiB) until both datasets are
 //     ready: received, authenticated, decrypted, every value checked by an engine; against DuckDB loading the same rows from Parquet
 //     into tables in memory. Files of both are in the page cache.
-// Memory is what all processes of a side hold together, shared pages counted once, sampled in rounds of their own.
+// Memory is what all processes of a side hold together, shared pages and sealed tables counted once, sampled in rounds of their own.
 // DuckDB has one thread, as the room's engine has (results repeat to the bit); with as many threads as there are processors it is shown too.
-// All take turns in each round, so that a busy machine slows all; medians are shown.
+// All take turns in each round, so that a busy machine slows all; medians are shown. Processor time of a side is that of all its processes,
+// of the host too; on a machine that others use it is the figure that says more.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,6 +59,17 @@ double time_ms(const std::function<void()>& work) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
+// cpu_ms: processor time of this process and of its children that have ended.
+double cpu_ms() {
+  double out = 0;
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage usage{};
+    getrusage(who, &usage);
+    for (const timeval& time : {usage.ru_utime, usage.ru_stime}) out += static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3;
+  }
+  return out;
+}
+
 double median(std::vector<double> list) {
   std::ranges::sort(list);
   return list[list.size() / 2];
@@ -75,7 +88,7 @@ void duckdb_role(const std::filesystem::path& folder, const std::string& threads
   must_query(connection, "SET threads = " + threads);
   std::cout << "ready" << std::endl;
   for (std::string command; std::getline(std::cin, command);) {
-    const double ms = time_ms([&] {
+    const double ms = command == "cpu" ? cpu_ms() : time_ms([&] {
       if (command == "run") {
         must_query(connection, std::string(kQuery));
         return;
@@ -103,11 +116,14 @@ void room_role(const std::filesystem::path& folder) {
   std::cout << door->address() << ready << std::endl;
   jobs::ProposalDigest approved;
   for (std::string command; std::getline(std::cin, command);) {
+    if (command == "cpu") {
+      std::cout << cpu_ms() << std::endl;
+      continue;
+    }
     if (command == "run") {
-      std::cout << time_ms([&] {
-        const auto output = room.run(approved);
-        if (!output.ok()) std::cerr << "bench_query: " << output.error().message() << std::endl;
-      }) << std::endl;
+      bool answered = false;
+      const double ms = time_ms([&] { answered = room.run(approved).ok(); });
+      std::cout << (answered ? ms : -ms) << std::endl;
       continue;
     }
     approved = stage.approve(OrDie(jobs::parse_privacy_level(command)));
@@ -203,7 +219,7 @@ double peak_mb(pid_t process, const std::function<void()>& work) {
   std::uint64_t peak = 0;
   std::thread sampler([&] {
     while (!over) {
-      peak = std::max(peak, resident_set_with_children(process));
+      peak = std::max(peak, memory_with_children(process));
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   });
@@ -213,24 +229,38 @@ double peak_mb(pid_t process, const std::function<void()>& work) {
   return static_cast<double>(peak) / 1e6;
 }
 
+// cpu_of: processor time that `work` costs a child.
+double cpu_of(Child& child, const std::function<void()>& work) {
+  const double before = child.ask_ms("cpu");
+  work();
+  return child.ask_ms("cpu") - before;
+}
+
 void row(const char* name, double room, double peer, double target) {
-  std::printf("%-52s %9.0f %9.0f %7.2f", name, room, peer, room / peer);
+  if (room < 0) {
+    std::printf("%-56s not answered after %.0f\n", name, -room);
+    return;
+  }
+  std::printf("%-56s %9.0f %9.0f %7.2f", name, room, peer, room / peer);
   if (target > 0) std::printf("   (target %.1f)", target);
   std::printf("\n");
   std::fflush(stdout);
 }
 
 void compare(const std::filesystem::path& folder, int rounds) {
-  std::printf("%-52s %9s %9s %7s\n", "", "room", "DuckDB", "ratio");
-  std::vector<double> cold_room, cold_one, cold_all, warm_room, warm_one, warm_all;
+  std::printf("%-56s %9s %9s %7s\n", "", "room", "DuckDB", "ratio");
+  std::vector<double> cold_room, cold_one, cold_all, warm_room, warm_one, warm_all, cold_room_cpu, cold_one_cpu, warm_room_cpu, warm_one_cpu;
   for (int i = 0; i < rounds; ++i) {
     Child room({"room", folder}), one({"duckdb", folder, "1"}), all({"duckdb", folder, std::to_string(std::thread::hardware_concurrency())});
-    cold_room.push_back(time_ms([&] { deliver(folder, room); }));
-    cold_one.push_back(one.ask_ms("load"));
+    const double before = cpu_ms();
+    const double cpu = cpu_of(room, [&] { cold_room.push_back(time_ms([&] { deliver(folder, room); })); });
+    cold_room_cpu.push_back(cpu + cpu_ms() - before);
+    cold_one_cpu.push_back(cpu_of(one, [&] { cold_one.push_back(one.ask_ms("load")); }));
     cold_all.push_back(all.ask_ms("load"));
   }
   row("cold, ms", median(cold_room), median(cold_one), 1.5);
   row("cold, ms; DuckDB with all processors", median(cold_room), median(cold_all), 0);
+  row("cold, ms of processor time", median(cold_room_cpu), median(cold_one_cpu), 0);
 
   Child room({"room", folder}), one({"duckdb", folder, "1"}), all({"duckdb", folder, std::to_string(std::thread::hardware_concurrency())});
   const double cold_peak = peak_mb(room.pid(), [&] { deliver(folder, room); });
@@ -239,14 +269,19 @@ void compare(const std::filesystem::path& folder, int rounds) {
   for (int i = -1; i < 2 * rounds; ++i) {
     room.ask("none");
     std::this_thread::sleep_for(std::chrono::seconds(1));  // as long as it takes an engine to be started ahead; between approval and run there is time
-    const double a = room.ask_ms("run"), b = one.ask_ms("run"), c = all.ask_ms("run");
+    double a = 0, b = 0;
+    const double a_cpu = cpu_of(room, [&] { a = room.ask_ms("run"); }), b_cpu = cpu_of(one, [&] { b = one.ask_ms("run"); });
+    const double c = all.ask_ms("run");
     if (i < 0) continue;  // what is touched for the first time
+    warm_room_cpu.push_back(a_cpu);
+    warm_one_cpu.push_back(b_cpu);
     warm_room.push_back(a);
     warm_one.push_back(b);
     warm_all.push_back(c);
   }
   row("warm at none, ms", median(warm_room), median(warm_one), 1.1);
   row("warm at none, ms; DuckDB with all processors", median(warm_room), median(warm_all), 0);
+  row("warm at none, ms of processor time", median(warm_room_cpu), median(warm_one_cpu), 0);
   room.ask("none");
   const double room_peak = peak_mb(room.pid(), [&] { room.ask("run"); });
   const double run_peak = peak_mb(one.pid(), [&] { one.ask("run"); });
