@@ -18,6 +18,14 @@ DatasetState Dataset::state() const {
   return has_key() ? DatasetState::waiting_for_ciphertext : DatasetState::waiting_for_key;
 }
 
+void Dataset::set_key(SecretBytes key) {
+  // What was decrypted until here is the other key's: were it finished, the table would be there and this key would be taken for the one
+  // that opened it. Its ciphertext is gone, so the host begins again.
+  if (stream_) close();
+  key_ = std::move(key);
+  ++keys_;
+}
+
 Status Dataset::put(std::uint64_t offset, ByteView bytes) {
   if (ready_) return {};  // the host delivers again what is known
   if (offset > received_) {
@@ -38,8 +46,9 @@ Status Dataset::put(std::uint64_t offset, ByteView bytes) {
     return {};
   }
   Status taken = take(bytes);
-  if (!taken.ok()) close();
-  return taken;
+  if (taken.ok()) return taken;
+  close();
+  return taken.error().context("opening dataset " + manifest_.dataset);
 }
 
 // compare: what is known of the bytes at `offset`, where it is still here. What was decrypted is not: its chunks were right.
@@ -96,7 +105,7 @@ Status Dataset::open_chunk(ByteView sealed) {
   Stream& stream = *stream_;
   REDOUBT_TRY(const crypto::ByteRange to, stream.layout.plaintext_chunk(stream.chunk));
   const auto place = stream.layout.is_final(stream.chunk) ? crypto::ChunkPlace::final : crypto::ChunkPlace::more_follow;
-  const auto out = stream.memory.writable().subspan(static_cast<std::size_t>(to.offset), static_cast<std::size_t>(to.size));
+  const auto out = stream.memory.next(to.size);
   REDOUBT_CHECK(stream.cipher.open_chunk(stream.chunk, place, sealed, out));
   stream.tree.append(receipt::leaf_hash(sealed));
   ++stream.chunk;

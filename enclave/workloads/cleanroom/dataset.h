@@ -33,11 +33,8 @@ class Dataset {
   DatasetState state() const;
 
   // set_key takes the 32-byte object key that the owner released, in place of one that did not open the file. The file commits to its key (docs/specs/envelope.md), so the
-  // one that opened it is the only one that ever will: once logged() it stays.
-  void set_key(SecretBytes key) {
-    key_ = std::move(key);
-    ++keys_;
-  }
+  // one that opened it is the only one that ever will: once logged() it stays. What another key had decrypted is dropped.
+  void set_key(SecretBytes key);
   std::size_t keys() const { return keys_; }  // how many there were
   bool has_key() const { return !key_.empty(); }
   const SecretBytes& key() const { return key_; }

@@ -142,6 +142,22 @@ TEST(Dataset, TakesBytesBeforeTheKeyUpToItsBound) {
   EXPECT_ERROR(dataset.put(Dataset::kMaxEarly, ByteView(part).first(1)), Code::refused, "released the key");
 }
 
+TEST(Dataset, AnotherKeyBeginsAnew) {
+  const Delivery given = delivery();
+  test::FixedRandom random(11);
+  for (const std::size_t before : {std::size_t{50}, std::size_t{80}, std::size_t{81}, kSealedChunk + 80, given.envelope.size() - 1}) {
+    Dataset dataset = given.dataset();
+    ASSERT_OK(dataset.put(0, ByteView(given.envelope).first(before)));
+    dataset.set_key(random.secret(32));
+    EXPECT_EQ(dataset.received(), before < crypto::kEnvelopeHeaderSize ? before : 0U) << before;
+    EXPECT_ERROR(deliver(dataset, given.envelope, 1000), Code::binding, "opening dataset hospital");
+    EXPECT_TRUE(nothing_there(dataset)) << before;
+    dataset.set_key(given.key.clone());
+    EXPECT_OK(deliver(dataset, given.envelope, 1000)) << before;
+    EXPECT_TRUE(equal(dataset.view().rows, given.plaintext)) << before;
+  }
+}
+
 TEST(Dataset, RepeatedBytesAreComparedWhileTheyAreHereAndNeverTakenTwice) {
   const Delivery given = delivery();
   Dataset dataset = given.dataset();

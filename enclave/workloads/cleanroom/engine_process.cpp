@@ -55,9 +55,11 @@ Status add_earlier(EngineRequest& request, const std::vector<TableView>& tables,
 }  // namespace
 
 Result<EngineAnswer> EngineProcess::ask(const EngineRequest& request, const std::vector<int>& files) const {
-  REDOUBT_TRY(engines::StartedEngine engine, starter_.take());
-  auto answered = std::move(engine).ask(request, files, options_.timeout);
-  starter_.prepare();
+  auto answered = [&]() -> Result<EngineAnswer> {
+    REDOUBT_TRY(engines::StartedEngine engine, starter_.take());
+    return std::move(engine).ask(request, files, options_.timeout);
+  }();
+  starter_.prepare();  // the one before is gone, whatever it did
   REDOUBT_TRY(EngineAnswer answer, std::move(answered));
   if (!options_.sandbox.empty() && !answer.sandbox.empty() && answer.sandbox != options_.sandbox) {
     return Error(Code::unavailable, "query engine: in another sandbox than the room has stated");

@@ -111,5 +111,26 @@ TEST_F(RoomLimitsTest, AKeyThatOpenedNothingMayBeReplacedAFewTimes) {
   EXPECT_EQ(room_->status().datasets.front().second, DatasetState::ready);
 }
 
+// A table that one key has half decrypted must not become ready under another, which would then be the one that nobody can replace.
+TEST_F(RoomLimitsTest, AKeyThatComesInTheMiddleTakesOverNothingFromTheOneBefore) {
+  join_all(*room_);
+  const auto digest = hospital_data_.manifest.digest();
+  const ByteView envelope = hospital_data_.envelope;
+  const auto release_key = [&](const SecretBytes& key) {
+    return room_->release("hospital", hospital_data_.document, wrap(*room_, hospital_, hospital_data_.manifest, key));
+  };
+  const SecretBytes other = hospital_.random.secret(32);
+  ASSERT_OK(release_key(hospital_data_.key));
+  ASSERT_EQ(OrDie(room_->put_ciphertext(digest, 0, envelope.first(100))), 100U);
+  ASSERT_OK(release_key(other));
+  EXPECT_ERROR(room_->put_ciphertext(digest, 100, envelope.subspan(100)), Code::refused, "expected offset 0");
+  EXPECT_ERROR(room_->put_ciphertext(digest, 0, envelope), Code::binding, "opening dataset hospital");
+  EXPECT_EQ(room_->status().datasets.front().second, DatasetState::waiting_for_ciphertext);
+  ASSERT_OK(release_key(hospital_data_.key));
+  ASSERT_OK(room_->put_ciphertext(digest, 0, envelope));
+  EXPECT_EQ(room_->status().datasets.front().second, DatasetState::ready);
+  EXPECT_ERROR(release_key(other), Code::binding, "not the one that opened this version");
+}
+
 }  // namespace
 }  // namespace redoubt::cleanroom

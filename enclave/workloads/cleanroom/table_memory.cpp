@@ -34,7 +34,8 @@ Result<TableMemory> TableMemory::create(std::uint64_t size) {
 }
 
 TableMemory::TableMemory(TableMemory&& other) noexcept
-    : file_(std::exchange(other.file_, -1)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), sealed_(std::exchange(other.sealed_, false)) {}
+    : file_(std::exchange(other.file_, -1)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), given_(std::exchange(other.given_, 0)),
+      sealed_(std::exchange(other.sealed_, false)) {}
 
 TableMemory& TableMemory::operator=(TableMemory&& other) noexcept {
   if (this != &other) {
@@ -42,6 +43,7 @@ TableMemory& TableMemory::operator=(TableMemory&& other) noexcept {
     file_ = std::exchange(other.file_, -1);
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
+    given_ = std::exchange(other.given_, 0);
     sealed_ = std::exchange(other.sealed_, false);
   }
   return *this;
@@ -51,18 +53,26 @@ TableMemory::~TableMemory() { release(); }
 
 void TableMemory::release() {
   if (data_ != nullptr) {
-    if (!sealed_) wipe(std::span(data_, size_));
+    if (!sealed_) wipe(std::span(data_, given_));  // no more: to wipe a page is to ask for it
     munmap(data_, size_);
   }
   if (file_ >= 0) close(file_);
   file_ = -1;
   data_ = nullptr;
-  size_ = 0;
+  size_ = given_ = 0;
   sealed_ = false;
+}
+
+std::span<std::byte> TableMemory::next(std::uint64_t size) {
+  if (sealed_ || size > size_ - given_) return {};
+  const auto out = std::span(data_, size_).subspan(given_, static_cast<std::size_t>(size));
+  given_ += out.size();
+  return out;
 }
 
 Status TableMemory::seal() {
   if (file_ < 0 || sealed_) return Error(Code::usage, "table memory: expected memory that is not sealed");
+  if (given_ != size_) return Error(Code::usage, "table memory: expected " + std::to_string(size_) + " bytes, found " + std::to_string(given_));
   // A writable mapping keeps the kernel from sealing.
   if (data_ != nullptr) munmap(std::exchange(data_, nullptr), size_);
   if (fcntl(file_, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) return Error(Code::unavailable, "table memory: cannot be sealed");

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ namespace {
 
 TableMemory written(std::string_view text) {
   TableMemory memory = OrDie(TableMemory::create(text.size()));
-  std::ranges::copy(as_bytes(text), memory.writable().begin());
+  std::ranges::copy(as_bytes(text), memory.next(text.size()).begin());
   return memory;
 }
 
@@ -37,7 +38,7 @@ TEST(TableMemory, IsSeenOnlyWhenItIsSealedAndThenAsItWasWritten) {
   EXPECT_EQ(memory.file(), -1);
   ASSERT_OK(memory.seal());
   EXPECT_EQ(as_text(memory.view()), "rows of a table");
-  EXPECT_TRUE(memory.writable().empty());
+  EXPECT_TRUE(memory.next(1).empty());
   EXPECT_ERROR(memory.seal(), Code::usage, "not sealed");
   TableMemory moved = std::move(memory);
   EXPECT_EQ(as_text(moved.view()), "rows of a table");
@@ -53,6 +54,34 @@ TEST(TableMemory, CannotBeChangedByAnybodyOnceSealed) {
   EXPECT_EQ(mmap(nullptr, 4, PROT_READ | PROT_WRITE, MAP_SHARED, memory.file(), 0), MAP_FAILED);
   EXPECT_NE(fcntl(memory.file(), F_ADD_SEALS, 0), 0);
   EXPECT_EQ(as_text(memory.view()), "rows");
+}
+
+TEST(TableMemory, IsGivenFromItsFirstByteToItsLastAndSealedWhole) {
+  TableMemory memory = OrDie(TableMemory::create(8));
+  std::ranges::copy(as_bytes("rows"), memory.next(4).begin());
+  EXPECT_TRUE(memory.next(5).empty());
+  EXPECT_ERROR(memory.seal(), Code::usage, "expected 8 bytes, found 4");
+  EXPECT_TRUE(memory.view().empty());
+  const auto rest = memory.next(4);
+  ASSERT_EQ(rest.size(), 4U);
+  std::ranges::copy(as_bytes("more"), rest.begin());
+  EXPECT_TRUE(memory.next(1).empty());
+  ASSERT_OK(memory.seal());
+  EXPECT_EQ(as_text(memory.view()), "rowsmore");
+}
+
+// A host that sends one wrong chunk of a table of gigabytes must not make the room ask for them to wipe them.
+TEST(TableMemory, TakesNoMoreMemoryThanWasAskedFor) {
+  const auto pages = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt;
+  };
+  TableMemory memory = OrDie(TableMemory::create(std::uint64_t{1} << 30));
+  memory.next(1)[0] = std::byte{1};
+  const long before = pages();
+  memory = TableMemory();
+  EXPECT_LT(pages() - before, 100);
 }
 
 TEST(TableMemory, MayBeEmpty) {
