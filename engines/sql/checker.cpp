@@ -63,14 +63,14 @@ struct Checker::State {
     REDOUBT_ALLOW(const Relation result, compiler.whole(query));
     // G5: the author's text must bind as it stands, and so must what is printed from it.
     if (const auto problem = binding.problem(text)) return does_not_bind(*problem);
-    if (level == Level::differential_privacy) return PlanBuilder::build(std::move(compiler), result, nullptr, nullptr);
-    Compiler traced(schema, level, k, Compiler::Purpose::traced);
-    auto traced_result = traced.whole(query);
-    if (!traced_result.ok()) return std::move(traced_result.refusal());
-    Compiler quick(schema, level, k, Compiler::Purpose::quick);
-    auto quick_result = quick.whole(query);
-    if (!quick_result.ok()) return std::move(quick_result.refusal());
-    return PlanBuilder::build(std::move(compiler), result, &traced, &quick);
+    if (level == Level::differential_privacy) return PlanBuilder::build(std::move(compiler), result, std::nullopt);
+    using Purpose = Compiler::Purpose;
+    PlanBuilder::Others others{{schema, level, k, Purpose::traced}, {schema, level, k, Purpose::quick}, {schema, level, k, Purpose::quick_traced}};
+    for (Compiler* other : {&others.traced, &others.quick, &others.quick_traced}) {
+      auto again = other->whole(query);
+      if (!again.ok()) return std::move(again.refusal());
+    }
+    return PlanBuilder::build(std::move(compiler), result, std::move(others));
   }
 
   Checked<ReleasePlan> plan(std::string_view text, Level level) {

@@ -55,8 +55,8 @@ class Compiler {
   };
 
   // Purpose of the statements. exact: T1 to T3 in full. quick: the same result where a cheap bound shows that T1 to T3 withhold nothing,
-  // an error elsewhere. traced: unit relations also carry the rows they were built from, for the release ledger.
-  enum class Purpose { exact, quick, traced };
+  // an error elsewhere. traced: unit relations also carry the rows they were built from, for the release ledger; quick_traced: both.
+  enum class Purpose { exact, quick, traced, quick_traced };
 
   Compiler(const Schema& schema, Level level, std::uint64_t k, Purpose purpose = Purpose::exact)
       : schema_(&schema), level_(level), k_(k), purpose_(purpose) {}
@@ -80,7 +80,8 @@ class Compiler {
   const Schema& schema() const { return *schema_; }
   Level level() const { return level_; }
   std::uint64_t k() const { return k_; }
-  bool traced() const { return purpose_ == Purpose::traced; }
+  bool traced() const { return purpose_ == Purpose::traced || purpose_ == Purpose::quick_traced; }
+  bool quick() const { return purpose_ == Purpose::quick || purpose_ == Purpose::quick_traced; }
   const std::vector<Trace>& traces() const { return traces_; }
   // withheld: of the purpose exact.
   const std::vector<Withheld>& withheld() const { return withheld_; }

@@ -175,7 +175,17 @@ Conflict admit(Fixture& fixture, const std::map<std::string, nlohmann::json>& en
     if (!v.accepted()) continue;
     EXPECT_EQ(ledger.admit(OrDie(fixture.engine.footprint(*v.plan))), Conflict::none) << id;
   }
-  return ledger.admit(OrDie(fixture.engine.footprint(plan)));
+  // Quick and exact statements trace the same rows: cells of the same joined rows are one.
+  Ledger same(10);
+  const auto footprint = OrDie(fixture.engine.footprint(plan)), exact = OrDie(fixture.engine.footprint(plan, true));
+  EXPECT_EQ(footprint.size(), exact.size()) << plan.sql();
+  EXPECT_EQ(footprint.cells(), exact.cells()) << plan.sql();
+  if (same.admit(exact) == Conflict::none) {
+    const std::size_t cells = same.cells();
+    EXPECT_EQ(same.admit(footprint), Conflict::none) << plan.sql();
+    EXPECT_EQ(same.cells(), cells) << plan.sql();
+  }
+  return ledger.admit(footprint);
 }
 
 Score run_corpus(Fixture& fixture, const nlohmann::json& corpus) {

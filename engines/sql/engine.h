@@ -18,6 +18,7 @@
 #include "common/base/secret.h"
 #include "common/table/table_file.h"
 #include "engines/sql/ledger/ledger.h"
+#include "engines/sql/ledger/unit_numbers.h"
 #include "engines/sql/library.h"
 #include "engines/sql/noise.h"
 #include "engines/sql/plan.h"
@@ -48,7 +49,7 @@ struct ResultTable {
 
 // Numbering: the numbers of units and datasets in footprints. A unit has one number in every dataset, by its text.
 struct Numbering {
-  std::unordered_map<std::string, std::uint32_t> units;
+  UnitNumbers units;
   std::map<std::string, std::uint32_t> datasets;
 };
 
@@ -86,12 +87,12 @@ class Engine {
   Result<Contributions> contributions(const NoisyBlock& block, const dp::Limits& limits, const dp::NoiseSeed& seed);
 
   // footprint: who contributes to the cells that the plan would release (nobody at the levels without thresholds), for the ledger.
-  // Fails as run does. Units and datasets keep their numbers as long as the engine lives.
-  Result<Footprint> footprint(const ReleasePlan& plan);
+  // Fails as run does. Units and datasets keep their numbers as long as the engine lives. `exact`: by the exact statements alone, which give the same.
+  Result<Footprint> footprint(const ReleasePlan& plan, bool exact = false);
 
   // footprint with numbers that several engines share: `versions` gives, for each dataset of the plan, the name under which it is
   // numbered (its own where it has none), so that two versions of a dataset count as two.
-  Result<Footprint> footprint(const ReleasePlan& plan, Numbering& numbering, const std::map<std::string, std::string>& versions);
+  Result<Footprint> footprint(const ReleasePlan& plan, Numbering& numbering, const std::map<std::string, std::string>& versions, bool exact = false);
 
   // withheld: how many groups and cells of the plan's released blocks T1 to T3 withhold. For test data alone: a count tells what the rules
   // hide. Fails as run does.
@@ -106,6 +107,7 @@ class Engine {
   Result<Groups> groups(const NoisyBlock& block, const dp::Limits& limits, const dp::NoiseSeed& seed);
   Status fill_noisy(const NoisyBlock& block, const dp::NoisePlan& plan, const dp::NoiseSeed& seed);
   Result<ResultTable> run_statement(const ReleasePlan& plan, const std::string& sql);
+  Result<Footprint> traced(const ReleasePlan& plan, Numbering& numbering, const std::map<std::string, std::string>& versions, std::string ContributorTrace::*statement);
   Status load_owned(const Table& table, SecretBytes file, std::uint64_t rows);
   explicit Engine(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -30,9 +30,10 @@ struct NoisyBlock {
 
 // Trace: a statement over the released groups of one block, for the release ledger: place (which group), u (the unit), for each of
 // `sources` the dataset rows that the row was built from (a row number or a list of them), and for each cell whether the row
-// contributes to it and the cell is released.
+// contributes to it and the cell is released. `quick_sql` yields the same rows, with other numbers of groups, or fails; sql is run when it fails.
 struct ContributorTrace {
   std::string sql;
+  std::string quick_sql;
   std::vector<std::string> sources;  // datasets
   std::size_t cells = 0;
 };

@@ -24,6 +24,12 @@ std::vector<Compiler::Statement> before(const std::vector<Compiler::Statement>& 
   return out;
 }
 
+// whole: a trace with the statements before it.
+std::string whole(const Compiler& compiler, const Compiler::Trace& trace) {
+  const auto& all = compiler.statements();
+  return with({all.begin(), all.begin() + static_cast<std::ptrdiff_t>(trace.statements)}) + trace.sql;
+}
+
 NoisyBlock noisy(const Compiler& compiler, std::size_t index) {
   auto statements = before(compiler.statements(), compiler.rows()[index]);
   const std::string rows = std::move(statements.back().sql);
@@ -33,7 +39,7 @@ NoisyBlock noisy(const Compiler& compiler, std::size_t index) {
 
 }  // namespace
 
-ReleasePlan PlanBuilder::build(Compiler compiler, const Relation& result, const Compiler* traced, Compiler* quick) {
+ReleasePlan PlanBuilder::build(Compiler compiler, const Relation& result, std::optional<Others> others) {
   ReleasePlan plan;
   plan.level_ = compiler.level();
   if (plan.level_ == Level::differential_privacy) {
@@ -48,15 +54,15 @@ ReleasePlan PlanBuilder::build(Compiler compiler, const Relation& result, const 
   for (const ColumnInfo& column : result.columns) plan.names_.push_back(column.name);
   plan.datasets_ = compiler.datasets();
   plan.k_ = compiler.k();
-  if (quick != nullptr && !plan.datasets_.empty()) {
-    const Compiler::Statement end = quick->last();
-    plan.quick_sql_ = with(quick->statements()) + end.sql;
+  if (!others) return plan;
+  if (!plan.datasets_.empty()) {
+    const Compiler::Statement end = others->quick.last();
+    plan.quick_sql_ = with(others->quick.statements()) + end.sql;
   }
-  for (std::size_t i = 0; traced != nullptr && i < traced->traces().size(); ++i) {
-    const Compiler::Trace& trace = traced->traces()[i];
-    const auto& all = traced->statements();
-    ContributorTrace out{with({all.begin(), all.begin() + static_cast<std::ptrdiff_t>(trace.statements)}) + trace.sql, {}, trace.cells};
-    for (const SourceId& id : trace.ids) out.sources.push_back(traced->datasets()[id.dataset]);
+  for (std::size_t i = 0; i < others->traced.traces().size(); ++i) {
+    const Compiler::Trace& trace = others->traced.traces()[i];
+    ContributorTrace out{whole(others->traced, trace), whole(others->quick_traced, others->quick_traced.traces()[i]), {}, trace.cells};
+    for (const SourceId& id : trace.ids) out.sources.push_back(others->traced.datasets()[id.dataset]);
     plan.traces_.push_back(std::move(out));
   }
   return plan;

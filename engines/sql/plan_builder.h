@@ -9,9 +9,13 @@ namespace redoubt::sql {
 
 class PlanBuilder {
  public:
-  // build ends the plan with the last statement of the compiler; it never fails, since the query was checked. `traced` and
-  // `quick` are compilers of the same query for those purposes, or null.
-  static ReleasePlan build(Compiler compiler, const Relation& result, const Compiler* traced, Compiler* quick);
+  // Others: compilers of the same query for other purposes.
+  struct Others {
+    Compiler traced, quick, quick_traced;
+  };
+  // build ends the plan with the last statement of the compiler; it never fails, since the query was checked. Without others the plan traces
+  // nothing and has no quick statement.
+  static ReleasePlan build(Compiler compiler, const Relation& result, std::optional<Others> others);
   // approved is the plan of a query at the level none; the engine says the names of its columns.
   static ReleasePlan approved(ApprovedQuery query, std::vector<std::string> names, std::uint64_t k);
 };

@@ -78,7 +78,7 @@ struct Traced {
 
 std::set<std::uint64_t> rows_of(const Footprint& footprint) {
   std::set<std::uint64_t> out;
-  for (const auto& row : footprint.rows) {
+  for (const auto& row : footprint.rows()) {
     for (const auto& source : row.sources) out.insert(source.row);
   }
   return out;
@@ -87,37 +87,38 @@ std::set<std::uint64_t> rows_of(const Footprint& footprint) {
 TEST(Footprint, TellsWhichRowsContributeToWhatIsReleased) {
   Traced room;
   const Footprint all = room.footprint("SELECT count(*) FROM visits");
-  EXPECT_EQ(all.cells, 1U);
-  EXPECT_EQ(all.rows.size(), 11U);
+  EXPECT_EQ(all.cells(), 1U);
+  EXPECT_EQ(all.size(), 11U);
   EXPECT_EQ(rows_of(all), (std::set<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
   const Footprint groups = room.footprint("SELECT place, count(*), count(DISTINCT person) FROM visits GROUP BY place HAVING count(*) > 100");
-  EXPECT_EQ(groups.cells, 4U) << "what HAVING hides counts as released";
-  EXPECT_EQ(groups.rows.size(), 11U);
-  EXPECT_EQ(room.footprint("SELECT count(*) FROM visits WHERE place = 'nowhere'").rows.size(), 0U) << "withheld by T1";
-  EXPECT_EQ(room.footprint("SELECT count_if(place = 'a' AND place = 'b') FROM visits").rows.size(), 0U) << "withheld by T3";
+  EXPECT_EQ(groups.cells(), 4U) << "what HAVING hides counts as released";
+  EXPECT_EQ(groups.size(), 11U);
+  EXPECT_EQ(room.footprint("SELECT count(*) FROM visits WHERE place = 'nowhere'").size(), 0U) << "withheld by T1";
+  EXPECT_EQ(room.footprint("SELECT count_if(place = 'a' AND place = 'b') FROM visits").size(), 0U) << "withheld by T3";
 }
 
 TEST(Footprint, FollowsRowsThroughSubqueries) {
   Traced room;
   const Footprint people = room.footprint("SELECT avg(n) FROM (SELECT person, count(*) AS n FROM visits GROUP BY person)");
-  ASSERT_EQ(people.rows.size(), 7U);
-  EXPECT_EQ(people.rows[0].sources.size() + people.rows[1].sources.size(), 4U) << "two rows of each of the first persons";
+  ASSERT_EQ(people.size(), 7U);
+  const auto rows = people.rows();
+  EXPECT_EQ(std::ranges::count_if(rows, [](const auto& row) { return row.sources.size() == 2; }), 4) << "two rows of each of the first persons";
   EXPECT_EQ(rows_of(people).size(), 11U);
   const Footprint distinct = room.footprint("SELECT count(*) FROM (SELECT DISTINCT person, place FROM visits)");
-  EXPECT_EQ(distinct.rows.size(), 7U);
+  EXPECT_EQ(distinct.size(), 7U);
   EXPECT_EQ(rows_of(distinct).size(), 11U);
   const Footprint pairs = room.footprint("SELECT count(*) FROM visits a JOIN visits b USING (person)");
-  EXPECT_EQ(pairs.rows.size(), 4U * 4 + 3);
-  EXPECT_EQ(pairs.rows[0].sources.size(), 2U);
+  EXPECT_EQ(pairs.size(), 4U * 4 + 3);
+  EXPECT_EQ(pairs.rows()[0].sources.size(), 2U);
   const Footprint without = room.footprint("SELECT count(*) FROM visits WHERE person IN (SELECT person FROM visits WHERE place = 'b')");
   EXPECT_EQ(rows_of(without), (std::set<std::uint64_t>{8, 9, 10}));
 }
 
 TEST(Footprint, CountsReleasedTuplesButNotDistinctOnes) {
   Traced room;
-  EXPECT_EQ(room.footprint("SELECT place FROM visits", Level::k_anonymized).cells, 2U);
-  EXPECT_EQ(room.footprint("SELECT DISTINCT place FROM visits", Level::k_anonymized).cells, 0U);
-  EXPECT_EQ(room.footprint("SELECT person, place FROM visits", Level::none).rows.size(), 0U);
+  EXPECT_EQ(room.footprint("SELECT place FROM visits", Level::k_anonymized).cells(), 2U);
+  EXPECT_EQ(room.footprint("SELECT DISTINCT place FROM visits", Level::k_anonymized).cells(), 0U);
+  EXPECT_EQ(room.footprint("SELECT person, place FROM visits", Level::none).size(), 0U);
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ class Stages {
   std::string print_quick() {
     // The engine computes an expression as often as it stands in the text, so the bucket of a unit has a column.
     const std::string bucketed = "SELECT *, (1::BIGINT << (hash(u) % 62)::INTEGER) AS slot, (hash(u) % " + number(kBuckets) + ")::INTEGER AS bucket FROM ";
-    const std::string rows_statement = compiler_.add(bucketed + compiler_.add(rows(), false), false);
+    rows_ = compiler_.add(rows(), compiler_.traced());  // a trace reads them again
+    const std::string rows_statement = compiler_.add(bucketed + rows_, false);
     std::vector<std::string> items = keys_, unsure = {few("", k_)};
     for (std::size_t j = 0; j < block_.cells.size(); ++j) {
       const Cell& cell = block_.cells[j];
@@ -58,12 +59,16 @@ class Stages {
       if (!left.empty()) unsure.push_back("(count(*) FILTER (WHERE " + left + ") > 0 AND " + few(left, k_) + ")");
     }
     items.push_back("(" + join_texts(unsure, " OR ") + ") AS unsure");
-    const std::string groups = compiler_.add("SELECT " + join_texts(items) + " FROM " + rows_statement + (keys_.empty() ? "" : " GROUP BY " + join_texts(keys_)), true);
+    groups_ = compiler_.add("SELECT " + join_texts(items) + " FROM " + rows_statement + (keys_.empty() ? "" : " GROUP BY " + join_texts(keys_)), true);
+    std::string numbered = groups_;
+    if (compiler_.traced()) numbered = compiler_.add("SELECT *, row_number() OVER () AS place FROM " + groups_, true);
     items = keys_;
     for (std::size_t j = 0; j < block_.cells.size(); ++j) items.push_back("c" + number(j));
     if (items.empty()) items.emplace_back("unsure");
-    return compiler_.add("SELECT " + join_texts(items) + " FROM " + groups + " WHERE CASE WHEN (SELECT coalesce(bool_or(unsure), false) FROM " + groups +
-                             ") THEN error('unsure') ELSE true END", true);
+    if (compiler_.traced()) items.emplace_back("place");
+    released_ = compiler_.add("SELECT " + join_texts(items) + " FROM " + numbered + " WHERE CASE WHEN (SELECT coalesce(bool_or(unsure), false) FROM " + groups_ +
+                                  ") THEN error('unsure') ELSE true END", true);
+    return released_;
   }
 
   // withheld counts the groups that print() drops, and the cells of the others that hold a value and are withheld.
@@ -246,8 +251,7 @@ std::string Compiler::release(const ReleasedBlock& block) {
   blocks_.push_back(block);
   Stages stages(block, k_, *this);
   if (level_ != Level::differential_privacy) {
-    if (purpose_ == Purpose::quick) return stages.print_quick();
-    const std::string released = stages.print();
+    const std::string released = quick() ? stages.print_quick() : stages.print();
     if (traced()) traces_.push_back(stages.trace());
     if (purpose_ == Purpose::exact) withheld_.push_back({statements_.size(), stages.withheld()});
     return released;

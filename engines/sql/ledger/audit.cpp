@@ -10,7 +10,6 @@ namespace {
 constexpr std::uint64_t kPrime = (1ULL << 61) - 1;
 constexpr std::uint64_t kSecondPrime = (1ULL << 61) - 31;
 constexpr std::size_t kMaxCells = 4096;
-constexpr std::size_t kMaxAtoms = 65536;
 constexpr std::size_t kExactCells = 36;
 constexpr std::size_t kMaxSteps = 20000;
 constexpr std::uint64_t kMaxWork = 4'000'000'000;  // multiplications of one elimination
@@ -184,7 +183,7 @@ bool rank_of(Field field, const std::vector<AuditAtom>& atoms, std::size_t cells
 }  // namespace
 
 AuditResult audit_cells(const std::vector<AuditAtom>& atoms, std::size_t cells, std::uint64_t k) {
-  if (cells > kMaxCells || atoms.size() > kMaxAtoms) return AuditResult::unsure;
+  if (cells > kMaxCells || atoms.size() > kMaxAuditAtoms) return AuditResult::unsure;
   const Field field{kPrime};
   Echelon large(field, cells);
   std::vector<const AuditAtom*> small;

@@ -19,7 +19,9 @@ struct AuditAtom {
 
 enum class AuditResult { safe, telling, unsure };
 
-// audit_cells: unsure when there are more than 4096 cells or 65536 atoms, when the search does not end within its limit, or when
+inline constexpr std::size_t kMaxAuditAtoms = 65536;
+
+// audit_cells: unsure when there are more than 4096 cells or kMaxAuditAtoms, when the search does not end within its limit, or when
 // the primes disagree.
 AuditResult audit_cells(const std::vector<AuditAtom>& atoms, std::size_t cells, std::uint64_t k);
 

@@ -3,34 +3,24 @@
 // Runs inside the enclave, beside the data. T4: two cells whose contributing rows of some dataset differ for 1 to k-1 units are too
 // close. T5: no linear combination of cells may vanish on all rows but those of fewer than k units; an atom is all rows that
 // contribute to exactly the same cells, so that the question is one about ranks (audit.h). Cells count alike whatever they
-// measure. Follows section 9 of docs/specs/query-rules.md. Not thread-safe; plain memory, rebuilt by admitting the same queries.
+// measure. Follows section 9 of docs/specs/query-rules.md.
+//
+// Rows are never listed by cell: each joined row, and each row of a dataset with its unit, has one place that names its atom (atoms.h), so memory
+// and time grow with the rows of the queries, 10 to 30 bytes for each different one, and not with their cells. Not thread-safe; plain
+// memory, rebuilt by admitting the same queries.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-namespace redoubt::sql {
+#include "engines/sql/ledger/atoms.h"
+#include "engines/sql/ledger/footprint.h"
+#include "engines/sql/ledger/places.h"
 
-// Footprint: who contributes to the cells that one query releases. Cells are numbered from 0; suppressed ones are not in it.
-struct Footprint {
-  struct Source {
-    std::uint32_t dataset = 0;
-    std::uint64_t row = 0;
-    friend auto operator<=>(const Source&, const Source&) = default;
-  };
-  struct Row {
-    std::uint32_t unit = 0;            // the same number for the same unit, in every dataset and query
-    std::vector<Source> sources;       // the dataset rows that it was built from, in any order
-    std::vector<std::uint32_t> cells;  // those that it contributes to
-  };
-  std::uint32_t cells = 0;
-  std::vector<std::uint32_t> datasets;  // that the query reads
-  std::vector<Row> rows;
-};
+namespace redoubt::sql {
 
 enum class Conflict {
   none,
@@ -44,54 +34,64 @@ class Ledger {
   explicit Ledger(std::uint64_t k) : k_(k) {}
 
   // admit remembers the query and returns none, or changes nothing.
-  Conflict admit(const Footprint& footprint);
+  Conflict admit(const Footprint& footprint) { return admit(footprint, true); }
+  // judge says what admit would say. The ledger is spent after it: what only later queries would need is left out.
+  Conflict judge(const Footprint& footprint) { return admit(footprint, false); }
 
   // set_threshold: admissions from here on ask with this k. What was admitted stays.
   void set_threshold(std::uint64_t k) { k_ = k; }
 
   std::size_t cells() const { return cells_.size(); }
-  std::size_t atoms() const { return atoms_.size(); }
+  std::size_t atoms() const { return atoms_; }  // that hold rows
 
  private:
-  using Key = std::pair<std::uint64_t, std::uint64_t>;  // digest of the sources
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const { return static_cast<std::size_t>(key.first); }
-  };
-  struct DatasetRow {
-    std::uint64_t row = 0;
-    std::uint32_t unit = 0;
-    friend auto operator<=>(const DatasetRow&, const DatasetRow&) = default;
-  };
-  // Cell: its rows of each dataset that its query reads, sorted, and a digest of its joined rows.
+  // Cell: a digest of its joined rows, and the query that released it first.
   struct Cell {
-    std::map<std::uint32_t, std::vector<DatasetRow>> rows;
-    Key digest;
+    Digest digest;
+    std::uint32_t query = 0;
   };
-  // Atom: rows with the same cells.
-  struct Atom {
-    std::vector<std::uint32_t> cells;
+  // DatasetRows: rows of one dataset, for T4.
+  struct DatasetRows {
+    Atoms atoms;
+    RowPlaces places;
   };
-  struct Place {
-    std::uint32_t unit = 0;
-    std::uint32_t atom = 0;
+  // JoinedRows: for T5. Rows of one dataset row by dataset, of two by both, all others by digest.
+  struct JoinedRows {
+    Atoms atoms;
+    std::map<std::uint32_t, RowPlaces> alone;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, PlaceTable> pairs;
+    std::unordered_map<Digest, Place, DigestHash> others;
+    template <class Visit>
+    void each(Visit&& visit) {
+      for (auto& [dataset, rows] : alone) rows.each(visit);
+      for (auto& [datasets, rows] : pairs) rows.each(visit);
+      for (auto& [digest, place] : others) visit(place);
+    }
   };
-  // Change: what admitting a footprint would do.
-  struct Change {
-    std::vector<Cell> cells;
-    std::vector<Atom> atoms;                     // after those there are
-    std::unordered_map<Key, Place, KeyHash> places;  // of the rows that move
+  // Fresh: the new cells of a query, numbered from cells() on, and for each set of its cells those of them that are new.
+  struct Fresh {
+    std::vector<Digest> cells;
+    std::vector<Atoms::Cells> sets;
   };
 
-  static Key key_of(const Footprint::Row& row);
-  std::vector<Cell> cells_of(const Footprint& footprint, std::vector<std::int64_t>& numbers) const;
-  bool too_close(const std::vector<Cell>& cells) const;
-  Change change_of(const Footprint& footprint, std::vector<Cell> cells, const std::vector<std::int64_t>& numbers) const;
-  Conflict audit(const Change& change) const;
+  // Refined: datasets whose rows have moved for a query, and which of their atoms hold rows, where that was looked at.
+  using Refined = std::map<std::uint32_t, std::vector<bool>>;
+
+  Conflict admit(const Footprint& footprint, bool remember);
+  Fresh fresh_of(const Footprint& footprint) const;
+  void refine_dataset(std::uint32_t dataset, const Footprint& footprint, const Fresh& fresh);
+  void refine_joined(const Footprint& footprint, const Fresh& fresh);
+  bool too_close(std::uint32_t dataset, std::size_t known, std::vector<bool>& live);
+  Conflict audit(std::vector<bool>& live);
+  void undo(const Refined& refined, std::size_t known);
+  void settle(const Refined& refined, const std::vector<bool>& live_joined);
 
   std::uint64_t k_;
   std::vector<Cell> cells_;
-  std::vector<Atom> atoms_;
-  std::unordered_map<Key, Place, KeyHash> places_;
+  std::vector<std::vector<std::uint32_t>> reads_;  // datasets of each query that released a cell first, sorted
+  std::map<std::uint32_t, DatasetRows> datasets_;
+  JoinedRows joined_;
+  std::size_t atoms_ = 0;
 };
 
 }  // namespace redoubt::sql

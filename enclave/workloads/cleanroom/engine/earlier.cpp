@@ -112,7 +112,7 @@ Result<sql::Conflict> conflict(const wire::EngineRequest& request, const std::ve
   }
   REDOUBT_TRY(const sql::Footprint footprint, tracer.trace(plan, places_of(request.tables.size())));
   ledger.set_threshold(request.k);
-  return ledger.admit(footprint);
+  return ledger.judge(footprint);
 }
 
 }  // namespace redoubt::cleanroom
