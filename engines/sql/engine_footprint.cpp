@@ -26,6 +26,8 @@ class Reader {
   Status read(duckdb::DataChunk& chunk) {
     chunk.Flatten();
     const std::size_t rows = chunk.size();
+    const auto places = chunk.data[0].GetType().id();
+    if (places != LogicalTypeId::BIGINT && places != LogicalTypeId::INTEGER) return Error(Code::internal, "engine: numbers of groups of another type than was asked for");
     lists_ = std::vector<duckdb::UnifiedVectorFormat>(datasets_.size());
     for (std::size_t n = 0; n < datasets_.size(); ++n) {
       duckdb::Vector& vector = chunk.data[2 + n];

@@ -76,7 +76,7 @@ TEST(EngineProcess, RefusesRowsThatDoNotFitTheManifest) {
 
 TableMemory sealed_memory(ByteView bytes) {
   TableMemory memory = OrDie(TableMemory::create(bytes.size()));
-  std::ranges::copy(bytes, memory.writable().begin());
+  std::ranges::copy(bytes, memory.next(bytes.size()).begin());
   EXPECT_OK(memory.seal());
   return memory;
 }

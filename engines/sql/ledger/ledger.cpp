@@ -49,7 +49,7 @@ std::vector<Units> units_of(Places& places, std::size_t atoms, std::uint64_t k, 
 }
 
 // few_differ: the rows of two cells differ, but for fewer than k units; `a` and `b` are their atoms of fewer than k units.
-bool few_differ(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b, const std::vector<Units>& units_of, std::uint64_t k) {
+bool few_differ(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b, const std::vector<Units>& by_atom, std::uint64_t k) {
   Units units, more;
   auto x = a.begin();
   auto y = b.begin();
@@ -61,7 +61,7 @@ bool few_differ(const std::vector<std::uint32_t>& a, const std::vector<std::uint
     }
     const std::uint32_t atom = y == b.end() || (x != a.end() && *x < *y) ? *x++ : *y++;
     more.clear();
-    std::ranges::set_union(units, units_of[atom], std::back_inserter(more));
+    std::ranges::set_union(units, by_atom[atom], std::back_inserter(more));
     units.swap(more);
     if (units.size() >= k) return false;
   }
