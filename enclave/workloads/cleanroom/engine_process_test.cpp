@@ -3,8 +3,11 @@
 #include "enclave/workloads/cleanroom/engine_process.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -250,6 +253,20 @@ TEST(EngineStarter, StartsOneAheadAndAnotherWhereThatOneEnded) {
   const auto taken = starter.take();
   EXPECT_OK(taken);
   EXPECT_EQ(wait_for(lines, 4), 4U);
+}
+
+// A connection of the room that a waiting engine kept open would not end when the room closes it: a TPM that serves one at a time would serve nobody.
+TEST(StartedEngine, HoldsNothingOpenOfWhoeverStartedIt) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);  // as libraries make them: any program that is started gets them
+  {
+    const auto waits = OrDie(engines::StartedEngine::start(std::string(REDOUBT_PROGRAM_DIR) + "/redoubt-cleanroom-engine"));
+    close(ends[1]);
+    pollfd closed{ends[0], POLLIN, 0};
+    EXPECT_EQ(poll(&closed, 1, 10'000), 1);
+    EXPECT_TRUE(waits.waiting());
+  }
+  close(ends[0]);
 }
 
 TEST(EngineProcess, TheRealEngineStatesItsSandboxAndAnotherStatementIsNotTaken) {
