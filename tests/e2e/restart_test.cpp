@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <future>
 #include <set>
+#include <sstream>
 
 #include "client/sdk/carry_over.h"
 #include "client/sdk/hub_client.h"
@@ -82,10 +84,41 @@ class EnclaveKilled : public testing::WithParamInterface<Named>, public CleanRoo
     return 0;
   }
   static pid_t program_pid() { return child_of(getpid(), "redoubt-cleanroom"); }
-  // kill_under_run: kills the program as soon as its engine works; false when that was never seen.
-  static bool kill_under_run(pid_t program) {
+  // faults: the page faults of a process so far, which one that waits has no more of; -1 when it is gone.
+  static long faults(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string stat, skipped;
+    std::getline(file, stat);
+    const std::size_t at = stat.rfind(") ");
+    if (at == std::string::npos) return -1;
+    std::istringstream rest(stat.substr(at + 2));
+    for (int i = 0; i < 7; ++i) rest >> skipped;  // state to flags
+    long count = -1;
+    return rest >> count ? count : -1;
+  }
+  // Waiting: an engine that is started ahead of the next request and has come to rest.
+  struct Waiting {
+    pid_t pid = 0;
+    long faults = -1;
+  };
+  static Waiting waiting_engine(pid_t program) {
+    Waiting found;
+    EXPECT_TRUE(until([&] {
+      const pid_t pid = child_of(program, "redoubt-cleanroom-engine");
+      const Waiting now{pid, pid == 0 ? -1 : faults(pid)};
+      const bool rests = now.faults > 0 && now.pid == found.pid && now.faults == found.faults;
+      found = now;
+      if (!rests) std::this_thread::sleep_for(std::chrono::milliseconds(250));
+      return rests;
+    }));
+    return found;
+  }
+  // kill_under_run: kills the program as soon as the engine that waited works; false when that was never seen.
+  static bool kill_under_run(pid_t program, Waiting engine) {
     for (int i = 0; i < 20'000; ++i) {
-      if (child_of(program, "redoubt-cleanroom-engine") != 0) return ::kill(program, SIGKILL) == 0;
+      const long now = faults(engine.pid);
+      if (now < 0) return false;
+      if (now > engine.faults) return ::kill(program, SIGKILL) == 0;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return false;
@@ -253,8 +286,8 @@ TEST_P(EnclaveKilled, LosesNothingThatWasAcknowledged) {
     EXPECT_EQ(view(proposal).ballots.size(), 2U);
     return_to();
   } else if (GetParam().point == Point::running) {
-    // After the reservation the engine starts for the run only.
-    auto killed = std::async(std::launch::async, kill_under_run, program_pid());
+    // After the reservation the engine that waits works for the run only.
+    auto killed = std::async(std::launch::async, kill_under_run, program_pid(), waiting_engine(program_pid()));
     vote(laboratory_, proposal);
     ASSERT_TRUE(killed.get());
     await_program(std::string(instance_));
