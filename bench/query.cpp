@@ -14,8 +14,8 @@
 // Memory is what all processes of a side hold together, shared pages and sealed tables counted once, sampled in rounds of their own.
 // DuckDB has one thread, as the room's engine has (results repeat to the bit); with as many threads as there are processors it is shown too.
 // All take turns in each round, so that a busy machine slows all; medians are shown. Processor time of a side is that of all its processes,
-// of the host too. Without waiting is the clock less what the processes were ready to run and had no processor: on a machine that others use
-// these two are the figures that say more.
+// of the host too. Without waiting (warm, where one process runs at a time) is the clock less what they were ready to run and had no
+// processor: on a machine that others use these two are the figures that say more.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -252,26 +252,17 @@ void row(const char* name, double room, double peer, double target) {
 void compare(const std::filesystem::path& folder, int rounds) {
   std::printf("%-56s %9s %9s %7s\n", "", "room", "DuckDB", "ratio");
   std::vector<double> cold_room, cold_one, cold_all, warm_room, warm_one, warm_all, cold_room_cpu, cold_one_cpu, warm_room_cpu, warm_one_cpu;
-  std::vector<double> cold_room_alone, cold_one_alone, warm_room_alone, warm_one_alone;
+  std::vector<double> warm_room_alone, warm_one_alone;
   for (int i = 0; i < rounds; ++i) {
     Child room({"room", folder}), one({"duckdb", folder, "1"}), all({"duckdb", folder, std::to_string(std::thread::hardware_concurrency())});
     const double before = cpu_ms();
-    const double cpu = cpu_of(room, [&] {
-      WaitMeter waiting(room.pid());
-      cold_room.push_back(time_ms([&] { deliver(folder, room); }));
-      cold_room_alone.push_back(cold_room.back() - waiting.stop_ms());
-    });
+    const double cpu = cpu_of(room, [&] { cold_room.push_back(time_ms([&] { deliver(folder, room); })); });
     cold_room_cpu.push_back(cpu + cpu_ms() - before);
-    cold_one_cpu.push_back(cpu_of(one, [&] {
-      WaitMeter waiting(one.pid());
-      cold_one.push_back(one.ask_ms("load"));
-      cold_one_alone.push_back(cold_one.back() - waiting.stop_ms());
-    }));
+    cold_one_cpu.push_back(cpu_of(one, [&] { cold_one.push_back(one.ask_ms("load")); }));
     cold_all.push_back(all.ask_ms("load"));
   }
   row("cold, ms", median(cold_room), median(cold_one), 1.5);
   row("cold, ms; DuckDB with all processors", median(cold_room), median(cold_all), 0);
-  row("cold, ms without waiting for a processor", median(cold_room_alone), median(cold_one_alone), 1.5);
   row("cold, ms of processor time", median(cold_room_cpu), median(cold_one_cpu), 0);
 
   Child room({"room", folder}), one({"duckdb", folder, "1"}), all({"duckdb", folder, std::to_string(std::thread::hardware_concurrency())});
