@@ -299,7 +299,7 @@ std::size_t resident_bytes() {
 }
 
 TEST(ServerStream, AThousandIdleStreamsTakeLessThan50Megabytes) {
-  if (test::kSanitized) GTEST_SKIP() << "a sanitized program takes more memory than a stream does";
+  if (redoubt::test::kSanitized) GTEST_SKIP() << "a sanitized program takes more memory than a stream does";
   constexpr std::size_t kStreams = 1000;
   rlimit files{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
