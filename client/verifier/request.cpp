@@ -1,6 +1,7 @@
 #include "client/verifier/request.h"
 
 #include <algorithm>
+#include <variant>
 
 #include "common/attest/verifier/text.h"
 #include "common/base/json.h"

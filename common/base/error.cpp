@@ -24,4 +24,6 @@ std::string_view code_name(Code code) {
   return "internal";
 }
 
+Error Error::context(std::string_view doing) const { return Error(code_, std::string(doing) + ": " + message_); }
+
 }  // namespace redoubt

@@ -42,9 +42,7 @@ class [[nodiscard]] Error {
   const std::string& message() const { return message_; }
 
   // context returns the same error with "<doing>: " before its message.
-  Error context(std::string_view doing) const {
-    return Error(code_, std::string(doing) + ": " + message_);
-  }
+  Error context(std::string_view doing) const;
 
  private:
   Code code_;

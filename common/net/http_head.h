@@ -7,6 +7,7 @@
 #pragma once
 
 #include <optional>
+#include <variant>
 
 #include "common/net/http_message.h"
 

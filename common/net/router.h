@@ -6,6 +6,8 @@
 // segments, `{name}` for one segment, and `{name...}` at the end for one or more; a literal wins over a name.
 #pragma once
 
+#include <variant>
+
 #include "common/net/problem.h"
 #include "common/net/uri.h"
 
