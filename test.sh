@@ -17,12 +17,14 @@ case "${1:-}" in
   *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
 esac
 
+trap 'trap - INT TERM; kill 0' INT TERM  # what runs in the background does not hear of an interrupt by itself
+
 results="$REDOUBT_ROOT/build/results"
 rm -rf "$results"
 mkdir -p "$results"
 ok=1
 
-# run_tests TIER PRESET [CTEST OPTION]...: runs tests; failures are shown and remembered, and the run goes on.
+# run_tests TIER PRESET [CTEST OPTION]...: runs tests; failures are shown and make it false.
 # Twice as many as there are cores: tests of programs wait for one another much of their time.
 run_tests() {
   local tier="$1" preset="$2"
@@ -30,8 +32,8 @@ run_tests() {
   step "testing $tier"
   "${wrapper[@]}" ctest --test-dir "build/$preset" --parallel $((REDOUBT_JOBS * 2)) --output-on-failure --no-tests=error \
     --output-junit "$results/$tier.xml" "$@" >"build/$tier.log" 2>&1 || {
-    ok=""
     grep -v -E '^ *(Start|[0-9]+/[0-9]+ Test .*(Passed|Skipped))' "build/$tier.log" >&2 || true
+    return 1
   }
 }
 wrapper=(env)
@@ -42,9 +44,10 @@ programs() { awk -v zones="$2" -v area="$area" '$2 ~ zones && $1 ~ area { print 
 # labels PROGRAM...: the regular expression of CTest that selects exactly these.
 labels() { printf '^(%s)$' "$(IFS='|'; echo "$*")"; }
 
-# sanitized PRESET ZONES [PROGRAMS [TESTS]]: builds and runs the test programs of the zones under a sanitizer, except these.
-sanitized() {
-  local preset="$1" selected
+# build_sanitized PRESET ZONES [PROGRAMS]: builds the test programs of the zones under a sanitizer, except these, and leaves in
+# `selected` which they are.
+build_sanitized() {
+  local preset="$1"
   (cmake --preset "$preset" -DREDOUBT_TESTS=ON) >"build/$preset.log" 2>&1 || { tail -n 40 "build/$preset.log" >&2; exit 1; }
   mapfile -t selected < <(programs "$preset" "$2" | grep -v -x -E "${3:-none}")
   if ((${#selected[@]} == 0)); then
@@ -52,12 +55,13 @@ sanitized() {
     return
   fi
   build "$preset" -- "${selected[@]}"
-  run_tests "$preset-tests" "$preset" -L "$(labels "${selected[@]}")" -E "${4:-^$}"
 }
 
-# fuzz OPTION...: builds all fuzz targets and runs them within a budget.
+# run_sanitized PRESET: runs what build_sanitized selected.
+run_sanitized() { ((${#selected[@]} == 0)) || run_tests "$1-tests" "$1" -L "$(labels "${selected[@]}")"; }
+
+# fuzz OPTION...: runs the fuzz targets within a budget.
 fuzz() {
-  build fuzz -DREDOUBT_TESTS=ON -- fuzzers
   step "fuzzing ($*)"
   tools/fuzz "$@" | tee "$results/fuzz.txt" || ok=""
 }
@@ -68,28 +72,36 @@ if [[ -n "$full" ]]; then tools/setup full; else tools/setup test; fi
 
 build release -DREDOUBT_TESTS=ON
 if [[ -z "$full" ]]; then
-  run_tests release release -LE '^long$'
   # The tree of the fuzz targets has the tests of parsers and crypto too, under the same sanitizers: those rooms are compiled once. What
   # appraises, serves and computes stands on them, and waits for --full; the checker of SQL is fuzzed here.
-  sanitized fuzz '^common$' 'test_(appraise|net)'
+  build_sanitized fuzz '^common$' 'test_(appraise|net)'
+  build fuzz -DREDOUBT_TESTS=ON -- fuzzers
+  # Beside one another: tests of programs leave a third of the processors idle, sanitized ones compute all the time.
+  run_tests release release -LE '^long$' &
+  released=$!
+  run_sanitized fuzz || ok=""
+  wait "$released" || ok=""
   fuzz --total 240
 else
   if [[ "$area" == . ]]; then
-    run_tests release release
+    run_tests release release || ok=""
   else
     mapfile -t selected < <(programs release .)
-    ((${#selected[@]} == 0)) || run_tests release release -L "$(labels "${selected[@]}")"
+    ((${#selected[@]} == 0)) || run_tests release release -L "$(labels "${selected[@]}")" || ok=""
   fi
   build release -- benchmarks
-  sanitized asan .
+  build_sanitized asan .
+  run_sanitized asan || ok=""
+  build_sanitized tsan .
   # ThreadSanitizer of GCC 12 does not know the address layout of newer kernels: without randomization it does.
   if setarch "$(uname -m)" -R true 2>/dev/null; then
     wrapper=(setarch "$(uname -m)" -R)
   else
     step "address randomization cannot be turned off here; ThreadSanitizer may refuse to start"
   fi
-  sanitized tsan .
+  run_sanitized tsan || ok=""
   wrapper=(env)
+  build fuzz -DREDOUBT_TESTS=ON -- fuzzers
   fuzz --each 30 --only "$area"
 fi
 
