@@ -9,7 +9,7 @@ using cbor::Value;
 
 constexpr std::int64_t kEdDsa = -8;
 constexpr std::int64_t kKeyId = 4;
-constexpr std::uint64_t kSign1Tag = 18;
+constexpr std::uint64_t kCoseSign1 = 18;
 
 Bytes header_bytes(const CoseHeader& header) {
   cbor::Map map{{Value::integer(kCoseAlgorithm), Value::integer(kEdDsa)}};
@@ -19,7 +19,7 @@ Bytes header_bytes(const CoseHeader& header) {
 }
 
 Bytes message_bytes(ByteView header, ByteView payload, ByteView signature) {
-  return cbor::encode(Value::tagged(kSign1Tag, Value::array({Value::bytes(header), Value::map({}), Value::bytes(payload), Value::bytes(signature)})));
+  return cbor::encode(Value::tagged(kCoseSign1, Value::array({Value::bytes(header), Value::map({}), Value::bytes(payload), Value::bytes(signature)})));
 }
 
 struct Message {

@@ -6,7 +6,7 @@ namespace {
 
 using der::Tag;
 
-constexpr std::size_t kMaxSerial = 20;
+constexpr std::size_t kMaxCrlNumber = 20;
 constexpr std::size_t kMaxListExtensions = 8;
 constexpr std::size_t kMaxEntryExtensions = 4;
 constexpr auto kCrlNumber = der::oid("2.5.29.20");
@@ -14,7 +14,7 @@ constexpr auto kCrlNumber = der::oid("2.5.29.20");
 // the whole list of its issuer is not read as one.
 constexpr der::Oid kPartial[] = {der::oid("2.5.29.27"), der::oid("2.5.29.28"), der::oid("2.5.29.29")};
 
-Error refused(const ExtensionView& extension) {
+Error refused_extension(const ExtensionView& extension) {
   return Error(Code::malformed, "revocation list: extension " + der::oid_text(extension.oid) + " is not accepted");
 }
 
@@ -40,7 +40,7 @@ Status visit_extensions(der::Reader list, std::size_t max, Visit visit) {
       }
     }
     seen[count++] = extension.oid;
-    if (!is_accepted(extension)) return refused(extension);
+    if (!is_accepted(extension)) return refused_extension(extension);
     REDOUBT_CHECK(visit(extension));
   }
   if (list.ok() && count == 0) list.fail("an empty list of extensions");
@@ -53,7 +53,7 @@ Status read_list_extension(const ExtensionView& extension, CrlView& out) {
   } else if (extension.oid == kCrlNumber) {
     der::Reader reader(extension.value, "crl number");
     const ByteView number = reader.unsigned_integer();
-    if (number.size() > kMaxSerial) reader.fail("a number above 20 bytes");
+    if (number.size() > kMaxCrlNumber) reader.fail("a number above 20 bytes");
     REDOUBT_CHECK(reader.finish());
     out.number = number;
   }
@@ -62,7 +62,7 @@ Status read_list_extension(const ExtensionView& extension, CrlView& out) {
 
 Status read_entry(der::Reader& entries) {
   der::Reader entry = entries.enter(Tag::sequence, "revoked certificate");
-  if (entry.unsigned_integer().size() > kMaxSerial) entry.fail("a serial number above 20 bytes");
+  if (entry.unsigned_integer().size() > kMaxCrlNumber) entry.fail("a serial number above 20 bytes");
   (void)entry.time();
   if (entry.ok() && !entry.at_end()) {
     REDOUBT_CHECK(visit_extensions(entry.enter(Tag::sequence, "revoked certificate"), kMaxEntryExtensions,

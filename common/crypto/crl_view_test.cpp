@@ -12,22 +12,22 @@ namespace {
 
 using CrlPtr = std::unique_ptr<X509_CRL, OpenSslFree<X509_CRL_free>>;
 
-void must(bool ok) {
+void must_build(bool ok) {
   if (!ok) std::abort();
 }
 
-struct Extension {
+struct CrlExtension {
   std::string oid;
   bool critical;
   std::string value;  // hexadecimal DER
 };
 
-struct Spec {
+struct CrlSpec {
   long version = 1;
   bool next_update = true;
   std::vector<std::int64_t> revoked{3, 200, 65536};
-  std::vector<Extension> extensions{{"2.5.29.20", false, "020200ff"}, {"2.5.29.35", false, "300480024141"}};
-  std::vector<Extension> entry_extensions;  // of the last entry
+  std::vector<CrlExtension> extensions{{"2.5.29.20", false, "020200ff"}, {"2.5.29.35", false, "300480024141"}};
+  std::vector<CrlExtension> entry_extensions;  // of the last entry
   const char* name = "ca";
 };
 
@@ -36,11 +36,11 @@ EVP_PKEY* key() {
   return pair.get();
 }
 
-X509_EXTENSION* make(const Extension& extension) {
+X509_EXTENSION* make_crl_extension(const CrlExtension& extension) {
   const Bytes value = OrDie(hex_decode(extension.value));
   ASN1_OBJECT* oid = OBJ_txt2obj(extension.oid.c_str(), 1);
   ASN1_OCTET_STRING* content = ASN1_OCTET_STRING_new();
-  must(ASN1_OCTET_STRING_set(content, reinterpret_cast<const unsigned char*>(value.data()), static_cast<int>(value.size())) == 1);
+  must_build(ASN1_OCTET_STRING_set(content, reinterpret_cast<const unsigned char*>(value.data()), static_cast<int>(value.size())) == 1);
   X509_EXTENSION* made = X509_EXTENSION_create_by_OBJ(nullptr, oid, extension.critical ? 1 : 0, content);
   ASN1_OBJECT_free(oid);
   ASN1_OCTET_STRING_free(content);
@@ -49,31 +49,31 @@ X509_EXTENSION* make(const Extension& extension) {
 
 void set_time(X509_CRL* crl, int (*set)(X509_CRL*, const ASN1_TIME*), time_t seconds) {
   ASN1_TIME* time = ASN1_TIME_set(nullptr, seconds);
-  must(set(crl, time) == 1);
+  must_build(set(crl, time) == 1);
   ASN1_TIME_free(time);
 }
 
 X509_NAME* name_of(const char* text) {
   X509_NAME* name = X509_NAME_new();
-  must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(text), -1, -1, 0) == 1);
+  must_build(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(text), -1, -1, 0) == 1);
   return name;
 }
 
 template <class T, class Encode>
-Bytes encoded(T* thing, Encode encode) {
+Bytes crl_der(T* thing, Encode encode) {
   unsigned char* der = nullptr;
   const int size = encode(thing, &der);
-  must(size > 0);
+  must_build(size > 0);
   const Bytes bytes = to_bytes(std::as_bytes(std::span(der, static_cast<std::size_t>(size))));
   OPENSSL_free(der);
   return bytes;
 }
 
-Bytes issue(const Spec& spec = {}) {
+Bytes issue_crl(const CrlSpec& spec = {}) {
   const CrlPtr crl(X509_CRL_new());
-  must(X509_CRL_set_version(crl.get(), spec.version) == 1);
+  must_build(X509_CRL_set_version(crl.get(), spec.version) == 1);
   X509_NAME* name = name_of(spec.name);
-  must(X509_CRL_set_issuer_name(crl.get(), name) == 1);
+  must_build(X509_CRL_set_issuer_name(crl.get(), name) == 1);
   X509_NAME_free(name);
   set_time(crl.get(), X509_CRL_set1_lastUpdate, 1'700'000'000);
   if (spec.next_update) set_time(crl.get(), X509_CRL_set1_nextUpdate, 1'800'000'000);
@@ -86,21 +86,21 @@ Bytes issue(const Spec& spec = {}) {
     ASN1_TIME* time = ASN1_TIME_set(nullptr, 1'700'000'000);
     X509_REVOKED_set_revocationDate(revoked, time);
     ASN1_TIME_free(time);
-    for (const Extension& one : spec.entry_extensions) {
+    for (const CrlExtension& one : spec.entry_extensions) {
       if (i + 1 != spec.revoked.size()) continue;
-      X509_EXTENSION* extension = make(one);
-      must(X509_REVOKED_add_ext(revoked, extension, -1) == 1);
+      X509_EXTENSION* extension = make_crl_extension(one);
+      must_build(X509_REVOKED_add_ext(revoked, extension, -1) == 1);
       X509_EXTENSION_free(extension);
     }
-    must(X509_CRL_add0_revoked(crl.get(), revoked) == 1);
+    must_build(X509_CRL_add0_revoked(crl.get(), revoked) == 1);
   }
-  for (const Extension& one : spec.extensions) {
-    X509_EXTENSION* extension = make(one);
-    must(X509_CRL_add_ext(crl.get(), extension, -1) == 1);
+  for (const CrlExtension& one : spec.extensions) {
+    X509_EXTENSION* extension = make_crl_extension(one);
+    must_build(X509_CRL_add_ext(crl.get(), extension, -1) == 1);
     X509_EXTENSION_free(extension);
   }
-  must(X509_CRL_sign(crl.get(), key(), EVP_sha384()) > 0);
-  return encoded(crl.get(), i2d_X509_CRL);
+  must_build(X509_CRL_sign(crl.get(), key(), EVP_sha384()) > 0);
+  return crl_der(crl.get(), i2d_X509_CRL);
 }
 
 // authority: the certificate of the key above, its key usage as given (hexadecimal DER).
@@ -115,17 +115,17 @@ Bytes authority(const char* name, const std::string& usage, const std::string& k
   ASN1_TIME_set(X509_getm_notBefore(x509.get()), 1'700'000'000);
   ASN1_TIME_set(X509_getm_notAfter(x509.get()), 1'800'000'000);
   X509_set_pubkey(x509.get(), key());
-  for (const Extension& one : {Extension{"2.5.29.19", true, "30030101ff"}, Extension{"2.5.29.15", true, usage}, Extension{"2.5.29.14", false, key_id}}) {
-    X509_EXTENSION* extension = make(one);
-    must(X509_add_ext(x509.get(), extension, -1) == 1);
+  for (const CrlExtension& one : {CrlExtension{"2.5.29.19", true, "30030101ff"}, CrlExtension{"2.5.29.15", true, usage}, CrlExtension{"2.5.29.14", false, key_id}}) {
+    X509_EXTENSION* extension = make_crl_extension(one);
+    must_build(X509_add_ext(x509.get(), extension, -1) == 1);
     X509_EXTENSION_free(extension);
   }
-  must(X509_sign(x509.get(), key(), EVP_sha384()) > 0);
-  return encoded(x509.get(), i2d_X509);
+  must_build(X509_sign(x509.get(), key(), EVP_sha384()) > 0);
+  return crl_der(x509.get(), i2d_X509);
 }
 
 TEST(CrlView, TellsWhatItSays) {
-  const Bytes der = issue();
+  const Bytes der = issue_crl();
   const CrlView crl = OrDie(CrlView::parse(der));
   EXPECT_EQ(crl.this_update, Instant(1'700'000'000));
   EXPECT_EQ(crl.next_update, Instant(1'800'000'000));
@@ -135,17 +135,17 @@ TEST(CrlView, TellsWhatItSays) {
   EXPECT_EQ(crl.revoked_count, 3U);
   for (const std::string_view serial : {"03", "c8", "010000", "0000c8"}) EXPECT_TRUE(crl.revokes(OrDie(hex_decode(serial)))) << serial;
   for (const std::string_view serial : {"", "00", "04", "c801", "0100"}) EXPECT_FALSE(crl.revokes(OrDie(hex_decode(serial)))) << serial;
-  Spec empty;
+  CrlSpec empty;
   empty.revoked.clear();
   empty.extensions.clear();
-  const Bytes empty_der = issue(empty);
+  const Bytes empty_der = issue_crl(empty);
   EXPECT_EQ(OrDie(CrlView::parse(empty_der)).revoked_count, 0U);
   EXPECT_FALSE(OrDie(CrlView::parse(empty_der)).revokes(OrDie(hex_decode("03"))));
 }
 
 TEST(CrlView, RefusesWhatIsNotTheWholeList) {
   const struct {
-    Extension extension;
+    CrlExtension extension;
     std::string_view why;
   } kCases[] = {{{"2.5.29.28", true, "30038101ff"}, "2.5.29.28 is not accepted"},   // issuing distribution point
                 {{"2.5.29.28", false, "30038101ff"}, "2.5.29.28 is not accepted"},
@@ -153,37 +153,37 @@ TEST(CrlView, RefusesWhatIsNotTheWholeList) {
                 {{"1.2.3.4", true, "0500"}, "1.2.3.4 is not accepted"},
                 {{"2.5.29.20", false, "020101"}, "2.5.29.20 stands there twice"}};
   for (const auto& one : kCases) {
-    Spec spec;
+    CrlSpec spec;
     spec.extensions.push_back(one.extension);
-    EXPECT_ERROR(CrlView::parse(issue(spec)), Code::malformed, one.why);
+    EXPECT_ERROR(CrlView::parse(issue_crl(spec)), Code::malformed, one.why);
   }
-  Spec spec;
+  CrlSpec spec;
   spec.extensions.push_back({"1.2.3.4", false, "0500"});
-  EXPECT_OK(CrlView::parse(issue(spec)));
-  spec = Spec();
+  EXPECT_OK(CrlView::parse(issue_crl(spec)));
+  spec = CrlSpec();
   spec.entry_extensions = {{"2.5.29.21", false, "0a0101"}};  // reason: key compromise
-  EXPECT_OK(CrlView::parse(issue(spec)));
+  EXPECT_OK(CrlView::parse(issue_crl(spec)));
   spec.entry_extensions = {{"2.5.29.29", true, "3000"}};  // another issuer
-  EXPECT_ERROR(CrlView::parse(issue(spec)), Code::malformed, "2.5.29.29 is not accepted");
+  EXPECT_ERROR(CrlView::parse(issue_crl(spec)), Code::malformed, "2.5.29.29 is not accepted");
   spec.entry_extensions = {{"1.2.3.4", true, "0500"}};
-  EXPECT_ERROR(CrlView::parse(issue(spec)), Code::malformed, "1.2.3.4 is not accepted");
+  EXPECT_ERROR(CrlView::parse(issue_crl(spec)), Code::malformed, "1.2.3.4 is not accepted");
 }
 
 TEST(CrlView, RefusesEveryOtherForm) {
-  Spec spec;
+  CrlSpec spec;
   spec.next_update = false;
-  EXPECT_ERROR(CrlView::parse(issue(spec)), Code::malformed, "no next update");
-  spec = Spec();
+  EXPECT_ERROR(CrlView::parse(issue_crl(spec)), Code::malformed, "no next update");
+  spec = CrlSpec();
   spec.version = 0;
   spec.extensions.clear();
-  EXPECT_ERROR(CrlView::parse(issue(spec)), Code::malformed, "");
-  spec = Spec();
+  EXPECT_ERROR(CrlView::parse(issue_crl(spec)), Code::malformed, "");
+  spec = CrlSpec();
   spec.revoked = {-5};
-  EXPECT_ERROR(CrlView::parse(issue(spec)), Code::malformed, "negative");
-  spec = Spec();
+  EXPECT_ERROR(CrlView::parse(issue_crl(spec)), Code::malformed, "negative");
+  spec = CrlSpec();
   spec.extensions[0].value = "0201ff";
-  EXPECT_ERROR(CrlView::parse(issue(spec)), Code::malformed, "negative");
-  const Bytes der = issue();
+  EXPECT_ERROR(CrlView::parse(issue_crl(spec)), Code::malformed, "negative");
+  const Bytes der = issue_crl();
   for (std::size_t size = 0; size < der.size(); ++size) EXPECT_FALSE(CrlView::parse(ByteView(der).first(size)).ok());
   Bytes longer = der;
   longer.push_back(std::byte{0});
@@ -200,7 +200,7 @@ TEST(CrlView, RefusesEveryOtherForm) {
 
 TEST(CrlView, IsIssuedByWhoeverMaySignLists) {
   const std::string both = "03020106", certificates_only = "03020204", lists_only = "03020102";
-  Bytes der = issue();
+  Bytes der = issue_crl();
   const auto check = [&](const char* name, const std::string& usage, const std::string& key_id = "04024141") {
     const Bytes issuer_der = authority(name, usage, key_id);
     const CertificateView issuer = OrDie(CertificateView::parse(issuer_der));

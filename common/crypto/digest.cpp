@@ -1,7 +1,5 @@
 // The deprecated calls on SHA256_CTX and SHA512_CTX are used on purpose: EVP_Digest allocates two contexts a call, which costs more
 // than hashing a key or a PCR.
-#define OPENSSL_SUPPRESS_DEPRECATED
-
 #include "common/crypto/digest.h"
 
 #include <openssl/crypto.h>
@@ -13,6 +11,9 @@
 
 #include "common/crypto/digest_parts.h"
 #include "common/crypto/openssl_handles.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 namespace redoubt::crypto {
 namespace {
@@ -105,3 +106,5 @@ SecretBytes hkdf_expand(ByteView pseudo_random_key, ByteView info, std::size_t s
 }
 
 }  // namespace redoubt::crypto
+
+#pragma GCC diagnostic pop

@@ -15,7 +15,7 @@ namespace {
 using EcdsaSigPtr = std::unique_ptr<ECDSA_SIG, OpenSslFree<ECDSA_SIG_free>>;
 using Pkcs8Ptr = std::unique_ptr<PKCS8_PRIV_KEY_INFO, OpenSslFree<PKCS8_PRIV_KEY_INFO_free>>;
 
-unsigned char* out(std::span<std::byte> bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
+unsigned char* writable(std::span<std::byte> bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
 
 // The one form we read: PrivateKeyInfo of RFC 5208 around ECPrivateKey of RFC 5915, everything fixed but the two keys.
 //   [0]   36  version 0, id-ecPublicKey, prime256v1, OCTET STRING, version 1, OCTET STRING of 32
@@ -103,8 +103,8 @@ EcdsaP256Signature EcdsaP256PrivateKey::sign_digest(const Sha256Digest& digest) 
   const unsigned char* at = der.data();
   const EcdsaSigPtr numbers(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)));
   EcdsaP256Signature signature;
-  if (numbers == nullptr || BN_bn2binpad(ECDSA_SIG_get0_r(numbers.get()), out(signature.r.array()), 32) != 32 ||
-      BN_bn2binpad(ECDSA_SIG_get0_s(numbers.get()), out(signature.s.array()), 32) != 32) {
+  if (numbers == nullptr || BN_bn2binpad(ECDSA_SIG_get0_r(numbers.get()), writable(signature.r.array()), 32) != 32 ||
+      BN_bn2binpad(ECDSA_SIG_get0_s(numbers.get()), writable(signature.s.array()), 32) != 32) {
     std::abort();
   }
   return signature;

@@ -9,11 +9,11 @@
 namespace redoubt::crypto {
 namespace {
 
-constexpr std::size_t kChunk = kEnvelopeMinChunk;
+constexpr std::size_t kLayoutChunk = kEnvelopeMinChunk;
 
 TEST(EnvelopeLayout, TilesFileAndPlaintextExactly) {
   for (const std::uint64_t size : {0U, 1U, 4095U, 4096U, 4097U, 8191U, 8192U, 8193U, 1000000U}) {
-    const auto layout = OrDie(EnvelopeLayout::of_plaintext(size, kChunk));
+    const auto layout = OrDie(EnvelopeLayout::of_plaintext(size, kLayoutChunk));
     std::uint64_t file_at = kEnvelopeHeaderSize;
     std::uint64_t plaintext_at = 0;
     for (std::uint64_t index = 0; index < layout.chunk_count(); ++index) {
@@ -23,13 +23,13 @@ TEST(EnvelopeLayout, TilesFileAndPlaintextExactly) {
       EXPECT_EQ(plaintext.offset, plaintext_at);
       EXPECT_EQ(sealed.size, plaintext.size + kEnvelopeChunkOverhead);
       EXPECT_EQ(layout.is_final(index), index + 1 == layout.chunk_count());
-      EXPECT_TRUE(layout.is_final(index) || plaintext.size == kChunk);
+      EXPECT_TRUE(layout.is_final(index) || plaintext.size == kLayoutChunk);
       file_at += sealed.size;
       plaintext_at += plaintext.size;
     }
     EXPECT_EQ(file_at, layout.file_size());
     EXPECT_EQ(plaintext_at, size);
-    const auto back = OrDie(EnvelopeLayout::of_file(layout.file_size(), kChunk));
+    const auto back = OrDie(EnvelopeLayout::of_file(layout.file_size(), kLayoutChunk));
     EXPECT_EQ(back.plaintext_size(), size);
     EXPECT_EQ(back.chunk_count(), layout.chunk_count());
     EXPECT_ERROR(layout.sealed_chunk(layout.chunk_count()), Code::usage, "envelope: chunk");
@@ -38,24 +38,24 @@ TEST(EnvelopeLayout, TilesFileAndPlaintextExactly) {
 }
 
 TEST(EnvelopeLayout, RefusesSizesThatNoEnvelopeHas) {
-  const std::uint64_t one = kEnvelopeHeaderSize + kChunk + kEnvelopeChunkOverhead;
+  const std::uint64_t one = kEnvelopeHeaderSize + kLayoutChunk + kEnvelopeChunkOverhead;
   for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{80}, std::uint64_t{95}, one + 1, one + 15, one + 16,
                                    ~std::uint64_t{0}}) {
-    EXPECT_ERROR(EnvelopeLayout::of_file(size, kChunk), Code::malformed, "no file has") << size;
+    EXPECT_ERROR(EnvelopeLayout::of_file(size, kLayoutChunk), Code::malformed, "no file has") << size;
   }
-  EXPECT_OK(EnvelopeLayout::of_file(96, kChunk));
-  EXPECT_OK(EnvelopeLayout::of_file(one, kChunk));
-  EXPECT_OK(EnvelopeLayout::of_file(one + 17, kChunk));
+  EXPECT_OK(EnvelopeLayout::of_file(96, kLayoutChunk));
+  EXPECT_OK(EnvelopeLayout::of_file(one, kLayoutChunk));
+  EXPECT_OK(EnvelopeLayout::of_file(one + 17, kLayoutChunk));
 }
 
 TEST(EnvelopeLayout, BoundsTheNumberOfChunks) {
-  const std::uint64_t most = kEnvelopeMaxChunks * kChunk;
-  const auto layout = OrDie(EnvelopeLayout::of_plaintext(most, kChunk));
+  const std::uint64_t most = kEnvelopeMaxChunks * kLayoutChunk;
+  const auto layout = OrDie(EnvelopeLayout::of_plaintext(most, kLayoutChunk));
   EXPECT_EQ(layout.chunk_count(), kEnvelopeMaxChunks);
-  EXPECT_OK(EnvelopeLayout::of_file(layout.file_size(), kChunk));
-  EXPECT_ERROR(EnvelopeLayout::of_plaintext(most + 1, kChunk), Code::usage, "at most 2^28");
-  EXPECT_ERROR(EnvelopeLayout::of_plaintext(~std::uint64_t{0}, kChunk), Code::usage, "at most 2^28");
-  EXPECT_ERROR(EnvelopeLayout::of_file(layout.file_size() + 17, kChunk), Code::malformed, "no file has");
+  EXPECT_OK(EnvelopeLayout::of_file(layout.file_size(), kLayoutChunk));
+  EXPECT_ERROR(EnvelopeLayout::of_plaintext(most + 1, kLayoutChunk), Code::usage, "at most 2^28");
+  EXPECT_ERROR(EnvelopeLayout::of_plaintext(~std::uint64_t{0}, kLayoutChunk), Code::usage, "at most 2^28");
+  EXPECT_ERROR(EnvelopeLayout::of_file(layout.file_size() + 17, kLayoutChunk), Code::malformed, "no file has");
 }
 
 TEST(EnvelopeLayout, TakesPowersOfTwoFrom4KiBTo1MiB) {

@@ -15,14 +15,14 @@ namespace {
 constexpr std::string_view kVectors = "circl/hpke_x25519_sha256_aes256gcm_base.txt";
 
 HpkePrivateKey derive(ByteView input_key) { return OrDie(HpkePrivateKey::derive(SecretBytes::copy_of(input_key))); }
-SecretBytes secret(ByteView bytes) { return SecretBytes::copy_of(bytes); }
+SecretBytes secret_of(ByteView bytes) { return SecretBytes::copy_of(bytes); }
 
 TEST(Hpke, DerivesTheKeyPairsOfRfc9180) {
   const auto setup = test::read_vectors(kVectors).front();
   for (const std::string side : {"E", "R"}) {
     const HpkePrivateKey key = derive(setup.hex("ikm" + side));
     EXPECT_EQ(to_bytes(key.public_key().view()), setup.hex("pk" + side + "m"));
-    EXPECT_EQ(key.bytes(), secret(setup.hex("sk" + side + "m")));
+    EXPECT_EQ(key.bytes(), secret_of(setup.hex("sk" + side + "m")));
     EXPECT_EQ(OrDie(HpkePrivateKey::from_bytes(key.bytes())).public_key(), key.public_key());
   }
 }
@@ -50,8 +50,8 @@ TEST(Hpke, SealsOpensAndExportsAsRfc9180Prints) {
     } else if (one.text("kind") == "export") {
       ++exports;
       const Bytes context = one.hex("context");
-      EXPECT_EQ(OrDie(sender.export_secret(context, one.number("size"))), secret(one.hex("value")));
-      EXPECT_EQ(OrDie(recipient.export_secret(context, one.number("size"))), secret(one.hex("value")));
+      EXPECT_EQ(OrDie(sender.export_secret(context, one.number("size"))), secret_of(one.hex("value")));
+      EXPECT_EQ(OrDie(recipient.export_secret(context, one.number("size"))), secret_of(one.hex("value")));
     }
   }
   EXPECT_EQ(encryptions, 6U);
@@ -69,7 +69,7 @@ class HpkeSingleShot : public testing::Test {
 TEST_F(HpkeSingleShot, OpensWhatWasSealed) {
   EXPECT_EQ(OrDie(hpke_open(key_, message_, as_bytes("info"), as_bytes("aad"))), to_bytes("dataset key"));
   EXPECT_EQ(OrDie(hpke_open_secret(key_, message_, as_bytes("info"), as_bytes("aad"))),
-            secret(as_bytes("dataset key")));
+            secret_of(as_bytes("dataset key")));
   const HpkeMessage again = OrDie(HpkeMessage::parse(message_.bytes()));
   EXPECT_EQ(message_.bytes().size(), kHpkeOverhead + 11);
   EXPECT_EQ(OrDie(hpke_open(key_, again, as_bytes("info"), as_bytes("aad"))), to_bytes("dataset key"));
@@ -126,7 +126,7 @@ TEST(HpkeContext, RefusesDroppedRepeatedAndReorderedMessages) {
   EXPECT_ERROR(recipient.open({}, second), Code::binding, "does not belong");  // dropped or reordered
   EXPECT_EQ(OrDie(recipient.open({}, first)), to_bytes("first"));              // the refusal did not move the count
   EXPECT_ERROR(recipient.open({}, first), Code::binding, "does not belong");   // repeated
-  EXPECT_EQ(OrDie(recipient.open_secret({}, second)), secret(as_bytes("second")));
+  EXPECT_EQ(OrDie(recipient.open_secret({}, second)), secret_of(as_bytes("second")));
 }
 
 TEST(HpkeContext, ExportsDifferentSecretsForEachContextAndSize) {

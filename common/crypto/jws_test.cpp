@@ -10,19 +10,19 @@
 namespace redoubt::crypto {
 namespace {
 
-const JwsHeader kHeader{"application/eat+jwt", "verifier:1"};
+const JwsHeader kJwsHeader{"application/eat+jwt", "verifier:1"};
 
-Ed25519PrivateKey key_of(unsigned char value) {
+Ed25519PrivateKey signer_of(unsigned char value) {
   return OrDie(Ed25519PrivateKey::from_seed(SecretBytes::copy_of(Bytes(32, std::byte{value}))));
 }
 
-std::string sign(ByteView payload = as_bytes("payload")) { return OrDie(jws_sign(key_of(1), kHeader, payload)); }
-Ed25519PublicKey public_key() { return key_of(1).public_key(); }
+std::string sign_token(ByteView payload = as_bytes("payload")) { return OrDie(jws_sign(signer_of(1), kJwsHeader, payload)); }
+Ed25519PublicKey public_key() { return signer_of(1).public_key(); }
 
 // A token whose signature is right but whose header is of the attacker's (or a careless signer's) making.
 std::string with_header(std::string_view header) {
   std::string token = base64url_encode(as_bytes(header)) + '.' + base64url_encode(as_bytes("payload"));
-  return token + '.' + base64url_encode(key_of(1).sign(as_bytes(token)).view());
+  return token + '.' + base64url_encode(signer_of(1).sign(as_bytes(token)).view());
 }
 
 TEST(Jws, GivesTheExampleOfRfc8037) {
@@ -39,34 +39,34 @@ TEST(Jws, GivesTheExampleOfRfc8037) {
 TEST(Jws, GivesBackPayloadAndHeader) {
   for (const std::size_t size : {0U, 1U, 2U, 3U, 1000U}) {
     const Bytes payload(size, std::byte{0xA5});
-    EXPECT_EQ(OrDie(jws_verify(sign(payload), public_key(), kHeader.type)), payload);
+    EXPECT_EQ(OrDie(jws_verify(sign_token(payload), public_key(), kJwsHeader.type)), payload);
   }
-  EXPECT_EQ(OrDie(unverified_jws_header(sign())), kHeader);
+  EXPECT_EQ(OrDie(unverified_jws_header(sign_token())), kJwsHeader);
   const Bytes most(kJwsMaxPayload);
-  EXPECT_EQ(OrDie(jws_verify(sign(most), public_key(), kHeader.type)), most);
+  EXPECT_EQ(OrDie(jws_verify(sign_token(most), public_key(), kJwsHeader.type)), most);
 }
 
 TEST(Jws, RefusesEveryChangedCharacterTruncationAndAddition) {
-  const std::string token = sign();
+  const std::string token = sign_token();
   for (std::size_t at = 0; at < token.size(); ++at) {
     for (const char other : {'A', 'B', '.', '=', '\0'}) {
       std::string bad = token;
       if (bad[at] == other) continue;
       bad[at] = other;
-      EXPECT_FALSE(jws_verify(bad, public_key(), kHeader.type).ok()) << at << other;
+      EXPECT_FALSE(jws_verify(bad, public_key(), kJwsHeader.type).ok()) << at << other;
     }
-    EXPECT_FALSE(jws_verify(token.substr(0, at), public_key(), kHeader.type).ok()) << at;
+    EXPECT_FALSE(jws_verify(token.substr(0, at), public_key(), kJwsHeader.type).ok()) << at;
   }
   for (const std::string tail : {"A", ".", "=", " ", "\n", ".AAAA"}) {
-    EXPECT_ERROR(jws_verify(token + tail, public_key(), kHeader.type), Code::malformed, "jws");
-    EXPECT_ERROR(jws_verify(tail + token, public_key(), kHeader.type), Code::malformed, "jws");
+    EXPECT_ERROR(jws_verify(token + tail, public_key(), kJwsHeader.type), Code::malformed, "jws");
+    EXPECT_ERROR(jws_verify(tail + token, public_key(), kJwsHeader.type), Code::malformed, "jws");
   }
 }
 
 TEST(Jws, RefusesAnotherKeyAndAnotherType) {
-  EXPECT_ERROR(jws_verify(sign(), key_of(2).public_key(), kHeader.type), Code::chain, "verifying jws");
-  EXPECT_ERROR(jws_verify(sign(), public_key(), "application/other"), Code::binding, "expected 'application/other'");
-  EXPECT_ERROR(jws_verify(sign(), public_key(), ""), Code::binding, "jws type");
+  EXPECT_ERROR(jws_verify(sign_token(), signer_of(2).public_key(), kJwsHeader.type), Code::chain, "verifying jws");
+  EXPECT_ERROR(jws_verify(sign_token(), public_key(), "application/other"), Code::binding, "expected 'application/other'");
+  EXPECT_ERROR(jws_verify(sign_token(), public_key(), ""), Code::binding, "jws type");
 }
 
 TEST(Jws, RefusesEveryOtherHeaderEvenUnderAValidSignature) {
@@ -89,25 +89,25 @@ TEST(Jws, RefusesEveryOtherHeaderEvenUnderAValidSignature) {
 }
 
 TEST(Jws, RefusesOtherSpellingsOfTheParts) {
-  const std::string token = sign();
+  const std::string token = sign_token();
   const std::string header = token.substr(0, token.find('.'));
   const std::string rest = token.substr(token.find('.'));
-  EXPECT_ERROR(jws_verify(header + "=" + rest, public_key(), kHeader.type), Code::malformed, "jws header");
-  EXPECT_ERROR(jws_verify(token + "==", public_key(), kHeader.type), Code::malformed, "jws signature");
-  EXPECT_ERROR(jws_verify("a.b.c.d.e", public_key(), kHeader.type), Code::malformed, "three parts");
-  EXPECT_ERROR(jws_verify("..", public_key(), kHeader.type), Code::malformed, "jws header");
-  EXPECT_ERROR(jws_verify(header + "..", public_key(), kHeader.type), Code::malformed, "jws signature");
-  EXPECT_ERROR(jws_verify(std::string(2U << 20, 'A'), public_key(), kHeader.type), Code::malformed, "at most");
+  EXPECT_ERROR(jws_verify(header + "=" + rest, public_key(), kJwsHeader.type), Code::malformed, "jws header");
+  EXPECT_ERROR(jws_verify(token + "==", public_key(), kJwsHeader.type), Code::malformed, "jws signature");
+  EXPECT_ERROR(jws_verify("a.b.c.d.e", public_key(), kJwsHeader.type), Code::malformed, "three parts");
+  EXPECT_ERROR(jws_verify("..", public_key(), kJwsHeader.type), Code::malformed, "jws header");
+  EXPECT_ERROR(jws_verify(header + "..", public_key(), kJwsHeader.type), Code::malformed, "jws signature");
+  EXPECT_ERROR(jws_verify(std::string(2U << 20, 'A'), public_key(), kJwsHeader.type), Code::malformed, "at most");
 }
 
 TEST(Jws, RefusesToWriteWhatItWouldNotRead) {
-  const auto key = key_of(1);
+  const auto key = signer_of(1);
   for (const std::string& bad : {std::string("a\"b"), std::string("a b"), std::string("a\\"), std::string("\0", 1),
                                 std::string("\xC3\xA4"), std::string(129, 'a')}) {
     EXPECT_ERROR(jws_sign(key, {bad, "k"}, {}), Code::usage, "jws header");
     EXPECT_ERROR(jws_sign(key, {"t", bad}, {}), Code::usage, "jws header");
   }
-  EXPECT_ERROR(jws_sign(key, kHeader, Bytes(kJwsMaxPayload + 1)), Code::usage, "jws payload");
+  EXPECT_ERROR(jws_sign(key, kJwsHeader, Bytes(kJwsMaxPayload + 1)), Code::usage, "jws payload");
 }
 
 }  // namespace

@@ -3,11 +3,11 @@
 namespace redoubt::crypto {
 namespace {
 
-constexpr std::size_t kMaxField = 1024;
+constexpr std::size_t kMaxHeaderText = 1024;
 constexpr std::size_t kMaxHeader = kJwtMaxCertificates * 8 * 1024;
 constexpr json::Limits kLimits{.max_bytes = kJwtMaxSize, .max_depth = 16};
 
-Error malformed(std::string message) { return Error(Code::malformed, std::move(message)); }
+Error malformed_token(std::string message) { return Error(Code::malformed, std::move(message)); }
 
 Result<Bytes> decode_part(std::string_view part, std::string_view name) {
   auto bytes = base64url_decode(part);
@@ -19,15 +19,15 @@ Result<json::Value> decode_object(ByteView bytes, std::string_view name) {
   auto value = json::parse(as_text(bytes), kLimits);
   if (!value.ok()) return value.error().context("token " + std::string(name));
   if (value->object() == nullptr) {
-    return malformed("token " + std::string(name) + ": expected an object, found " + std::string(value->kind()));
+    return malformed_token("token " + std::string(name) + ": expected an object, found " + std::string(value->kind()));
   }
   return value;
 }
 
 Result<std::string> field(const std::string& name, const json::Value& value) {
   const std::string* text = value.string();
-  if (text == nullptr || text->empty() || text->size() > kMaxField) {
-    return malformed("token header " + name + ": expected a string of 1 to 1024 bytes");
+  if (text == nullptr || text->empty() || text->size() > kMaxHeaderText) {
+    return malformed_token("token header " + name + ": expected a string of 1 to 1024 bytes");
   }
   return *text;
 }
@@ -35,11 +35,11 @@ Result<std::string> field(const std::string& name, const json::Value& value) {
 Result<std::vector<Bytes>> certificates(const json::Value& value) {
   const json::Array* array = value.array();
   if (array == nullptr || array->empty() || array->size() > kJwtMaxCertificates) {
-    return malformed("token header x5c: expected an array of 1 to 8 certificates");
+    return malformed_token("token header x5c: expected an array of 1 to 8 certificates");
   }
   std::vector<Bytes> chain;
   for (const json::Value& item : *array) {
-    if (item.string() == nullptr) return malformed("token header x5c: expected strings");
+    if (item.string() == nullptr) return malformed_token("token header x5c: expected strings");
     auto der = base64_decode(*item.string());  // RFC 7515 section 4.1.6: base64 with padding, not base64url
     if (!der.ok()) return der.error().context("token header x5c");
     chain.push_back(std::move(der).value());
@@ -49,7 +49,7 @@ Result<std::vector<Bytes>> certificates(const json::Value& value) {
 
 Result<JwtHeader> parse_header(ByteView bytes) {
   if (bytes.size() > kMaxHeader) {
-    return malformed("token header: expected at most " + std::to_string(kMaxHeader) + " bytes, found " +
+    return malformed_token("token header: expected at most " + std::to_string(kMaxHeader) + " bytes, found " +
                      std::to_string(bytes.size()));
   }
   REDOUBT_TRY(const json::Value value, decode_object(bytes, "header"));
@@ -70,10 +70,10 @@ Result<JwtHeader> parse_header(ByteView bytes) {
     } else if (name == "x5c") {
       REDOUBT_TRY(header.certificates, certificates(member));
     } else {
-      return malformed("token header: expected only alg, typ, kid, x5c, jku, jwk or x5u, found '" + name.substr(0, 32) + "'");
+      return malformed_token("token header: expected only alg, typ, kid, x5c, jku, jwk or x5u, found '" + name.substr(0, 32) + "'");
     }
   }
-  if (header.algorithm.empty()) return malformed("token header: expected alg, found none");
+  if (header.algorithm.empty()) return malformed_token("token header: expected alg, found none");
   return header;
 }
 
@@ -108,13 +108,13 @@ std::string_view jwt_algorithm_text(JwtAlgorithm algorithm) {
 
 Result<Jwt> Jwt::parse(std::string_view token) {
   if (token.size() > kJwtMaxSize) {
-    return malformed("token: expected at most " + std::to_string(kJwtMaxSize) + " characters, found " +
+    return malformed_token("token: expected at most " + std::to_string(kJwtMaxSize) + " characters, found " +
                      std::to_string(token.size()));
   }
   const std::size_t first = token.find('.');
   const std::size_t second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
-    return malformed("token: expected exactly three parts, found " +
+    return malformed_token("token: expected exactly three parts, found " +
                      std::to_string(1 + std::ranges::count(token, '.')));
   }
   Jwt jwt;

@@ -6,7 +6,7 @@ namespace {
 
 constexpr std::size_t kMaxLine = 76;
 
-Error malformed(std::string_view why) { return Error(Code::malformed, "pem: " + std::string(why)); }
+Error malformed_pem(std::string_view why) { return Error(Code::malformed, "pem: " + std::string(why)); }
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
@@ -52,23 +52,23 @@ Result<std::vector<Bytes>> pem_decode(std::string_view text, std::string_view la
   for (;;) {
     while (!begun && !text.empty() && is_space(text.front())) text.remove_prefix(1);
     if (!begun && text.empty()) break;
-    if (!begun && !begin.is(take_line(text))) return malformed("expected the line " + begin.text());
-    if (blocks.size() == max_blocks) return malformed("more than " + std::to_string(max_blocks) + " blocks");
+    if (!begun && !begin.is(take_line(text))) return malformed_pem("expected the line " + begin.text());
+    if (blocks.size() == max_blocks) return malformed_pem("more than " + std::to_string(max_blocks) + " blocks");
     base64.clear();
     std::string_view line;
     while (!end.is(line = take_line(text)) && !joined(line)) {
-      if (line.empty() || line.size() > kMaxLine) return malformed("expected lines of 1 to 76 characters up to " + end.text());
-      if (base64.size() / 4 * 3 > max_size) return malformed("a block above " + std::to_string(max_size) + " bytes");
+      if (line.empty() || line.size() > kMaxLine) return malformed_pem("expected lines of 1 to 76 characters up to " + end.text());
+      if (base64.size() / 4 * 3 > max_size) return malformed_pem("a block above " + std::to_string(max_size) + " bytes");
       base64 += line;
     }
     begun = joined(line);
     auto block = base64_decode(base64);
     if (!block.ok()) return block.error().context("pem");
-    if (block->empty()) return malformed("an empty block");
-    if (block->size() > max_size) return malformed("a block above " + std::to_string(max_size) + " bytes");
+    if (block->empty()) return malformed_pem("an empty block");
+    if (block->size() > max_size) return malformed_pem("a block above " + std::to_string(max_size) + " bytes");
     blocks.push_back(std::move(*block));
   }
-  if (blocks.empty()) return malformed("no block " + begin.text());
+  if (blocks.empty()) return malformed_pem("no block " + begin.text());
   return blocks;
 }
 

@@ -1,8 +1,6 @@
 // The deprecated calls on EC_KEY and RSA are used on purpose, and in this file alone: under OpenSSL 3.0 EVP_PKEY_verify needs a
 // fresh context a call, with look-ups and locks that cost 3 to 17 % of a verification (bench/public_key shows both in one run).
 // EVP_PKEY_CTX may not be shared between threads; EC_KEY and RSA that nobody changes may.
-#define OPENSSL_SUPPRESS_DEPRECATED
-
 #include "common/crypto/unique_key.h"
 
 #include <openssl/bn.h>
@@ -20,17 +18,20 @@
 #include "common/crypto/openssl_error.h"
 #include "common/crypto/openssl_handles.h"
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
 namespace redoubt::crypto {
 namespace {
 
 using BnPtr = std::unique_ptr<BIGNUM, OpenSslFree<BN_free>>;
 using EcdsaSigPtr = std::unique_ptr<ECDSA_SIG, OpenSslFree<ECDSA_SIG_free>>;
 
-constexpr unsigned kMinRsaBits = 2048;
-constexpr unsigned kMaxRsaBits = 8192;
+constexpr unsigned kMinModulusBits = 2048;
+constexpr unsigned kMaxModulusBits = 8192;
 constexpr unsigned long kRsaExponent = 65537;
 constexpr std::size_t kMaxHash = 64;
-constexpr std::size_t kMaxField = 48;
+constexpr std::size_t kMaxCoordinate = 48;
 constexpr std::size_t kMaxSpki = 2048;  // RSA of 8192 bits has 1062
 
 // Orders of the curves, SEC 2 sections 2.4.2 and 2.5.1.
@@ -88,7 +89,7 @@ bool in_range(ByteView number, ByteView order) {
   return number.size() < order.size() || std::ranges::lexicographical_compare(number, order);
 }
 
-Error refused(SignatureScheme scheme, KeyKind kind, std::string_view why) {
+Error refused_signature(SignatureScheme scheme, KeyKind kind, std::string_view why) {
   return Error(Code::chain, std::string(scheme_text(scheme)) + " signature does not verify under the given " +
                                 std::string(kind_text(kind)) + " key: " + std::string(why));
 }
@@ -123,13 +124,13 @@ Result<UniqueKey> UniqueKey::from_point(KeyKind curve, ByteView x, ByteView y) {
     return Error(Code::malformed, std::string(kind_text(curve)) + " key: expected coordinates of " + std::to_string(size) +
                                       " bytes, found " + std::to_string(x.size()) + " and " + std::to_string(y.size()));
   }
-  std::array<std::byte, 1 + 2 * kMaxField> point{std::byte{4}};
+  std::array<std::byte, 1 + 2 * kMaxCoordinate> point{std::byte{4}};
   std::ranges::copy(y, std::ranges::copy(x, point.begin() + 1).out);
   return make_ec(curve, ByteView(point).first(1 + 2 * size));
 }
 
 Result<UniqueKey> UniqueKey::from_rsa(ByteView modulus) {
-  if (modulus.empty() || modulus[0] == std::byte{0} || modulus.size() > kMaxRsaBits / 8) {
+  if (modulus.empty() || modulus[0] == std::byte{0} || modulus.size() > kMaxModulusBits / 8) {
     return Error(Code::malformed, "rsa key: expected a modulus of 2048 to 8192 bits without leading zeros, found " +
                                       std::to_string(modulus.size()) + " bytes");
   }
@@ -138,7 +139,7 @@ Result<UniqueKey> UniqueKey::from_rsa(ByteView modulus) {
   Rsa key(RSA_new());
   if (n == nullptr || e == nullptr || key == nullptr || BN_set_word(e.get(), kRsaExponent) != 1) return openssl_error("RSA_new");
   const auto bits = static_cast<unsigned>(BN_num_bits(n.get()));
-  if (bits < kMinRsaBits || BN_is_odd(n.get()) == 0) {
+  if (bits < kMinModulusBits || BN_is_odd(n.get()) == 0) {
     return Error(Code::malformed, "rsa key: expected an odd modulus of 2048 to 8192 bits, found " +
                                       std::string(BN_is_odd(n.get()) == 0 ? "an even one of " : "") + std::to_string(bits));
   }
@@ -197,7 +198,7 @@ bool UniqueKey::verify_rsa(SignatureScheme scheme, ByteView digest, ByteView sig
     return RSA_verify(EVP_MD_get_type(algorithm), in(digest), static_cast<unsigned>(digest.size()), in(signature),
                       static_cast<unsigned>(signature.size()), rsa_.get()) == 1;
   }
-  std::array<std::byte, kMaxRsaBits / 8> encoded;
+  std::array<std::byte, kMaxModulusBits / 8> encoded;
   // RFC 8017 section 8.1.2: the encoded message first (OpenSSL refuses a signature not below the modulus), then EMSA-PSS.
   const int size = RSA_public_decrypt(static_cast<int>(signature.size()), in(signature), out(encoded.data()), rsa_.get(), RSA_NO_PADDING);
   return size == static_cast<int>(signature.size()) &&
@@ -212,30 +213,30 @@ Status UniqueKey::verify(SignatureScheme scheme, Message message, ByteView signa
 }
 
 Status UniqueKey::verify_raw(SignatureScheme scheme, Message message, ByteView signature) const {
-  if (!is_ecdsa(scheme) || kind_ == KeyKind::rsa) return refused(scheme, kind_, "the scheme and the key do not fit");
+  if (!is_ecdsa(scheme) || kind_ == KeyKind::rsa) return refused_signature(scheme, kind_, "the scheme and the key do not fit");
   const std::size_t size = field_size(kind_);
   if (signature.size() != 2 * size) {
-    return refused(scheme, kind_, "expected " + std::to_string(2 * size) + " bytes, found " + std::to_string(signature.size()));
+    return refused_signature(scheme, kind_, "expected " + std::to_string(2 * size) + " bytes, found " + std::to_string(signature.size()));
   }
   const ByteView r = signature.first(size);
   const ByteView s = signature.last(size);
-  if (!in_range(r, order_of(kind_)) || !in_range(s, order_of(kind_))) return refused(scheme, kind_, "r or s is out of range");
+  if (!in_range(r, order_of(kind_)) || !in_range(s, order_of(kind_))) return refused_signature(scheme, kind_, "r or s is out of range");
   std::array<std::byte, kMaxHash> digest;
   hash_into(hash_of(scheme), message, digest.data());
   if (verify_ecdsa(ByteView(digest).first(size_of(hash_of(scheme))), r, s)) return {};
   clear_openssl_errors();
-  return refused(scheme, kind_, "another key, message or signature");
+  return refused_signature(scheme, kind_, "another key, message or signature");
 }
 
 Status UniqueKey::verify_digest(SignatureScheme scheme, ByteView digest, ByteView signature) const {
-  if (is_ecdsa(scheme) == (kind_ == KeyKind::rsa)) return refused(scheme, kind_, "the scheme and the key do not fit");
+  if (is_ecdsa(scheme) == (kind_ == KeyKind::rsa)) return refused_signature(scheme, kind_, "the scheme and the key do not fit");
   if (digest.size() != size_of(hash_of(scheme))) {
-    return refused(scheme, kind_, "a digest of " + std::to_string(digest.size()) + " bytes");
+    return refused_signature(scheme, kind_, "a digest of " + std::to_string(digest.size()) + " bytes");
   }
   bool verified = false;
   if (kind_ == KeyKind::rsa) {
     if (signature.size() != (bits_ + 7) / 8) {
-      return refused(scheme, kind_, "expected " + std::to_string((bits_ + 7) / 8) + " bytes, found " + std::to_string(signature.size()));
+      return refused_signature(scheme, kind_, "expected " + std::to_string((bits_ + 7) / 8) + " bytes, found " + std::to_string(signature.size()));
     }
     verified = verify_rsa(scheme, digest, signature);
   } else {
@@ -243,13 +244,15 @@ Status UniqueKey::verify_digest(SignatureScheme scheme, ByteView digest, ByteVie
     der::Reader pair = outer.enter(der::Tag::sequence, "signature");
     const ByteView r = pair.unsigned_integer();
     const ByteView s = pair.unsigned_integer();
-    if (!pair.finish().ok() || !outer.finish().ok()) return refused(scheme, kind_, "not the DER of two integers");
-    if (!in_range(r, order_of(kind_)) || !in_range(s, order_of(kind_))) return refused(scheme, kind_, "r or s is out of range");
+    if (!pair.finish().ok() || !outer.finish().ok()) return refused_signature(scheme, kind_, "not the DER of two integers");
+    if (!in_range(r, order_of(kind_)) || !in_range(s, order_of(kind_))) return refused_signature(scheme, kind_, "r or s is out of range");
     verified = verify_ecdsa(digest, r, s);
   }
   if (verified) return {};
   clear_openssl_errors();
-  return refused(scheme, kind_, "another key, message or signature");
+  return refused_signature(scheme, kind_, "another key, message or signature");
 }
 
 }  // namespace redoubt::crypto
+
+#pragma GCC diagnostic pop

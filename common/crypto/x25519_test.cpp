@@ -11,13 +11,13 @@
 namespace redoubt::crypto {
 namespace {
 
-X25519PrivateKey key_of(ByteView bytes) { return OrDie(X25519PrivateKey::from_bytes(SecretBytes::copy_of(bytes))); }
-Bytes hex(std::string_view text) { return OrDie(hex_decode(text)); }
+X25519PrivateKey private_key_of(ByteView bytes) { return OrDie(X25519PrivateKey::from_bytes(SecretBytes::copy_of(bytes))); }
+Bytes decoded(std::string_view text) { return OrDie(hex_decode(text)); }
 
 TEST(X25519, GivesTheValuesOfRfc7748) {
-  const auto secret = [](std::string_view text) { return SecretBytes::copy_of(hex(text)); };
+  const auto secret = [](std::string_view text) { return SecretBytes::copy_of(decoded(text)); };
   const auto agree = [](std::string_view scalar, std::string_view u) {
-    return OrDie(key_of(hex(scalar)).agree(OrDie(X25519PublicKey::from_hex(u, "u"))));
+    return OrDie(private_key_of(decoded(scalar)).agree(OrDie(X25519PublicKey::from_hex(u, "u"))));
   };
   EXPECT_EQ(agree("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
                   "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"),
@@ -31,7 +31,7 @@ TEST(X25519, AgreesWithWycheproof) {
   std::size_t refused = 0;
   for (const auto& one : test::read_vectors("wycheproof/x25519.txt")) {
     SCOPED_TRACE(one.text("id"));
-    const X25519PrivateKey key = key_of(one.hex("private"));
+    const X25519PrivateKey key = private_key_of(one.hex("private"));
     EXPECT_EQ(key.bytes(), SecretBytes::copy_of(one.hex("private")));
     const auto peer = OrDie(X25519PublicKey::from(one.hex("public"), "public"));
     if (one.hex("shared") == Bytes(32)) {

@@ -25,7 +25,7 @@ void free_borrowed_stack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
 using UsagePtr = std::unique_ptr<EXTENDED_KEY_USAGE, OpenSslFree<free_usage>>;
 using StackPtr = std::unique_ptr<STACK_OF(X509), OpenSslFree<free_borrowed_stack>>;
 
-ByteView out(const unsigned char* bytes, std::size_t size) { return std::as_bytes(std::span(bytes, size)); }
+ByteView span_of(const unsigned char* bytes, std::size_t size) { return std::as_bytes(std::span(bytes, size)); }
 
 Result<Instant> instant_of(const ASN1_TIME* time) {
   const TimePtr epoch(ASN1_TIME_set(nullptr, 0));
@@ -90,7 +90,7 @@ Result<Certificate> Certificate::parse_der(ByteView der) {
   const std::uint32_t flags = X509_get_extension_flags(x509);
   unsigned char* spki = nullptr;
   const int spki_size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &spki);
-  if (spki_size > 0) state->spki = to_bytes(out(spki, static_cast<std::size_t>(spki_size)));
+  if (spki_size > 0) state->spki = to_bytes(span_of(spki, static_cast<std::size_t>(spki_size)));
   OPENSSL_free(spki);
   clear_openssl_errors();
   if ((flags & EXFLAG_INVALID) != 0) return Error(Code::malformed, "certificate: an extension is not what it must be");
