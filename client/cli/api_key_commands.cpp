@@ -26,7 +26,7 @@ json::Object key_json(const sdk::ApiKeyView& key) {
   return out;
 }
 
-std::string joined(const std::vector<std::string>& words) {
+std::string scope_list(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) out += (out.empty() ? "" : ",") + word;
   return out;
@@ -50,7 +50,7 @@ Status hand_over(Session& session, const sdk::NewApiKeyView& made, const std::st
   if (session.json()) {
     print_json(session.out(), std::move(shown_key));
   } else {
-    session.out() << made.view.id << ": " << shown(made.view.subject) << ", " << shown(joined(made.view.scopes)) << ", "
+    session.out() << made.view.id << ": " << shown(made.view.subject) << ", " << shown(scope_list(made.view.scopes)) << ", "
                   << (made.view.expires.empty() ? "no expiry" : "until " + shown(made.view.expires)) << '\n';
     session.out() << (file.empty() ? "key: " + shown(as_text(made.key.reveal())) : "key in " + file + " (mode 0600)") << '\n';
   }
@@ -94,7 +94,7 @@ Status list_api_keys(Session& session) {
   const std::string now = session.world().now().text();  // one spelling, so texts compare as times do
   for (const auto& key : keys) {
     const std::string state = !key.revoked.empty() ? "revoked " + key.revoked : !key.expires.empty() && key.expires <= now ? "expired" : "active";
-    table.rows.push_back({key.id, key.subject, joined(key.scopes), key.prefix.empty() ? "" : key.prefix + "...", key.created, key.expires,
+    table.rows.push_back({key.id, key.subject, scope_list(key.scopes), key.prefix.empty() ? "" : key.prefix + "...", key.created, key.expires,
                           key.last_used.empty() ? "never" : key.last_used, state});
   }
   print_table(session.out(), table);

@@ -65,7 +65,7 @@ Status add(Session& session, const CollateralOptions& options) {
   return keep(session, files, options.allow_older);
 }
 
-Status list(Session& session) {
+Status list_collateral(Session& session) {
   REDOUBT_TRY(const auto items, store_of(session).list());
   print_items(session, items);
   return {};
@@ -120,7 +120,7 @@ void add_collateral_commands(Commands& commands) {
                                  [&session, options] { return add(session, *options); });
   keep_verb->add_option("paths", options->paths, "folders or files")->required();
   add_verb(commands, noun, "list", "show what is kept, with the time in which it is valid", {"redoubt collateral list", "redoubt collateral list -o json"},
-           [&session] { return list(session); });
+           [&session] { return list_collateral(session); });
   CLI::App* get = add_verb(commands, noun, "fetch",
                            "ask the service in CONFIG/collateral.json for Intel's collateral, or that in CONFIG/collateral-amd.json for AMD's, and keep it",
                            {"redoubt collateral fetch --for quote.bin", "redoubt collateral fetch --for report.bin --product milan",

@@ -313,7 +313,7 @@ Status show(Session& session, const EnvironmentOptions& options) {
   return {};
 }
 
-Status list(Session& session) {
+Status list_environments(Session& session) {
   json::Array items;
   Table table{{"environment", "contract", "instance joined"}, {}};
   for (const std::string& name : sdk::EnvironmentState::list(session.config())) {
@@ -376,7 +376,7 @@ void add_environment_commands(Commands& commands) {
                            [&session, options] { return show(session, *options); });
   one->add_option("name", options->name, "name of the environment");
   add_verb(commands, noun, "list", "show the environments known here", {"redoubt environment list -o json"},
-           [&session] { return list(session); });
+           [&session] { return list_environments(session); });
 }
 
 }  // namespace redoubt::cli
