@@ -9,19 +9,19 @@
 namespace redoubt::sql {
 namespace {
 
-Verdict verdict(std::string_view text) {
+Verdict verdict_on(std::string_view text) {
   static Checker checker = OrDie(Checker::create(example::schema(), 10));
   return checker.check(text, Level::aggregate_only);
 }
 
 testing::AssertionResult Accepts(std::string_view text) {
-  const Verdict v = verdict(text);
+  const Verdict v = verdict_on(text);
   if (v.accepted()) return testing::AssertionSuccess();
   return testing::AssertionFailure() << v.rule << " at " << v.line << ":" << v.column << ": " << v.message << "\n  " << text;
 }
 
 testing::AssertionResult Refuses(std::string_view rule, std::string_view text) {
-  const Verdict v = verdict(text);
+  const Verdict v = verdict_on(text);
   if (v.accepted()) return testing::AssertionFailure() << "accepted: " << text;
   if (v.rule == rule && !v.message.empty()) return testing::AssertionSuccess();
   return testing::AssertionFailure() << "expected " << rule << ", found " << v.rule << ": " << v.message << "\n  " << text;
@@ -40,7 +40,7 @@ TEST(Checker, TakesOneQueryAndNothingElse) {
         "ATTACH ':memory:' AS x", "SUMMARIZE patients", "SELECT * FROM (SUMMARIZE patients)", "DESCRIBE patients", "SHOW TABLES",
         "PREPARE p AS SELECT 1", "EXECUTE p", "IMPORT DATABASE 'x'", "INSTALL httpfs", "LOAD httpfs", "USE main", "CHECKPOINT",
         "CREATE MACRO f(x) AS x", "VACUUM", "BEGIN", "INSERT INTO patients SELECT * FROM patients", "SELECT count(*) FROM patients\xff"}) {
-    const Verdict v = verdict(text);
+    const Verdict v = verdict_on(text);
     EXPECT_FALSE(v.accepted()) << text;
     EXPECT_TRUE(v.rule == "G1" || v.rule == "G2") << text << ": " << v.rule << ": " << v.message;
   }
@@ -255,18 +255,18 @@ TEST(Checker, WorksOnReleasedRowsAfterwards) {
 }
 
 TEST(Checker, TellsTheRuleThePlaceAndARewrite) {
-  const Verdict v = verdict("SELECT hospital,\n       max(age)\nFROM patients GROUP BY hospital");
+  const Verdict v = verdict_on("SELECT hospital,\n       max(age)\nFROM patients GROUP BY hospital");
   EXPECT_EQ(v.rule, "A2");
   EXPECT_EQ(v.line, 2U);
   EXPECT_EQ(v.column, 8U);
   EXPECT_NE(v.suggestion.find("quantile_cont"), std::string::npos);
   EXPECT_EQ(v.message.find('\''), std::string::npos);
-  EXPECT_NE(verdict("SELECT sum(readmitted) FROM patients").suggestion.find("count_if"), std::string::npos);
+  EXPECT_NE(verdict_on("SELECT sum(readmitted) FROM patients").suggestion.find("count_if"), std::string::npos);
 }
 
 TEST(Checker, NeverDependsOnAnythingButItsArguments) {
-  const auto a = verdict("SELECT hospital, avg(cost) FROM patients WHERE sex = 'F' GROUP BY hospital");
-  const auto b = verdict("SELECT hospital, avg(cost) FROM patients WHERE sex = 'F' GROUP BY hospital");
+  const auto a = verdict_on("SELECT hospital, avg(cost) FROM patients WHERE sex = 'F' GROUP BY hospital");
+  const auto b = verdict_on("SELECT hospital, avg(cost) FROM patients WHERE sex = 'F' GROUP BY hospital");
   ASSERT_TRUE(a.accepted());
   EXPECT_EQ(a.plan->sql(), b.plan->sql());
   EXPECT_EQ(a.plan->datasets(), std::vector<std::string>{"patients"});
@@ -278,10 +278,10 @@ TEST(Checker, BoundsNestingAndSubstitution) {
   for (int i = 0; i < 3000; ++i) deep += "(";
   deep += "age = 1";
   for (int i = 0; i < 3000; ++i) deep += ")";
-  EXPECT_FALSE(verdict("SELECT count(*) FROM patients WHERE " + std::string(20000, '-') + "age = 1").accepted());
+  EXPECT_FALSE(verdict_on("SELECT count(*) FROM patients WHERE " + std::string(20000, '-') + "age = 1").accepted());
   std::string sum = "SELECT sum(cost";
   for (int i = 0; i < 3000; ++i) sum += " + cost";
-  EXPECT_FALSE(verdict(sum + ") FROM patients").accepted());
+  EXPECT_FALSE(verdict_on(sum + ") FROM patients").accepted());
   // Each alias doubles the one before it.
   std::string aliases = "SELECT count(*) AS a0";
   for (int i = 1; i < 40; ++i) {
@@ -289,7 +289,7 @@ TEST(Checker, BoundsNestingAndSubstitution) {
     aliases += ", " + before + " + " + before + " AS a" + std::to_string(i);
   }
   REFUSES("G5", aliases + " FROM patients");
-  (void)verdict(deep);
+  (void)verdict_on(deep);
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ constexpr auto kScalars = std::to_array<std::string_view>(
      "~~~"});
 
 // All aggregates but reservoir_quantile, which draws a sample.
-constexpr auto kAggregates = std::to_array<std::string_view>(
+constexpr auto kAnyAggregates = std::to_array<std::string_view>(
     {"any_value", "approx_count_distinct", "approx_quantile", "approx_top_k", "arbitrary", "arg_max",
      "arg_max_null", "arg_min", "arg_min_null", "argmax", "argmin", "array_agg", "avg", "bit_and", "bit_or",
      "bit_xor", "bitstring_agg", "bool_and", "bool_or", "corr", "count", "count_if", "count_star", "countif",
@@ -89,18 +89,18 @@ constexpr auto kWindowFunctions = std::to_array<std::string_view>(
      "percent_rank", "rank", "rank_dense", "row_number"});
 
 template <std::size_t N>
-bool listed(const std::array<std::string_view, N>& list, std::string_view name) {
+bool catalogued(const std::array<std::string_view, N>& list, std::string_view name) {
   static_assert(N > 0);
   return std::ranges::binary_search(list, name);
 }
 
-static_assert(std::ranges::is_sorted(kScalars) && std::ranges::is_sorted(kAggregates) && std::ranges::is_sorted(kWindowFunctions));
+static_assert(std::ranges::is_sorted(kScalars) && std::ranges::is_sorted(kAnyAggregates) && std::ranges::is_sorted(kWindowFunctions));
 
 }  // namespace
 
-bool is_deterministic_scalar(std::string_view name) { return listed(kScalars, name); }
+bool is_deterministic_scalar(std::string_view name) { return catalogued(kScalars, name); }
 bool is_age_of_two(std::string_view name, std::size_t arguments) { return name == "age" && arguments == 2; }
-bool is_any_aggregate(std::string_view name) { return listed(kAggregates, name); }
-bool is_window_function(std::string_view name) { return listed(kWindowFunctions, name); }
+bool is_any_aggregate(std::string_view name) { return catalogued(kAnyAggregates, name); }
+bool is_window_function(std::string_view name) { return catalogued(kWindowFunctions, name); }
 
 }  // namespace redoubt::sql

@@ -115,7 +115,7 @@ Interval function_interval(const Expression& e, const Columns& columns) {
   return kUnknown;
 }
 
-bool number_type(const std::string& target) {
+bool number_or_boolean(const std::string& target) {
   return target != "VARCHAR" && target != "DATE" && target != "TIME" && target != "TIMESTAMP" && target != "INTERVAL";
 }
 
@@ -131,7 +131,7 @@ Interval interval_of(const Expression& e, const Columns& columns) {
     }
     case Kind::column: return columns[e.index].interval;
     case Kind::cast: {
-      if (!number_type(e.text)) return kUnknown;
+      if (!number_or_boolean(e.text)) return kUnknown;
       const Interval child = interval_of(e.children[0], columns);
       if (!child.finite || empty(child)) return child;
       return e.text == "BOOLEAN" ? kTruth : checked(std::floor(child.low), std::ceil(child.high));

@@ -22,7 +22,7 @@ namespace {
 using Cells = std::vector<std::vector<std::optional<std::string>>>;
 using Exact = std::map<std::string, std::vector<long long>>;  // group key, quantities
 
-Table visits() {
+Table visits_table() {
   return {"visits",
           {{"person", {TypeId::bigint, 0, 0}, Role::unit},
            {"place", {TypeId::varchar, 0, 0}, Role::attribute},
@@ -36,7 +36,7 @@ Table notes() {
 }
 
 ReleasePlan planned(std::string_view text, std::uint64_t k = 2) {
-  Verdict v = OrDie(check(text, OrDie(Schema::make({visits(), notes()})), Level::differential_privacy, k));
+  Verdict v = OrDie(check(text, OrDie(Schema::make({visits_table(), notes()})), Level::differential_privacy, k));
   EXPECT_TRUE(v.accepted()) << v.rule << ": " << v.message << "\n" << text;
   return std::move(*v.plan);
 }
@@ -63,7 +63,7 @@ struct Data {
 
 Engine engine_of(const Data& data) {
   Engine engine = OrDie(Engine::create(OrDie(VerifiedLibrary::verify()), {}));
-  EXPECT_OK(engine.create_table(visits(), data.visits));
+  EXPECT_OK(engine.create_table(visits_table(), data.visits));
   EXPECT_OK(engine.create_table(notes(), data.notes));
   return engine;
 }
@@ -198,7 +198,7 @@ TEST(NoisePlan, CostsNoQueryMoreThanItsParametersAllow) {
 }
 
 TEST(NoisePlan, RefusesAnArgumentThatReachesBeyondEveryGrid) {
-  const auto schema = OrDie(Schema::make({visits()}));
+  const auto schema = OrDie(Schema::make({visits_table()}));
   const Verdict far = OrDie(check("SELECT sum(paid * paid * paid * paid * paid * paid * paid) FROM visits", schema, Level::differential_privacy, 2));
   EXPECT_FALSE(far.accepted());
   EXPECT_EQ(far.rule, "D3");

@@ -13,7 +13,7 @@ namespace {
 
 using Kind = Expression::Kind;
 
-bool contains(const std::vector<std::size_t>& list, std::size_t item) { return std::ranges::find(list, item) != list.end(); }
+bool among(const std::vector<std::size_t>& list, std::size_t item) { return std::ranges::find(list, item) != list.end(); }
 
 bool outer(From::Join join) {
   return join == From::Join::left || join == From::Join::right || join == From::Join::full || join == From::Join::anti;
@@ -34,7 +34,7 @@ std::string join_word(From::Join join) {
 void relations_in(const Expression& e, const Columns& columns, std::vector<std::size_t>& out) {
   if (e.kind == Kind::column) {
     for (const std::size_t relation : columns[e.index].relations) {
-      if (!contains(out, relation)) out.push_back(relation);
+      if (!among(out, relation)) out.push_back(relation);
     }
   }
   for (const Expression& child : e.children) relations_in(child, columns, out);
@@ -108,8 +108,8 @@ Allowed Scope::link_join(const From& from, const std::vector<Expression>& terms,
     if (!is_unit_equality(term)) continue;
     const auto a = columns_[term.children[0].index].relations;
     const auto b = columns_[term.children[1].index].relations;
-    const bool between = (contains(left.relations, a[0]) && contains(right.relations, b[0])) ||
-                         (contains(left.relations, b[0]) && contains(right.relations, a[0]));
+    const bool between = (among(left.relations, a[0]) && among(right.relations, b[0])) ||
+                         (among(left.relations, b[0]) && among(right.relations, a[0]));
     if (outer(from.join)) {
       if (between && !linked) link(a[0], b[0]);
     } else {
@@ -141,7 +141,7 @@ Allowed Scope::stage(Expression& term, const Side& right) {
       return;
     }
     if (relations.empty()) relations = right.relations;
-    const auto present = std::ranges::find_if(relations, [&](std::size_t relation) { return !contains(absent_, relation); });
+    const auto present = std::ranges::find_if(relations, [&](std::size_t relation) { return !among(absent_, relation); });
     if (present == relations.end()) {
       // The column would be NULL where the relation has no row, and the text says otherwise.
       out = refuse("S13", "a subquery inside a computation in ON of a join over the open side of an outer join", part.offset, "move the computation into WHERE or a subquery");

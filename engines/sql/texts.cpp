@@ -25,7 +25,7 @@ constexpr double kCarried = 1.0 / 16;
 
 bool unknown(const Extent& extent) { return !std::isfinite(extent.bytes); }
 
-Extent largest(const Extents& all) {
+Extent largest_extent(const Extents& all) {
   Extent out{0, 0, 0, 0};
   for (const Extent& extent : all) out = larger(out, extent);
   return out;
@@ -53,7 +53,7 @@ double sought_bytes(const Expression& e) {
   return text && !text->empty() ? static_cast<double>(text->size()) : 1;
 }
 
-Extent separated(const Extents& in) {
+Extent separated_extent(const Extents& in) {
   Extent out{0, 0, 0, 0};
   for (std::size_t i = 1; i < in.size(); ++i) {
     if (i > 1) out = behind(out, in[0]);
@@ -82,13 +82,13 @@ Extent function_extent(const Expression& e, const Extents& in, const Extents& or
   switch (rule) {
     case TextRule::plain: return std::ranges::any_of(in, unknown) ? Extent() : fixed_extent();
     case TextRule::first: case TextRule::part: return within(in[0], in[0].bytes);
-    case TextRule::largest: return largest(in);
+    case TextRule::largest: return largest_extent(in);
     case TextRule::sum: {
       Extent out{0, 0, 0, 0};
       for (const Extent& extent : in) out = behind(out, extent);
       return out;
     }
-    case TextRule::separated: return separated(in);
+    case TextRule::separated: return separated_extent(in);
     case TextRule::folded: return within(in[0], std::ceil(in[0].bytes * kFolded));
     case TextRule::cut: {
       const bool counted = e.text == "left" || e.text == "right" ? in.size() == 2 : in.size() == 3;
@@ -98,7 +98,7 @@ Extent function_extent(const Expression& e, const Extents& in, const Extents& or
     case TextRule::replaced: return in.size() == 3 ? text_extent(replaced_bytes(e, in)) : Extent();
     case TextRule::formatted: return text_extent(64 + 16 * sum_of());
     case TextRule::one: return in.size() == 1 ? in[0] : Extent();
-    case TextRule::one_of_two: return in.size() <= 2 ? larger(in[0], largest(ordered)) : Extent();
+    case TextRule::one_of_two: return in.size() <= 2 ? larger(in[0], largest_extent(ordered)) : Extent();
     case TextRule::fixed: case TextRule::elements: case TextRule::unbounded: break;
   }
   return {};
@@ -171,7 +171,7 @@ class Meter {
     if (e.children.size() != 1 || !written_list(e.children[0])) return {};
     Extents in;
     for (const Expression& child : e.children[0].children) in.push_back(extent_of(child, columns_));
-    return largest(in);
+    return largest_extent(in);
   }
 
   Extent own(const Expression& e, const Extents& in, const Extents& ordered) const {
@@ -191,7 +191,7 @@ class Meter {
       }
       case Kind::function: case Kind::window: return function_extent(e, in, ordered);
       case Kind::operation:
-        if (e.text == "COALESCE") return largest(in);
+        if (e.text == "COALESCE") return largest_extent(in);
         return e.text == "LIST" || e.text == "ELEMENT" ? Extent() : fixed_extent();
       case Kind::scalar: return e.extent;
       case Kind::member: return fixed_extent();

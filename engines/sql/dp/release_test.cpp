@@ -42,13 +42,13 @@ std::vector<Contribution> two_groups() {
   return out;
 }
 
-const std::vector<std::string> kKeys{"north", "south"};
+const std::vector<std::string> kPlaceNames{"north", "south"};
 
 double number(const Scaled& value) { return static_cast<double>(value.value) * std::pow(10.0, value.exponent); }
 
 TEST(Release, IsNearTheTruthForALargeEpsilonAndDropsASmallGroup) {
   const NoisePlan plan = OrDie(NoisePlan::make(query(all_cells())));
-  const NoisyTable table = OrDie(release(plan, seed_from(1), kKeys, two_groups()));
+  const NoisyTable table = OrDie(release(plan, seed_from(1), kPlaceNames, two_groups()));
   ASSERT_EQ(table.rows.size(), 1U);
   const auto& row = table.rows[0];
   EXPECT_EQ(row.group_key, "north");
@@ -67,7 +67,7 @@ TEST(Release, IsNearTheTruthForALargeEpsilonAndDropsASmallGroup) {
 
 TEST(Release, StatesHowTheLossWasSpent) {
   const NoisePlan plan = OrDie(NoisePlan::make(query(all_cells(), true, "1")));
-  const NoisyTable table = OrDie(release(plan, seed_from(1), kKeys, two_groups()));
+  const NoisyTable table = OrDie(release(plan, seed_from(1), kPlaceNames, two_groups()));
   std::vector<std::string> names;
   std::uint64_t sum = 0;
   for (const Quantity& q : table.split) {
@@ -90,12 +90,12 @@ TEST(Release, SharesAQuantityBetweenCells) {
 
 TEST(Release, RepeatsAndDoesNotDependOnTheOrderOfTheData) {
   const NoisePlan plan = OrDie(NoisePlan::make(query(all_cells(), true, "1")));
-  const NoisyTable table = OrDie(release(plan, seed_from(1), kKeys, two_groups()));
+  const NoisyTable table = OrDie(release(plan, seed_from(1), kPlaceNames, two_groups()));
   auto shuffled = two_groups();
   std::ranges::reverse(shuffled);
   for (Contribution& c : shuffled) c.group = 1 - c.group;
   const std::vector<std::string> swapped{"south", "north"};
-  EXPECT_EQ(OrDie(release(plan, seed_from(1), kKeys, two_groups())).rows, table.rows);
+  EXPECT_EQ(OrDie(release(plan, seed_from(1), kPlaceNames, two_groups())).rows, table.rows);
   EXPECT_EQ(OrDie(release(plan, seed_from(1), swapped, shuffled)).rows, table.rows);
 }
 
@@ -165,7 +165,7 @@ TEST(Release, AnswersABlockWithoutKeysEvenWhenItIsEmpty) {
     EXPECT_GE(cells[8].value, 0);
     EXPECT_LE(cells[8].value, 600 * 10'000);
   }
-  EXPECT_EQ(release(plan, seed_from(1), kKeys, {}).error().code(), Code::usage);
+  EXPECT_EQ(release(plan, seed_from(1), kPlaceNames, {}).error().code(), Code::usage);
   EXPECT_EQ(release(plan, seed_from(1), std::vector<std::string>{"a"}, {}).error().code(), Code::usage);
   EXPECT_EQ(release(plan, seed_from(1), {}, {}).error().code(), Code::usage);
 }
@@ -173,8 +173,8 @@ TEST(Release, AnswersABlockWithoutKeysEvenWhenItIsEmpty) {
 TEST(Release, RefusesGroupKeysThatStandTwiceAndJunkContributions) {
   const NoisePlan plan = OrDie(NoisePlan::make(query(all_cells())));
   EXPECT_EQ(release(plan, seed_from(1), std::vector<std::string>{"a", "b", "a"}, {}).error().code(), Code::usage);
-  EXPECT_EQ(release(plan, seed_from(1), kKeys, {{1, 2, 1, {Moments{}}}}).error().code(), Code::usage);
-  EXPECT_EQ(release(plan, seed_from(1), kKeys, {{1, 0, 1, {}}}).error().code(), Code::usage);
+  EXPECT_EQ(release(plan, seed_from(1), kPlaceNames, {{1, 2, 1, {Moments{}}}}).error().code(), Code::usage);
+  EXPECT_EQ(release(plan, seed_from(1), kPlaceNames, {{1, 0, 1, {}}}).error().code(), Code::usage);
 }
 
 TEST(Release, HoldsTheLargestNumbers) {
@@ -189,7 +189,7 @@ TEST(Release, HoldsTheLargestNumbers) {
     const auto extreme = u % 2 == 0 ? kMost : std::numeric_limits<std::int64_t>::min();
     all.push_back({u, 0, kMost, {Moments{kMost, extreme, extreme, kMost}, Moments{kMost, extreme, extreme, kMost}}});
   }
-  const NoisyTable table = OrDie(release(plan, seed_from(1), kKeys, all));
+  const NoisyTable table = OrDie(release(plan, seed_from(1), kPlaceNames, all));
   ASSERT_EQ(table.rows.size(), 1U);
   const auto& cells = table.rows[0].cells;
   EXPECT_LE(std::abs(number(cells[1])), std::ldexp(1.0, 40));

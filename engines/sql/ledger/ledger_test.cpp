@@ -17,21 +17,21 @@
 namespace redoubt::sql {
 namespace {
 
-using listed::Footprint;
+using ListedFootprint = listed::Footprint;
 
-redoubt::sql::Footprint packed(const Footprint& listed) {
+redoubt::sql::Footprint packed(const ListedFootprint& listed) {
   redoubt::sql::Footprint out(listed.datasets);
   for (std::uint32_t i = 0; i < listed.cells; ++i) out.add_cell();
-  for (const Footprint::Row& row : listed.rows) out.add(row.unit, row.sources, out.add_set(row.cells));
+  for (const ListedFootprint::Row& row : listed.rows) out.add(row.unit, row.sources, out.add_set(row.cells));
   return out;
 }
 
-// Ledger: the real one beside the one that lists rows, and beside a real one that is only asked what it would say.
-class Ledger {
+// WatchedLedger: the real one beside the one that lists rows, and beside a real one that is only asked what it would say.
+class WatchedLedger {
  public:
-  explicit Ledger(std::uint64_t k) : k_(k), real_(k), listed_(k) {}
+  explicit WatchedLedger(std::uint64_t k) : k_(k), real_(k), listed_(k) {}
 
-  Conflict admit(const Footprint& listed) {
+  Conflict admit(const ListedFootprint& listed) {
     const auto footprint = packed(listed);
     redoubt::sql::Ledger judge(k_);
     for (const auto& [k, earlier] : asked_) {
@@ -67,8 +67,8 @@ struct Group {
   std::uint32_t last;
 };
 
-Footprint cells(const std::vector<std::vector<Group>>& groups) {
-  Footprint out;
+ListedFootprint cells(const std::vector<std::vector<Group>>& groups) {
+  ListedFootprint out;
   out.datasets = {0};
   out.cells = static_cast<std::uint32_t>(groups.size());
   for (std::uint32_t c = 0; c < groups.size(); ++c) {
@@ -80,7 +80,7 @@ Footprint cells(const std::vector<std::vector<Group>>& groups) {
 }
 
 TEST(Ledger, AdmitsPartsOfAWholeThatAreAllLarge) {
-  Ledger ledger(10);
+  WatchedLedger ledger(10);
   EXPECT_EQ(ledger.admit(cells({{{1, 100}}})), Conflict::none);
   EXPECT_EQ(ledger.admit(cells({{{1, 40}}, {{41, 100}}})), Conflict::none);
   EXPECT_EQ(ledger.admit(cells({{{1, 100}}})), Conflict::none) << "the same again";
@@ -89,7 +89,7 @@ TEST(Ledger, AdmitsPartsOfAWholeThatAreAllLarge) {
 }
 
 TEST(Ledger, RefusesTwoCellsThatDifferByFewUnits) {
-  Ledger ledger(10);
+  WatchedLedger ledger(10);
   EXPECT_EQ(ledger.admit(cells({{{1, 100}}})), Conflict::none);
   EXPECT_EQ(ledger.admit(cells({{{1, 91}}})), Conflict::too_close);
   EXPECT_EQ(ledger.admit(cells({{{1, 109}}})), Conflict::too_close);
@@ -99,18 +99,18 @@ TEST(Ledger, RefusesTwoCellsThatDifferByFewUnits) {
 }
 
 TEST(Ledger, LooksAtRowsNotOnlyAtUnits) {
-  Ledger ledger(10);
-  Footprint all = cells({{{1, 100}}});
-  Footprint fewer = all;
+  WatchedLedger ledger(10);
+  ListedFootprint all = cells({{{1, 100}}});
+  ListedFootprint fewer = all;
   for (std::uint32_t u = 1; u <= 7; ++u) all.rows.push_back({u, {{0, 1000 + u}}, {0}});
   EXPECT_EQ(ledger.admit(all), Conflict::none);
   EXPECT_EQ(ledger.admit(fewer), Conflict::too_close);
 }
 
 TEST(Ledger, ComparesJoinedRowsByEachOfTheirDatasets) {
-  Ledger ledger(10);
+  WatchedLedger ledger(10);
   EXPECT_EQ(ledger.admit(cells({{{1, 100}}})), Conflict::none);
-  Footprint joined;
+  ListedFootprint joined;
   joined.datasets = {0, 1};
   joined.cells = 1;
   for (std::uint32_t u = 1; u <= 95; ++u) joined.rows.push_back({u, {{0, u}, {1, u}}, {0}});
@@ -124,7 +124,7 @@ TEST(Ledger, ComparesJoinedRowsByEachOfTheirDatasets) {
 }
 
 TEST(Ledger, RefusesTotalsMinusTheirPublishedParts) {
-  Ledger ledger(10);
+  WatchedLedger ledger(10);
   EXPECT_EQ(ledger.admit(cells({{{1, 100}}})), Conflict::none);
   // 93 of 100 in two groups of 50 and 43: the total minus both is seven people.
   EXPECT_EQ(ledger.admit(cells({{{1, 50}}, {{51, 93}}})), Conflict::combination);
@@ -134,7 +134,7 @@ TEST(Ledger, RefusesTotalsMinusTheirPublishedParts) {
 }
 
 TEST(Ledger, RefusesATrackerOfSeveralQueries) {
-  Ledger ledger(10);
+  WatchedLedger ledger(10);
   // a = A or B, b = A or C, c = B or C without person 1: a + b - c = 2 A + ..., built so that only person 1 is left.
   EXPECT_EQ(ledger.admit(cells({{{1, 20}, {21, 40}}})), Conflict::none);
   EXPECT_EQ(ledger.admit(cells({{{21, 40}, {41, 60}}})), Conflict::none);
@@ -144,14 +144,14 @@ TEST(Ledger, RefusesATrackerOfSeveralQueries) {
 }
 
 TEST(Ledger, LooksAtTheQuerysOwnCellsToo) {
-  Ledger ledger(10);
+  WatchedLedger ledger(10);
   EXPECT_EQ(ledger.admit(cells({{{1, 50}}, {{1, 47}}})), Conflict::combination);
   EXPECT_EQ(ledger.admit(cells({{{1, 50}}, {{1, 50}}, {{60, 90}}})), Conflict::none);
   EXPECT_EQ(ledger.cells(), 2U) << "cells over the same rows are one";
 }
 
 TEST(Ledger, AsksEachQueryWithTheKOfItsOwn) {
-  Ledger ledger(10);
+  WatchedLedger ledger(10);
   EXPECT_EQ(ledger.admit(cells({{{1, 100}}})), Conflict::none);
   EXPECT_EQ(ledger.admit(cells({{{1, 88}}})), Conflict::none);
   ledger.set_threshold(20);
@@ -161,9 +161,9 @@ TEST(Ledger, AsksEachQueryWithTheKOfItsOwn) {
 }
 
 TEST(Ledger, CountsTheUnitsOfAtomsTogether) {
-  Ledger ledger(3);
+  WatchedLedger ledger(3);
   // The same two people make both atoms that are left over.
-  Footprint footprint;
+  ListedFootprint footprint;
   footprint.datasets = {0};
   footprint.cells = 2;
   for (std::uint32_t u = 1; u <= 20; ++u) footprint.rows.push_back({u, {{0, u}}, {0, 1}});
@@ -175,8 +175,8 @@ TEST(Ledger, CountsTheUnitsOfAtomsTogether) {
 }
 
 TEST(Ledger, RefusesMoreAtomsThanItCanBeSureAbout) {
-  Ledger ledger(2);
-  Footprint footprint;
+  WatchedLedger ledger(2);
+  ListedFootprint footprint;
   footprint.datasets = {0};
   footprint.cells = 17;
   for (std::uint32_t row = 1; row <= kMaxAuditAtoms + 1; ++row) {
@@ -192,10 +192,10 @@ TEST(Ledger, RefusesMoreAtomsThanItCanBeSureAbout) {
 }
 
 TEST(Ledger, ForgetsAtomsThatHoldNoRowsAnyMore) {
-  Ledger ledger(2);
+  WatchedLedger ledger(2);
   // Each time all people are split otherwise, so that no row stays where it was.
   for (std::uint32_t parts = 1; parts <= 14; ++parts) {
-    Footprint footprint;
+    ListedFootprint footprint;
     footprint.datasets = {0};
     footprint.cells = parts;
     for (std::uint32_t u = 0; u < 400; ++u) footprint.rows.push_back({u, {{0, u}}, {u * parts / 400}});
@@ -205,12 +205,12 @@ TEST(Ledger, ForgetsAtomsThatHoldNoRowsAnyMore) {
 }
 
 TEST(Atoms, AreTakenBackAndForgotten) {
-  using Cells = Atoms::Cells;
+  using AtomCells = Atoms::Cells;
   Atoms atoms;
-  const std::vector<Cells> first{{0}, {1}, {0, 1}}, second{{2}, {}}, third{{3}};
+  const std::vector<AtomCells> first{{0}, {1}, {0, 1}}, second{{2}, {}}, third{{3}};
   atoms.begin(first);
   const std::uint32_t a = atoms.refine(Atoms::kNowhere, 0), b = atoms.refine(a, 1);
-  EXPECT_EQ(atoms.cells(b), (Cells{0, 1}));
+  EXPECT_EQ(atoms.cells(b), (AtomCells{0, 1}));
   EXPECT_EQ(atoms.refine(Atoms::kNowhere, 2), b);
   EXPECT_EQ(atoms.refine(b, 0), b);
   atoms.settle();
@@ -218,7 +218,7 @@ TEST(Atoms, AreTakenBackAndForgotten) {
   const std::size_t end = atoms.end();
   atoms.begin(second);
   const std::uint32_t c = atoms.refine(b, 0), d = atoms.refine(Atoms::kNowhere, 0);
-  EXPECT_EQ(atoms.cells(c), (Cells{0, 1, 2}));
+  EXPECT_EQ(atoms.cells(c), (AtomCells{0, 1, 2}));
   EXPECT_EQ(atoms.refine(b, 1), b);
   const auto from = atoms.undo();
   EXPECT_EQ(from.at(c), b);
@@ -232,11 +232,11 @@ TEST(Atoms, AreTakenBackAndForgotten) {
   kept[b] = kept[e] = true;
   const auto to = atoms.keep(kept);
   EXPECT_EQ(to.at(a), Atoms::kNowhere);
-  EXPECT_EQ(atoms.cells(to.at(b)), (Cells{0, 1}));
-  EXPECT_EQ(atoms.cells(to.at(e)), (Cells{0, 2}));
+  EXPECT_EQ(atoms.cells(to.at(b)), (AtomCells{0, 1}));
+  EXPECT_EQ(atoms.cells(to.at(e)), (AtomCells{0, 2}));
   atoms.begin(third);
-  EXPECT_EQ(atoms.cells(atoms.refine(to.at(b), 0)), (Cells{0, 1, 3}));
-  EXPECT_EQ(atoms.cells(atoms.refine(Atoms::kNowhere, 0)), (Cells{3}));
+  EXPECT_EQ(atoms.cells(atoms.refine(to.at(b), 0)), (AtomCells{0, 1, 3}));
+  EXPECT_EQ(atoms.cells(atoms.refine(Atoms::kNowhere, 0)), (AtomCells{3}));
 }
 
 TEST(Places, AreFoundAgainAndApartWhereARowHasSeveralUnits) {
@@ -256,23 +256,23 @@ TEST(Places, AreFoundAgainAndApartWhereARowHasSeveralUnits) {
   EXPECT_EQ(count, 12U);
 }
 
-// Data: what queries are asked over. Datasets 0 and 1 have rows of people, dataset 2 has rows of nobody.
-class Data {
+// AskedData: what queries are asked over. Datasets 0 and 1 have rows of people, dataset 2 has rows of nobody.
+class AskedData {
  public:
-  explicit Data(std::mt19937& random) : random_(random), people_(6 + pick(30)) {
+  explicit AskedData(std::mt19937& random) : random_(random), people_(6 + pick(30)) {
     for (auto* rows : {&first_, &second_}) {
       const std::uint32_t count = people_ + pick(people_);
       for (std::uint32_t row = 0; row < count; ++row) rows->push_back(row < people_ ? row : pick(people_));
     }
   }
 
-  Footprint query() {
-    Footprint out;
+  ListedFootprint query() {
+    ListedFootprint out;
     const std::uint32_t kind = pick(6), which = pick(7), groups = 1 + pick(3), person = pick(people_);
     const bool filtered = pick(3) == 0, repeated = pick(4) == 0, swapped = pick(2) == 0;
     out.cells = groups * (filtered ? 2 : 1);
     out.datasets = kind == 0 || kind == 3 || kind == 4 ? std::vector<std::uint32_t>{0} : kind == 1 ? std::vector<std::uint32_t>{0, 1} : kind == 2 ? std::vector<std::uint32_t>{0, 2} : std::vector<std::uint32_t>{0, 1, 2};
-    const auto add = [&](std::uint32_t unit, std::vector<Footprint::Source> sources) {
+    const auto add = [&](std::uint32_t unit, std::vector<ListedFootprint::Source> sources) {
       const std::uint32_t row = sources.front().row;
       if (!wanted(which, unit, row, person)) return;
       std::vector<std::uint32_t> cells{unit % groups};
@@ -293,7 +293,7 @@ class Data {
       }
     }
     for (std::uint32_t unit = 0; unit < people_ && kind == 4; ++unit) {  // all rows of a person together
-      std::vector<Footprint::Source> sources;
+      std::vector<ListedFootprint::Source> sources;
       for (std::uint32_t a = 0; a < first_.size(); ++a) {
         if (first_[a] == unit) sources.push_back({0, a});
       }
@@ -326,8 +326,8 @@ TEST(Ledger, SaysWhatOneThatListsAllRowsSays) {
   std::map<Conflict, int> said;
   for (int round = 0; round < 500 && !testing::Test::HasFailure(); ++round) {
     SCOPED_TRACE("seed " + std::to_string(seed) + " round " + std::to_string(round));
-    Data data(random);
-    Ledger ledger(2 + random() % 5);
+    AskedData data(random);
+    WatchedLedger ledger(2 + random() % 5);
     for (int i = 0; i < 6; ++i) {
       if (random() % 8 == 0) ledger.set_threshold(2 + random() % 5);
       ++said[ledger.admit(data.query())];
