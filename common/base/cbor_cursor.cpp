@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 16;
 constexpr std::uint8_t kBreak = 0xff;
-constexpr std::uint8_t kNull = 0xf6;
+constexpr std::uint8_t kNullByte = 0xf6;
 
 std::string_view kind_text(Kind kind) {
   switch (kind) {
@@ -101,7 +101,7 @@ std::string_view Cursor::text(std::string_view field, std::size_t min, std::size
 }
 
 bool Cursor::null() {
-  if (peek() != Kind::simple || std::to_integer<std::uint8_t>(bytes_[reader_.offset()]) != kNull) return false;
+  if (peek() != Kind::simple || std::to_integer<std::uint8_t>(bytes_[reader_.offset()]) != kNullByte) return false;
   static_cast<void>(reader_.u8());
   return true;
 }
@@ -176,7 +176,7 @@ void Cursor::skip_item(std::size_t depth) {
       return;
     case Kind::simple: {
       const std::uint8_t value = reader_.u8();
-      if (value != 0xf4 && value != 0xf5 && value != kNull) fail("floats and other simple values are not accepted");
+      if (value != 0xf4 && value != 0xf5 && value != kNullByte) fail("floats and other simple values are not accepted");
       return;
     }
   }

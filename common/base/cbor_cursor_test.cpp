@@ -10,10 +10,10 @@
 namespace redoubt::cbor {
 namespace {
 
-Bytes hex(std::string_view text) { return OrDie(hex_decode(text)); }
+Bytes decoded(std::string_view text) { return OrDie(hex_decode(text)); }
 
 TEST(CborCursor, ReadsItemByItemWithoutCopies) {
-  const Bytes bytes = hex("d28643010203636162631b000001bb4f2d00003822f6a2004401020304187f80");
+  const Bytes bytes = decoded("d28643010203636162631b000001bb4f2d00003822f6a2004401020304187f80");
   Cursor cursor(bytes, "sample");
   EXPECT_EQ(cursor.peek(), Kind::tag);
   EXPECT_TRUE(cursor.tag(18));
@@ -38,7 +38,7 @@ TEST(CborCursor, ReadsItemByItemWithoutCopies) {
 }
 
 TEST(CborCursor, TakesIndefiniteContainersOnlyWhenAsked) {
-  const Bytes bytes = hex("bf61619f0102ffff");
+  const Bytes bytes = decoded("bf61619f0102ffff");
   Cursor strict(bytes, "sample");
   static_cast<void>(strict.map("map", 4));
   EXPECT_ERROR(strict.status(), Code::malformed, "indefinite length");
@@ -61,7 +61,7 @@ TEST(CborCursor, TakesIndefiniteContainersOnlyWhenAsked) {
   EXPECT_FALSE(bounded.more(few));
   EXPECT_ERROR(bounded.status(), Code::malformed, "more items than are allowed");
 
-  const Bytes chunks = hex("5f4101ff");
+  const Bytes chunks = decoded("5f4101ff");
   Cursor chunked(chunks, "sample", Lengths::any_container);
   static_cast<void>(chunked.bytes("value", 0, 8));
   EXPECT_ERROR(chunked.status(), Code::malformed, "indefinite length");
@@ -71,7 +71,7 @@ TEST(CborCursor, TakesIndefiniteContainersOnlyWhenAsked) {
 }
 
 TEST(CborCursor, RefusesTheOtherKindAndNamesTheField) {
-  const Bytes bytes = hex("4101");
+  const Bytes bytes = decoded("4101");
   Cursor text(bytes, "sample");
   EXPECT_TRUE(text.text("name", 0, 9).empty());
   EXPECT_ERROR(text.status(), Code::malformed, "sample at offset 0: name: expected text, found bytes");
@@ -84,11 +84,11 @@ TEST(CborCursor, RefusesTheOtherKindAndNamesTheField) {
   Cursor end(ByteView{}, "sample");
   static_cast<void>(end.integer());
   EXPECT_ERROR(end.status(), Code::malformed, "expected an unsigned integer, found the end");
-  const Bytes tagged = hex("d100");
+  const Bytes tagged = decoded("d100");
   Cursor tag(tagged, "sample");
   EXPECT_FALSE(tag.tag(18));
   EXPECT_ERROR(tag.status(), Code::malformed, "expected tag 18, found tag 17");
-  const Bytes wide = hex("1bffffffffffffffff");
+  const Bytes wide = decoded("1bffffffffffffffff");
   Cursor integer(wide, "sample");
   static_cast<void>(integer.integer());
   EXPECT_ERROR(integer.status(), Code::malformed, "does not fit");
@@ -98,7 +98,7 @@ TEST(CborCursor, SkipsWhatTheTreeReaderReadsAndNothingElse) {
   for (const char* text : {"00", "1864", "20", "f4", "f5", "f6", "4401020304", "6449455446", "8201820203", "a201020304", "c11a514b67b0",
                            "1817", "1900ff", "5801ff", "9fff", "bfff", "5f42010243030405ff", "1c", "f93c00", "fa47c35000", "f7", "f0",
                            "f818", "61ff", "9bffffffffffffffff00", "5bffffffffffffffff00", "ba7fffffff00", "", "81", "a100", "c1"}) {
-    const Bytes bytes = hex(text);
+    const Bytes bytes = decoded(text);
     Cursor cursor(bytes, "sample");
     const ByteView skipped = cursor.skip();
     EXPECT_EQ(cursor.finish().ok(), parse(bytes, Order::any).ok()) << text;
@@ -114,7 +114,7 @@ TEST(CborCursor, SkipsWhatTheTreeReaderReadsAndNothingElse) {
 }
 
 TEST(CborCursor, RefusesEveryCut) {
-  const Bytes whole = hex("bf6161824201029f03ff6162c1182aff");
+  const Bytes whole = decoded("bf6161824201029f03ff6162c1182aff");
   for (std::size_t size = 0; size <= whole.size(); ++size) {
     Cursor cursor(ByteView(whole).first(size), "sample", Lengths::any_container);
     static_cast<void>(cursor.skip());
