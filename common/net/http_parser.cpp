@@ -17,6 +17,11 @@ using boost::beast::error_code;
 // What a chunk header or a trailer may hold back before it must be complete.
 constexpr std::size_t kMaxUnparsed = 8 * 1024;
 
+}  // namespace
+
+// What HttpParser::State_ holds has a name of its own: a type of the anonymous namespace could not stand in it.
+namespace parsing {
+
 // SinkBody hands a body on as it comes (Beast's Body and BodyReader concepts).
 struct SinkBody {
   struct value_type {
@@ -52,6 +57,10 @@ struct SinkBody {
   };
 };
 
+}  // namespace parsing
+
+namespace {
+
 std::string_view text_of(boost::beast::string_view view) { return {view.data(), view.size()}; }
 
 }  // namespace
@@ -67,7 +76,7 @@ struct HttpParser::State_ {
   Sink sink;
   std::optional<Error> sink_error;
   std::uint64_t body_bytes = 0;
-  std::variant<std::monostate, http::request_parser<SinkBody>, http::response_parser<SinkBody>> beast;
+  std::variant<std::monostate, http::request_parser<parsing::SinkBody>, http::response_parser<parsing::SinkBody>> beast;
 
   void refuse(HttpRefusal why) {
     state = State::refused;
@@ -163,26 +172,26 @@ const std::optional<Error>& HttpParser::sink_error() const { return state_->sink
 std::size_t HttpParser::put(ByteView bytes) {
   if (state_->state == State::head) return state_->put_head(bytes);
   if (state_->state != State::body) return 0;
-  if (auto* request = std::get_if<http::request_parser<SinkBody>>(&state_->beast)) {
+  if (auto* request = std::get_if<http::request_parser<parsing::SinkBody>>(&state_->beast)) {
     return state_->put_body(*request, bytes);
   }
-  return state_->put_body(std::get<http::response_parser<SinkBody>>(state_->beast), bytes);
+  return state_->put_body(std::get<http::response_parser<parsing::SinkBody>>(state_->beast), bytes);
 }
 
 void HttpParser::accept_body(std::uint64_t max_bytes, Sink sink, bool no_body) {
   if (state_->state != State::decide) return;
   state_->sink = std::move(sink);
   if (state_->kind == Kind::request) {
-    state_->start(state_->beast.emplace<http::request_parser<SinkBody>>(), max_bytes, no_body);
+    state_->start(state_->beast.emplace<http::request_parser<parsing::SinkBody>>(), max_bytes, no_body);
   } else {
     no_body = no_body || state_->head.status == 204 || state_->head.status == 304;
-    state_->start(state_->beast.emplace<http::response_parser<SinkBody>>(), max_bytes, no_body);
+    state_->start(state_->beast.emplace<http::response_parser<parsing::SinkBody>>(), max_bytes, no_body);
   }
 }
 
 void HttpParser::end_of_stream() {
   if (state_->state == State::complete || state_->state == State::refused) return;
-  auto* response = std::get_if<http::response_parser<SinkBody>>(&state_->beast);
+  auto* response = std::get_if<http::response_parser<parsing::SinkBody>>(&state_->beast);
   if (state_->state == State::body && response != nullptr) {
     error_code ec;
     response->put_eof(ec);

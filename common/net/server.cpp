@@ -36,9 +36,12 @@ asio::ip::tcp::endpoint as_tcp(const stream_protocol::endpoint& endpoint) {
   return out;
 }
 
-class Connection;
-
 }  // namespace
+
+// Connection has a name of its own: State holds it, and could hold no type of the anonymous namespace.
+namespace serving {
+class Connection;
+}
 
 struct HttpServer::State {
   explicit State(const ServerOptions& options)
@@ -47,7 +50,7 @@ struct HttpServer::State {
   void accept();
   void take(stream_protocol::socket socket);
   void sweep();
-  void leave(Connection* connection);
+  void leave(serving::Connection* connection);
   void tell_if_drained();
   void stop_io();
 
@@ -62,7 +65,7 @@ struct HttpServer::State {
   asio::steady_timer sweep_timer;
   bool sweeping = false;
   bool stopping = false;
-  std::set<std::shared_ptr<Connection>> connections;
+  std::set<std::shared_ptr<serving::Connection>> connections;
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> refused{0};
   std::atomic<std::uint64_t> open{0};
@@ -74,7 +77,7 @@ struct HttpServer::State {
   WorkerPool pool;  // last, so that its threads end before what their jobs post to
 };
 
-namespace {
+namespace serving {
 
 // Connection: a socket, its session and its deadline. Lives on the I/O thread; jobs hold it until they are done.
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -275,7 +278,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool attached_ = false;
 };
 
-}  // namespace
+}  // namespace serving
 
 void HttpServer::State::accept() {
   acceptor.async_accept([this](error_code ec, stream_protocol::socket socket) {
@@ -314,7 +317,7 @@ void HttpServer::State::take(stream_protocol::socket socket) {
     if (!made.ok()) return admission.leave(key, false);
     endpoint.emplace(std::move(made).value());
   }
-  auto connection = std::make_shared<Connection>(*this, std::move(socket), std::move(endpoint), peer, key);
+  auto connection = std::make_shared<serving::Connection>(*this, std::move(socket), std::move(endpoint), peer, key);
   connections.insert(connection);
   open = connections.size();
   connection->begin();
@@ -328,7 +331,7 @@ void HttpServer::State::sweep() {
   sweep_timer.async_wait([this](error_code ec) {
     if (ec) return;
     const auto now = Clock::now();
-    std::vector<std::shared_ptr<Connection>> overdue;  // closing removes from the set
+    std::vector<std::shared_ptr<serving::Connection>> overdue;  // closing removes from the set
     for (const auto& connection : connections) {
       if (connection->overdue(now)) overdue.push_back(connection);
     }
@@ -337,7 +340,7 @@ void HttpServer::State::sweep() {
   });
 }
 
-void HttpServer::State::leave(Connection* connection) {
+void HttpServer::State::leave(serving::Connection* connection) {
   const auto self = connection->shared_from_this();
   if (connections.erase(self) == 0) return;
   open = connections.size();

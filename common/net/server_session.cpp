@@ -6,7 +6,7 @@
 namespace redoubt::net {
 namespace {
 
-constexpr std::size_t kMaxInput = 64 * 1024;
+constexpr std::size_t kMaxServerInput = 64 * 1024;
 
 using std::chrono::milliseconds;
 
@@ -164,15 +164,15 @@ void ServerSession::advance() {
       }
       case Phase::exchange: more = fill(shared_->limits.max_exchange_message + 16) && advance_exchange(); break;
       case Phase::idle:
-        if (!fill(kMaxInput)) return;
+        if (!fill(kMaxServerInput)) return;
         if (in_.empty()) return eof_ ? end() : void();
         parser_.emplace(HttpParser::Kind::request, shared_->limits.head);
         set_phase(Phase::head);
         break;
       case Phase::head:
-      case Phase::body: more = fill(kMaxInput) && advance_message(); break;
+      case Phase::body: more = fill(kMaxServerInput) && advance_message(); break;
       case Phase::streaming:
-        if (!fill(kMaxInput)) return;
+        if (!fill(kMaxServerInput)) return;
         if (eof_ || !in_.empty()) return abort();
         in_ = Bytes();
         return;
