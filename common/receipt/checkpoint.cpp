@@ -10,12 +10,12 @@ namespace {
 
 constexpr std::string_view kForkType = "redoubt/fork/1";
 
-Error malformed(std::string message) { return Error(Code::malformed, "checkpoint: " + std::move(message)); }
+Error malformed_checkpoint(std::string message) { return Error(Code::malformed, "checkpoint: " + std::move(message)); }
 
 // line takes the text before the next newline; `rest` goes behind it.
 Result<std::string_view> line(std::string_view& rest, std::string_view what) {
   const std::size_t end = rest.find('\n');
-  if (end == std::string_view::npos) return malformed("no line for the " + std::string(what));
+  if (end == std::string_view::npos) return malformed_checkpoint("no line for the " + std::string(what));
   const std::string_view out = rest.substr(0, end);
   rest.remove_prefix(end + 1);
   return out;
@@ -34,12 +34,12 @@ Result<TreeHead> TreeHead::parse(std::string_view text) {
   REDOUBT_TRY(const std::string_view origin, line(text, "origin"));
   REDOUBT_TRY(const std::string_view size, line(text, "size"));
   REDOUBT_TRY(const std::string_view root, line(text, "root"));
-  if (!text.empty()) return malformed("extension lines are not accepted");
-  if (origin.empty()) return malformed("empty origin");
+  if (!text.empty()) return malformed_checkpoint("extension lines are not accepted");
+  if (origin.empty()) return malformed_checkpoint("empty origin");
   head.origin = origin;
   const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), head.size);
   if (error != std::errc() || end != size.data() + size.size() || std::to_string(head.size) != size) {
-    return malformed("size: expected a decimal number without leading zeros");
+    return malformed_checkpoint("size: expected a decimal number without leading zeros");
   }
   REDOUBT_TRY(const Bytes bytes, base64_decode(root).context("checkpoint: root"));
   REDOUBT_TRY(head.root, TreeHash::from(bytes, "checkpoint: root"));

@@ -16,7 +16,7 @@ constexpr std::string_view kUnicodeSpaces[] = {
     "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88",
     "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
 
-Error malformed(std::string message) { return Error(Code::malformed, "note: " + std::move(message)); }
+Error malformed_note(std::string message) { return Error(Code::malformed, "note: " + std::move(message)); }
 
 bool control_other_than_newline(char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n'; }
 
@@ -25,16 +25,16 @@ bool valid_text(std::string_view text) {
 }
 
 Result<NoteSignature> parse_signature(std::string_view line) {
-  if (!line.starts_with(kDash)) return malformed("expected a signature line that starts with an em dash and a space");
+  if (!line.starts_with(kDash)) return malformed_note("expected a signature line that starts with an em dash and a space");
   line.remove_prefix(kDash.size());
   const std::size_t space = line.find(' ');
-  if (space == std::string_view::npos) return malformed("expected a key name, a space and a signature");
+  if (space == std::string_view::npos) return malformed_note("expected a key name, a space and a signature");
   NoteSignature out;
   out.name = line.substr(0, space);
-  if (!valid_note_name(out.name)) return malformed("key name is empty or has a space or '+' in it");
+  if (!valid_note_name(out.name)) return malformed_note("key name is empty or has a space or '+' in it");
   REDOUBT_TRY(const Bytes bytes, base64_decode(line.substr(space + 1)).context("note: signature"));
   if (bytes.size() <= NoteKeyId::size || bytes.size() > kMaxSignatureSize) {
-    return malformed("signature of " + std::to_string(bytes.size()) + " bytes");
+    return malformed_note("signature of " + std::to_string(bytes.size()) + " bytes");
   }
   REDOUBT_TRY(out.key_id, NoteKeyId::from(ByteView(bytes).first(NoteKeyId::size), "key id"));
   out.signature = to_bytes(ByteView(bytes).subspan(NoteKeyId::size));
@@ -66,21 +66,21 @@ bool valid_note_name(std::string_view name) {
 
 Result<UnverifiedNote> UnverifiedNote::parse(std::string_view bytes) {
   if (bytes.size() > kMaxNoteSize) {
-    return malformed("expected at most " + std::to_string(kMaxNoteSize) + " bytes, found " + std::to_string(bytes.size()));
+    return malformed_note("expected at most " + std::to_string(kMaxNoteSize) + " bytes, found " + std::to_string(bytes.size()));
   }
-  if (!valid_text(bytes)) return malformed("expected UTF-8 without control characters");
+  if (!valid_text(bytes)) return malformed_note("expected UTF-8 without control characters");
   // The last empty line separates text from signatures; the text itself may hold empty lines.
   const std::size_t split = bytes.rfind("\n\n");
-  if (split == std::string_view::npos) return malformed("no empty line before the signatures");
+  if (split == std::string_view::npos) return malformed_note("no empty line before the signatures");
   UnverifiedNote note;
   note.text = bytes.substr(0, split + 1);
   std::string_view rest = bytes.substr(split + 2);
-  if (rest.empty()) return malformed("no signatures");
+  if (rest.empty()) return malformed_note("no signatures");
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');
-    if (end == std::string_view::npos) return malformed("last line does not end with a newline");
+    if (end == std::string_view::npos) return malformed_note("last line does not end with a newline");
     if (note.signatures.size() == kMaxNoteSignatures) {
-      return malformed("above the limit of " + std::to_string(kMaxNoteSignatures) + " signatures");
+      return malformed_note("above the limit of " + std::to_string(kMaxNoteSignatures) + " signatures");
     }
     REDOUBT_TRY(NoteSignature signature, parse_signature(rest.substr(0, end)));
     note.signatures.push_back(std::move(signature));

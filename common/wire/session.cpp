@@ -17,7 +17,7 @@ Bytes encode(std::string_view type, cbor::Map members) {
   return cbor::encode(Value::map(std::move(members)));
 }
 
-Value at(std::uint64_t number) { return Value::unsigned_integer(number); }
+Value member_key(std::uint64_t number) { return Value::unsigned_integer(number); }
 
 // read parses one message: its type, then the members that `get` takes.
 template <class Message, class Get>
@@ -33,7 +33,7 @@ Result<Message> read(ByteView bytes, std::string_view type, const Get& get) {
 
 }  // namespace
 
-Bytes SessionHello::encode() const { return wire::encode(kHello, {{at(1), Value::bytes(challenge.view())}}); }
+Bytes SessionHello::encode() const { return wire::encode(kHello, {{member_key(1), Value::bytes(challenge.view())}}); }
 
 Result<SessionHello> SessionHello::decode(ByteView bytes) {
   return read<SessionHello>(bytes, kHello, [](cbor::MapReader& reader, SessionHello& message) {
@@ -42,10 +42,10 @@ Result<SessionHello> SessionHello::decode(ByteView bytes) {
 }
 
 Bytes SessionEvidence::encode() const {
-  return wire::encode(kEvidence, {{at(1), Value::bytes(challenge.view())},
-                                  {at(2), Value::text(claims)},
-                                  {at(3), Value::text(format)},
-                                  {at(4), Value::bytes(evidence)}});
+  return wire::encode(kEvidence, {{member_key(1), Value::bytes(challenge.view())},
+                                  {member_key(2), Value::text(claims)},
+                                  {member_key(3), Value::text(format)},
+                                  {member_key(4), Value::bytes(evidence)}});
 }
 
 Result<SessionEvidence> SessionEvidence::decode(ByteView bytes) {
@@ -58,7 +58,7 @@ Result<SessionEvidence> SessionEvidence::decode(ByteView bytes) {
 }
 
 Bytes SessionProof::encode() const {
-  return wire::encode(kProof, {{at(1), Value::bytes(key.view())}, {at(2), Value::bytes(signature.view())}});
+  return wire::encode(kProof, {{member_key(1), Value::bytes(key.view())}, {member_key(2), Value::bytes(signature.view())}});
 }
 
 Result<SessionProof> SessionProof::decode(ByteView bytes) {
@@ -68,7 +68,7 @@ Result<SessionProof> SessionProof::decode(ByteView bytes) {
   });
 }
 
-Bytes SessionAccepted::encode() const { return wire::encode(kAccepted, {{at(1), Value::text(participant)}}); }
+Bytes SessionAccepted::encode() const { return wire::encode(kAccepted, {{member_key(1), Value::text(participant)}}); }
 
 Result<SessionAccepted> SessionAccepted::decode(ByteView bytes) {
   return read<SessionAccepted>(bytes, kAccepted, [](cbor::MapReader& reader, SessionAccepted& message) {
