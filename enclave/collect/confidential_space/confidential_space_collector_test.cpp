@@ -19,7 +19,7 @@ namespace {
 
 using test::SignerKind;
 
-const Bytes kStatement = to_bytes("a statement");
+const Bytes kLaunchedStatement = to_bytes("a statement");
 const std::string kAudience = "https://verifier.example";
 
 const test::Signer& signer() { return test::test_signer(SignerKind::rsa2048, "launcher"); }
@@ -74,7 +74,7 @@ struct Launcher {
 
   Result<Collection> collect(TokenType type = TokenType::oidc) const { return collect(kAudience, type); }
   Result<Collection> collect(const std::string& audience, TokenType type = TokenType::oidc) const {
-    return ConfidentialSpaceCollector({.socket = socket(), .audience = audience, .type = type}).collect(kStatement);
+    return ConfidentialSpaceCollector({.socket = socket(), .audience = audience, .type = type}).collect(kLaunchedStatement);
   }
 
   test::TempDir folder;
@@ -90,7 +90,7 @@ TEST(ConfidentialSpaceCollectorTest, ATokenIsAcceptedByTheVerifier) {
   EXPECT_EQ(collection.evidence.format, "token");
   const token::Issuer issuer = token::google_oidc();
   const auto keys = OrDie(crypto::parse_jwk_set(test::jwk_set(signer(), "k1", "RS256")));
-  const std::string nonce = crypto::sha256(kStatement).hex();
+  const std::string nonce = crypto::sha256(kLaunchedStatement).hex();
   token::Inputs inputs{.issuer = issuer, .key_set = keys, .audience = kAudience, .now = Instant(1790001000)};
   inputs.nonce = nonce;
   EXPECT_TRUE(gcp::authenticate(OrDie(gcp::parse(as_text(collection.evidence.bytes))), inputs).authentic.has_value());
@@ -132,7 +132,7 @@ TEST(ConfidentialSpaceCollectorTest, TokensAboutSomethingElseAreNotPassedOn) {
   launcher.lie = [](const std::string&, const std::string& nonce) { return oidc_token(payload_of("https://other.example", nonce)); };
   EXPECT_ERROR(launcher.collect(), Code::binding, "token: expected the audience https://verifier.example, found another");
   launcher.lie = [](const std::string&, const std::string& nonce) { return oidc_token(payload_of(kAudience, nonce.substr(1) + "0")); };
-  EXPECT_ERROR(launcher.collect(), Code::binding, "token: expected the nonce " + crypto::sha256(kStatement).hex() + ", found another");
+  EXPECT_ERROR(launcher.collect(), Code::binding, "token: expected the nonce " + crypto::sha256(kLaunchedStatement).hex() + ", found another");
   launcher.lie = [](const std::string&, const std::string&) { return oidc_token(test::edited(test::confidential_space_payload(), "eat_nonce", "nonce")); };
   EXPECT_ERROR(launcher.collect(), Code::binding, "token: expected the nonce");
   // Among other nonces is as good as alone: the verifier takes that too.
@@ -213,7 +213,7 @@ class Raw {
 };
 
 Result<Collection> collect_from(const std::string& socket) {
-  return ConfidentialSpaceCollector({.socket = socket, .audience = kAudience, .answer_time = std::chrono::milliseconds(200)}).collect(kStatement);
+  return ConfidentialSpaceCollector({.socket = socket, .audience = kAudience, .answer_time = std::chrono::milliseconds(200)}).collect(kLaunchedStatement);
 }
 
 TEST(ConfidentialSpaceCollectorTest, AnAbsentDeadOrSilentLauncherIsUnavailable) {

@@ -11,7 +11,7 @@
 namespace redoubt::collect {
 namespace {
 
-const Bytes kStatement = to_bytes("a statement");
+const Bytes kGramineStatement = to_bytes("a statement");
 constexpr std::size_t kSgxReportData = 320;
 
 // FakeGramine: report data are kept for the process; a quote is made when it is read.
@@ -54,37 +54,37 @@ class FakeGramine final : public FakeFiles {
   }
 };
 
-struct Machine {
+struct GramineMachine {
   FakeGramine gramine;
   GramineCollector collector{gramine, {}};
 
   Result<Collection> collect() {
-    auto result = collector.collect(kStatement);
+    auto result = collector.collect(kGramineStatement);
     EXPECT_EQ(gramine.open_files, 0);
     return result;
   }
 };
 
 TEST(GramineCollectorTest, AQuoteIsAcceptedByTheVerifier) {
-  Machine machine;
+  GramineMachine machine;
   const Collection collection = OrDie(machine.collect());
   EXPECT_EQ(collection.evidence.format, "sgx");
-  EXPECT_EQ(machine.gramine.report_data, to_bytes(crypto::sha512(kStatement).view()));
+  EXPECT_EQ(machine.gramine.report_data, to_bytes(crypto::sha512(kGramineStatement).view()));
   test::DcapCase one = test::made_case(machine.gramine.maker);
   one.quote = collection.evidence.bytes;
   const test::DcapResult result = test::appraise(one);
   EXPECT_EQ(result.failed, test::Ids());
-  EXPECT_TRUE(equal((**result.authentic).report_data(), crypto::sha512(kStatement).view()));
+  EXPECT_TRUE(equal((**result.authentic).report_data(), crypto::sha512(kGramineStatement).view()));
 }
 
 TEST(GramineCollectorTest, OnlyDcapIsTaken) {
   for (const char* type : {"none", "epid", "", "DCAP", "dcap2"}) {
-    Machine machine;
+    GramineMachine machine;
     machine.gramine.type = type;
     EXPECT_ERROR(machine.collect(), Code::refused, "collecting Evidence from Gramine: /dev/attestation/attestation_type: expected dcap, found ") << type;
     EXPECT_EQ(machine.gramine.quotes, 0);
   }
-  Machine machine;
+  GramineMachine machine;
   machine.gramine.type = "dcap\n";
   EXPECT_OK(machine.collect());
   machine.gramine.type = std::string("dcap\0", 5);
@@ -94,7 +94,7 @@ TEST(GramineCollectorTest, OnlyDcapIsTaken) {
 }
 
 TEST(GramineCollectorTest, AnotherThreadsReportDataMakeItAskAgainAFewTimes) {
-  Machine machine;
+  GramineMachine machine;
   machine.gramine.foreign_writes = GramineCollector::kAttempts - 1;
   EXPECT_OK(machine.collect());
   EXPECT_EQ(machine.gramine.quotes, GramineCollector::kAttempts);
@@ -104,7 +104,7 @@ TEST(GramineCollectorTest, AnotherThreadsReportDataMakeItAskAgainAFewTimes) {
 }
 
 TEST(GramineCollectorTest, QuotesOfAnotherFormOrPlatformAreNotPassedOn) {
-  Machine machine;
+  GramineMachine machine;
   machine.gramine.device = [](ByteView) { return Bytes(); };
   EXPECT_ERROR(machine.collect(), Code::malformed, "/dev/attestation/quote: expected a quote, found nothing");
   machine.gramine.device = [](ByteView) { return Bytes(432); };
@@ -129,12 +129,12 @@ TEST(GramineCollectorTest, EachCallThatFailsIsAnError) {
                           Case{"open user_report_data", EACCES, Code::refused}, Case{"write user_report_data", EINVAL, Code::refused},
                           Case{"close user_report_data", EIO, Code::unavailable}, Case{"open quote", EACCES, Code::refused},
                           Case{"read quote", EPERM, Code::refused}, Case{"read quote", EIO, Code::unavailable}}) {
-    Machine machine;
+    GramineMachine machine;
     machine.gramine.faults[one.call] = {one.error};
     EXPECT_ERROR(machine.collect(), one.code, "collecting Evidence from Gramine: /dev/attestation/") << one.call;
     EXPECT_OK(machine.collect()) << one.call;
   }
-  Machine machine;
+  GramineMachine machine;
   machine.gramine.faults["read quote"] = {EINTR, EINTR};
   EXPECT_OK(machine.collect());
   machine.gramine.short_writes = true;
@@ -148,15 +148,15 @@ TEST(GramineCollectorTest, WorksOnRealFiles) {
   const test::TempDir folder;
   PosixFileCalls calls;
   GramineCollector collector(calls, {folder.path()});
-  EXPECT_ERROR(collector.collect(kStatement), Code::not_found, "/attestation_type: expected a file to read, found ENOENT");
+  EXPECT_ERROR(collector.collect(kGramineStatement), Code::not_found, "/attestation_type: expected a file to read, found ENOENT");
   test::DcapMaker maker(3, test::DcapMaker::kSgx);
-  test::put(maker.body, kSgxReportData, crypto::sha512(kStatement).view());
+  test::put(maker.body, kSgxReportData, crypto::sha512(kGramineStatement).view());
   const Bytes quote = maker.quote();
   std::ofstream(folder.path() / "attestation_type") << "dcap";
   std::ofstream(folder.path() / "user_report_data");
   std::ofstream(folder.path() / "quote", std::ios::binary) << as_text(quote);
-  EXPECT_EQ(OrDie(collector.collect(kStatement)).evidence.bytes, quote);
-  EXPECT_EQ(test::read_file(folder.path() / "user_report_data"), to_bytes(crypto::sha512(kStatement).view()));
+  EXPECT_EQ(OrDie(collector.collect(kGramineStatement)).evidence.bytes, quote);
+  EXPECT_EQ(test::read_file(folder.path() / "user_report_data"), to_bytes(crypto::sha512(kGramineStatement).view()));
 }
 
 }  // namespace

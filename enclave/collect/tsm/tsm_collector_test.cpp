@@ -17,17 +17,17 @@
 namespace redoubt::collect {
 namespace {
 
-const Bytes kStatement = to_bytes("a statement");
+const Bytes kTsmStatement = to_bytes("a statement");
 constexpr std::size_t kTdReportData = 520;
 constexpr std::size_t kSnpReportData = 0x50;
 
-// Machine: a fake kernel and a collector over it.
-struct Machine {
-  explicit Machine(const std::string& provider, std::optional<unsigned> level = {})
+// TsmMachine: a fake kernel and a collector over it.
+struct TsmMachine {
+  explicit TsmMachine(const std::string& provider, std::optional<unsigned> level = {})
       : kernel(provider), collector(kernel, random, {kernel.root, level}) {}
 
   Result<Collection> collect() {
-    auto result = collector.collect(kStatement);
+    auto result = collector.collect(kTsmStatement);
     EXPECT_TRUE(kernel.entries.empty()) << "an entry was left behind";
     EXPECT_EQ(kernel.open_files, 0);
     return result;
@@ -38,8 +38,8 @@ struct Machine {
   TsmCollector collector;
 };
 
-struct TdxMachine : Machine {
-  explicit TdxMachine(std::optional<unsigned> level = {}) : Machine("tdx_guest", level) {
+struct TdxMachine : TsmMachine {
+  explicit TdxMachine(std::optional<unsigned> level = {}) : TsmMachine("tdx_guest", level) {
     kernel.device = [this](ByteView data, unsigned) {
       test::put(maker.body, kTdReportData, data);
       return maker.quote();
@@ -48,8 +48,8 @@ struct TdxMachine : Machine {
   test::DcapMaker maker{4, test::DcapMaker::kTd10};
 };
 
-struct SnpMachine : Machine {
-  explicit SnpMachine(amd::KeyKind kind = amd::KeyKind::vcek, std::optional<unsigned> level = {}) : Machine("sev_guest", level), sample(amd::Product::milan, kind) {
+struct SnpMachine : TsmMachine {
+  explicit SnpMachine(amd::KeyKind kind = amd::KeyKind::vcek, std::optional<unsigned> level = {}) : TsmMachine("sev_guest", level), sample(amd::Product::milan, kind) {
     kernel.device = [this](ByteView data, unsigned vmpl) {
       test::put(sample.report, kSnpReportData, data);
       sample.report[0x30] = static_cast<std::byte>(vmpl);
@@ -70,12 +70,12 @@ TEST(TsmCollectorTest, AQuoteOfTdxIsAcceptedByTheVerifier) {
   const Collection collection = OrDie(machine.collect());
   EXPECT_EQ(collection.evidence.format, "tdx");
   EXPECT_TRUE(collection.untrusted_amd.empty());
-  EXPECT_EQ(machine.kernel.last_inblob, to_bytes(crypto::sha512(kStatement).view()));
+  EXPECT_EQ(machine.kernel.last_inblob, to_bytes(crypto::sha512(kTsmStatement).view()));
   test::DcapCase one = test::made_case(machine.maker);
   one.quote = collection.evidence.bytes;
   const test::DcapResult result = test::appraise(one);
   EXPECT_EQ(result.failed, test::Ids());
-  EXPECT_TRUE(equal((**result.authentic).report_data(), crypto::sha512(kStatement).view()));
+  EXPECT_TRUE(equal((**result.authentic).report_data(), crypto::sha512(kTsmStatement).view()));
 }
 
 TEST(TsmCollectorTest, AReportOfSnpIsAcceptedWithTheCertificatesThatCameWithIt) {
@@ -92,7 +92,7 @@ TEST(TsmCollectorTest, AReportOfSnpIsAcceptedWithTheCertificatesThatCameWithIt) 
     inputs.ark = certificates.ark;
     const auto outcome = snp::authenticate(parsed, inputs);
     EXPECT_EQ(test::failed_ids(outcome), std::vector<std::string>());
-    EXPECT_TRUE(equal((**outcome.authentic).report.report_data.view(), crypto::sha512(kStatement).view()));
+    EXPECT_TRUE(equal((**outcome.authentic).report.report_data.view(), crypto::sha512(kTsmStatement).view()));
   }
 }
 
@@ -237,7 +237,7 @@ TEST(TsmCollectorTest, ReportsAboutSomethingElseAreNotPassedOn) {
     other[63] ^= std::byte{1};
     return quote(other, level);
   };
-  EXPECT_ERROR(tdx.collect(), Code::binding, "from tdx_guest: report data: expected " + crypto::sha512(kStatement).hex());
+  EXPECT_ERROR(tdx.collect(), Code::binding, "from tdx_guest: report data: expected " + crypto::sha512(kTsmStatement).hex());
   tdx.kernel.device = [](ByteView, unsigned) { return Bytes(); };
   EXPECT_ERROR(tdx.collect(), Code::malformed, "/outblob: expected a report, found nothing");
   tdx.kernel.device = [](ByteView, unsigned) { return Bytes(100); };
@@ -281,7 +281,7 @@ TEST(TsmCollectorTest, ReportsOfGenuineMachinesComeThroughUnchanged) {
       test::FixedRandom random(7);
       EXPECT_EQ(OrDie(TsmReporter(kernel, random, {kernel.root, {}}).report(ReportData())).report, genuine);
       // They are about other statements, so that the collector stops them there, and nowhere earlier.
-      EXPECT_ERROR(TsmCollector(kernel, random, {kernel.root, {}}).collect(kStatement), Code::binding, "report data") << file.path();
+      EXPECT_ERROR(TsmCollector(kernel, random, {kernel.root, {}}).collect(kTsmStatement), Code::binding, "report data") << file.path();
       ++count;
     }
     EXPECT_GT(count, 10);
@@ -332,7 +332,7 @@ TEST(TsmCollectorTest, WorksOnRealFiles) {
   });
   test::FixedRandom random(7);
   TsmCollector collector(calls, random, {folder.path(), {}});
-  EXPECT_EQ(OrDie(collector.collect(kStatement)).evidence.bytes, given);
+  EXPECT_EQ(OrDie(collector.collect(kTsmStatement)).evidence.bytes, given);
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
@@ -340,9 +340,9 @@ TEST(TsmCollectorTest, AFolderThatIsNoConfigfsIsToldByTheFirstMissingAttribute) 
   const test::TempDir folder;
   PosixFileCalls calls;
   test::FixedRandom random(7);
-  EXPECT_ERROR(TsmCollector(calls, random, {folder.path(), {}}).collect(kStatement), Code::not_found, "/provider: expected a file to read, found ENOENT");
+  EXPECT_ERROR(TsmCollector(calls, random, {folder.path(), {}}).collect(kTsmStatement), Code::not_found, "/provider: expected a file to read, found ENOENT");
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
-  EXPECT_ERROR(TsmCollector(calls, random, {folder.path() / "absent", {}}).collect(kStatement), Code::not_found, "no configfs-tsm here");
+  EXPECT_ERROR(TsmCollector(calls, random, {folder.path() / "absent", {}}).collect(kTsmStatement), Code::not_found, "no configfs-tsm here");
 }
 
 }  // namespace

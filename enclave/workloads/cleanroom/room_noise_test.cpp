@@ -10,31 +10,31 @@ namespace {
 
 using jobs::ColumnRole;
 
-constexpr std::string_view kUnanswered = "the query was not answered";
+constexpr std::string_view kNotAnswered = "the query was not answered";
 constexpr std::string_view kCount = "SELECT count(DISTINCT patient_id) AS n FROM patients";
 constexpr std::string_view kGroups = "SELECT diagnosis, count(DISTINCT patient_id) AS n, sum(cost) AS c FROM patients GROUP BY diagnosis";
 constexpr std::string_view kJoined = "SELECT count(*) AS n, sum(amount) AS a FROM patients JOIN claims USING (patient_id)";
 constexpr std::string_view kClaims = "SELECT count(*) AS n FROM claims";
 
-std::vector<jobs::ManifestColumn> patient_columns() {
+std::vector<jobs::ManifestColumn> noisy_patient_columns() {
   return {{"patient_id", "BIGINT", ColumnRole::unit, "", ""},
           {"diagnosis", "VARCHAR", ColumnRole::attribute, "", ""},
           {"cost", "DECIMAL(12,2)", ColumnRole::attribute, "0", "1000"}};
 }
-std::vector<jobs::ManifestColumn> claim_columns() {
+std::vector<jobs::ManifestColumn> noisy_claim_columns() {
   return {{"patient_id", "BIGINT", ColumnRole::unit, "", ""}, {"amount", "DECIMAL(12,2)", ColumnRole::attribute, "0", "100"}};
 }
 
-constexpr int kPatients = 300;
+constexpr int kPatientCount = 300;
 
 std::string patient_csv() {
   std::string csv = "patient_id,diagnosis,cost";
-  for (int i = 0; i < kPatients; ++i) csv += "\n" + std::to_string(i) + (i % 2 == 0 ? ",benign," : ",malignant,") + std::to_string(i % 500) + ".50";
+  for (int i = 0; i < kPatientCount; ++i) csv += "\n" + std::to_string(i) + (i % 2 == 0 ? ",benign," : ",malignant,") + std::to_string(i % 500) + ".50";
   return csv + "\n";
 }
 std::string claim_csv() {
   std::string csv = "patient_id,amount";
-  for (int i = 0; i < kPatients; ++i) csv += "\n" + std::to_string(i) + "," + std::to_string(i % 90) + ".25";
+  for (int i = 0; i < kPatientCount; ++i) csv += "\n" + std::to_string(i) + "," + std::to_string(i % 90) + ".25";
   return csv + "\n";
 }
 
@@ -46,8 +46,8 @@ class RoomNoiseTest : public RoomTest {
   std::unique_ptr<Room> start(std::uint64_t seed, std::optional<receipt::TreeHead> previous = std::nullopt) {
     auto room = make_room(seed, std::move(previous), &process_);
     if (!patient_data_) {
-      patient_data_.emplace(seal(hospital_, "patients", 1, patient_columns(), patient_csv(), kPatients, jobs::PrivacyLoss{"2", "0.00001"}));
-      claim_data_.emplace(seal(laboratory_, "claims", 1, claim_columns(), claim_csv(), kPatients, jobs::PrivacyLoss{"1", "0.00001"}));
+      patient_data_.emplace(seal(hospital_, "patients", 1, noisy_patient_columns(), patient_csv(), kPatientCount, jobs::PrivacyLoss{"2", "0.00001"}));
+      claim_data_.emplace(seal(laboratory_, "claims", 1, noisy_claim_columns(), claim_csv(), kPatientCount, jobs::PrivacyLoss{"1", "0.00001"}));
     }
     join_all(*room);
     take(*room, hospital_, *patient_data_);
@@ -163,7 +163,7 @@ TEST_F(RoomNoiseTest, AnswersWithNoiseAndSaysWhatItCost) {
   EXPECT_EQ(logged.back(), receipt::kReservationEntry);
   const RunOutput output = OrDie(run(*room, asked));
   const std::string number = first_number(OrDie(table_of(output)));
-  EXPECT_NEAR(std::stod(number), kPatients, 80);
+  EXPECT_NEAR(std::stod(number), kPatientCount, 80);
   const auto body = OrDie(receipt::ReceiptBody::parse(OrDie(receipt::ReceiptFile::parse(output.receipt_file)).receipt.body));
   EXPECT_EQ(body.facts.at("level"), "differential_privacy");
   EXPECT_EQ(body.facts.at("epsilon"), "1");
@@ -186,7 +186,7 @@ TEST_F(RoomNoiseTest, TheSameQuestionHasOneAnswerAtOnePrice) {
     jobs::Proposal other = asking(*room, kGroups);
     change(other.terms);
     const std::size_t before = kinds(*room).size();
-    EXPECT_ERROR(room->propose(sign(other, analyst_)), Code::refused, kUnanswered);
+    EXPECT_ERROR(room->propose(sign(other, analyst_)), Code::refused, kNotAnswered);
     EXPECT_EQ(kinds(*room).size(), before + 1);
     EXPECT_EQ(kinds(*room).back(), receipt::kRefusalEntry);
   };
@@ -206,8 +206,8 @@ TEST_F(RoomNoiseTest, AReservationThatNeverRanSpendsTheBudgetForEverybody) {
   ASSERT_OK(room->propose(sign(asking(*room, kClaims, "1", "0.00001"), analyst_)));
   jobs::Proposal third = asking(*room, kJoined, "0.1");
   third.proposer = "hospital";
-  EXPECT_ERROR(room->propose(sign(third, hospital_)), Code::refused, kUnanswered);
-  EXPECT_ERROR(room->propose(sign(asking(*room, "SELECT sum(amount) FROM claims", "0.1"), analyst_)), Code::refused, kUnanswered);
+  EXPECT_ERROR(room->propose(sign(third, hospital_)), Code::refused, kNotAnswered);
+  EXPECT_ERROR(room->propose(sign(asking(*room, "SELECT sum(amount) FROM claims", "0.1"), analyst_)), Code::refused, kNotAnswered);
   // The other dataset has its own budget, of which nothing was taken: refused queries charge none of theirs.
   const Reservation other = OrDie(room->propose(sign(asking(*room, kCount, "2", "0.00001"), analyst_)));
   EXPECT_EQ(other.budget->front().rho_reserved, other.budget->front().rho_total);
@@ -237,8 +237,8 @@ TEST_F(RoomNoiseTest, ARestartOrAForkDrawsTheSameNoiseAndRemembersWhatWasSpent) 
   EXPECT_ERROR(room->run(again.digest()), Code::unavailable, "has not handed over proposal");
   ASSERT_OK(room->recall(sign(spent, analyst_)));
   EXPECT_EQ(OrDie(table_of(room->run(again.digest()))), answer);
-  EXPECT_ERROR(run(*room, more), Code::refused, kUnanswered);
-  EXPECT_ERROR(room->propose(sign(asking(*room, "SELECT avg(amount) FROM claims", "0.5"), analyst_)), Code::refused, kUnanswered);
+  EXPECT_ERROR(run(*room, more), Code::refused, kNotAnswered);
+  EXPECT_ERROR(room->propose(sign(asking(*room, "SELECT avg(amount) FROM claims", "0.5"), analyst_)), Code::refused, kNotAnswered);
   // What was reserved before goes on with its old ballots: it has its place in the budget.
   ASSERT_OK(room->propose(sign(spent, analyst_)));
   for (const jobs::SignedDocument& document : ballots) ASSERT_OK(room->vote(spent.digest(), document));
@@ -256,7 +256,7 @@ TEST_F(RoomNoiseTest, OtherDataKeysOrTextsDrawOtherNoise) {
   const auto room = start(50);
   const std::string answer = OrDie(ask(*room, asking(*room, kCount, "0.1")));
   // The same table under another version has another key.
-  patient_data_.emplace(seal(hospital_, "patients", 2, patient_columns(), patient_csv(), kPatients, jobs::PrivacyLoss{"2", "0.00001"}));
+  patient_data_.emplace(seal(hospital_, "patients", 2, noisy_patient_columns(), patient_csv(), kPatientCount, jobs::PrivacyLoss{"2", "0.00001"}));
   const auto newer = start(51);
   EXPECT_NE(OrDie(ask(*newer, asking(*newer, kCount, "0.1"))), answer);
   const auto third = start(52);
@@ -293,7 +293,7 @@ TEST_F(RoomNoiseTest, WithoutABudgetOrWithNumbersOutOfRangeNothingIsReserved) {
   exact.terms.noise.reset();
   EXPECT_ERROR(room->propose(sign(exact, analyst_)), Code::refused, "below the contract's differential_privacy");
   EXPECT_ERROR(room->propose(sign(asking(*room, "SELECT diagnosis FROM patients"), analyst_)), Code::refused, "rule");
-  patient_data_.emplace(seal(hospital_, "patients", 2, patient_columns(), patient_csv(), kPatients));
+  patient_data_.emplace(seal(hospital_, "patients", 2, noisy_patient_columns(), patient_csv(), kPatientCount));
   const auto without = start(71);
   const std::size_t before = kinds(*without).size();
   EXPECT_ERROR(without->propose(sign(asking(*without, kCount), analyst_)), Code::refused, "has no budget");

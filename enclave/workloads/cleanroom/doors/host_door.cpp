@@ -109,10 +109,6 @@ Result<json::Value> log(Room& room, const net::HttpRequest& request) {
   return json::Value(json::Object{{"checkpoint", room.checkpoint()}, {"entries", entries_json(room.entries(from))}});
 }
 
-net::Handler handler(Room& room, Result<json::Value> (*call)(Room&, const net::HttpRequest&)) {
-  return [&room, call](const net::HttpRequest& request) { return answer(call(room, request)); };
-}
-
 }  // namespace
 
 void add_host_routes(net::Router& router, Room& room, std::string address) {

@@ -83,4 +83,8 @@ net::HttpResponse answer(const Result<json::Value>& value) {
   return net::json_response(200, json::canonical(*value));
 }
 
+net::Handler handler(Room& room, Result<json::Value> (*call)(Room&, const net::HttpRequest&)) {
+  return [&room, call](const net::HttpRequest& request) { return answer(call(room, request)); };
+}
+
 }  // namespace redoubt::cleanroom

@@ -26,5 +26,7 @@ Result<D> digest_param(const net::HttpRequest& request, std::string_view name) {
 
 // answer: the value as JSON, or the error as a problem.
 net::HttpResponse answer(const Result<json::Value>& value);
+// handler answers a request with what `call` says of it; the room must outlive it.
+net::Handler handler(Room& room, Result<json::Value> (*call)(Room&, const net::HttpRequest&));
 
 }  // namespace redoubt::cleanroom

@@ -75,10 +75,6 @@ Result<json::Value> old_entries(Room& room, const net::HttpRequest& request) {
   return json::Value(json::Object{{"entries", entries_json(room.old_entries(position, from))}});
 }
 
-net::Handler handler(Room& room, Result<json::Value> (*call)(Room&, const net::HttpRequest&)) {
-  return [&room, call](const net::HttpRequest& request) { return answer(call(room, request)); };
-}
-
 }  // namespace
 
 void add_participants_routes(net::Router& router, Room& room, const RoomStatement& statement) {
