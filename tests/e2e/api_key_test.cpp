@@ -19,7 +19,7 @@ class NoLauncher final : public hub::Launcher {
   Result<json::Value> platform() override { return Error(Code::unavailable, "no platform"); }
 };
 
-struct Ran {
+struct RanCommand {
   int code = -1;
   std::string text;  // standard output and error
   json::Value value;
@@ -38,7 +38,7 @@ class ApiKeyCommand : public testing::Test {
   }
   std::string file(std::string_view name) const { return (folder_.path() / name).string(); }
   // run: the program with a key file; its output is JSON unless it fails.
-  Ran run(std::vector<std::string> words, const std::string& key_file) {
+  RanCommand run(std::vector<std::string> words, const std::string& key_file) {
     launch::Command command;
     command.program = std::filesystem::path(REDOUBT_PROGRAM_DIR) / "redoubt";
     command.arguments = {"api-key"};
@@ -49,7 +49,7 @@ class ApiKeyCommand : public testing::Test {
     }
     command.environment = {"HOME=" + folder_.path().string()};
     auto process = OrDie(launch::Process::start(command));
-    Ran ran;
+    RanCommand ran;
     ran.code = OrDie(process.wait(std::chrono::seconds(60))).code;
     ran.text = process.output();
     if (const auto value = json::parse(ran.text); value.ok()) ran.value = *value;
@@ -70,7 +70,7 @@ class ApiKeyCommand : public testing::Test {
 
 TEST_F(ApiKeyCommand, MakesListsRotatesAndRevokes) {
   const std::string first = file("hospital.key");
-  const Ran made = run({"create", "--scope", "read", "--scope", "keys", "--subject", "hospital", "--expires", "2099-01-01T00:00:00Z", "--save", first}, admin_);
+  const RanCommand made = run({"create", "--scope", "read", "--scope", "keys", "--subject", "hospital", "--expires", "2099-01-01T00:00:00Z", "--save", first}, admin_);
   ASSERT_EQ(made.code, 0) << made.text;
   EXPECT_EQ(text(made.value, "expires"), "2099-01-01T00:00:00Z");
   EXPECT_EQ(made.text.find(secret(first)), std::string::npos) << "what is saved is not shown";
@@ -78,25 +78,25 @@ TEST_F(ApiKeyCommand, MakesListsRotatesAndRevokes) {
   ASSERT_EQ(::stat(first.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 
-  const Ran list = run({"list"}, first);
+  const RanCommand list = run({"list"}, first);
   ASSERT_EQ(list.code, 0) << list.text;
   ASSERT_NE(list.value.array(), nullptr);
   ASSERT_EQ(list.value.array()->size(), 1U);
   EXPECT_EQ(text(list.value.array()->front(), "id"), text(made.value, "id"));
   EXPECT_EQ(list.text.find(secret(first)), std::string::npos);
-  const Ran all = run({"list"}, admin_);
+  const RanCommand all = run({"list"}, admin_);
   ASSERT_NE(all.value.array(), nullptr) << all.text;
   EXPECT_EQ(all.value.array()->size(), 2U);
 
   EXPECT_EQ(run({"rotate", text(made.value, "id"), "--save", first}, first).code, 5) << "a key's file is not replaced";
   EXPECT_EQ(run({"list"}, first).code, 0) << "and nothing was rotated";
   const std::string second = file("hospital.key.new");
-  const Ran rotated = run({"rotate", text(made.value, "id"), "--save", second}, first);
+  const RanCommand rotated = run({"rotate", text(made.value, "id"), "--save", second}, first);
   ASSERT_EQ(rotated.code, 0) << rotated.text;
   EXPECT_NE(secret(first), secret(second));
   EXPECT_EQ(run({"list"}, first).code, 4);
   EXPECT_EQ(run({"revoke", text(rotated.value, "id")}, second).code, 0);
-  const Ran refused = run({"list"}, second);
+  const RanCommand refused = run({"list"}, second);
   EXPECT_EQ(refused.code, 4);
   EXPECT_EQ(refused.text.find(secret(second)), std::string::npos);
 }
@@ -110,7 +110,7 @@ TEST_F(ApiKeyCommand, EndsWithTheCodeOfTheRefusal) {
   EXPECT_EQ(run({"create"}, admin_).code, 2);
   EXPECT_EQ(run({"create", "--scope", "read", "--expires", "tomorrow"}, admin_).code, 10);
   EXPECT_EQ(run({"revoke", "key-0000000000000000"}, reader).code, 3);
-  const Ran shown = run({"create", "--scope", "read"}, reader);
+  const RanCommand shown = run({"create", "--scope", "read"}, reader);
   EXPECT_EQ(shown.code, 0);
   EXPECT_NE(shown.text.find("rdt_"), std::string::npos);
   EXPECT_NE(shown.text.find("shown this once"), std::string::npos);

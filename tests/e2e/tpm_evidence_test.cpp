@@ -19,7 +19,7 @@ using attest::CheckId;
 const Bytes kStatement = to_bytes("statement of a session");
 const ContractDigest kContract(crypto::sha256(as_bytes("contract")).array());
 
-crypto::Certificate certificate(const std::filesystem::path& pem) {
+crypto::Certificate pem_certificate(const std::filesystem::path& pem) {
   return OrDie(crypto::Certificate::parse_pem_bundle(test::read_text(pem))).at(0);
 }
 
@@ -70,12 +70,12 @@ class Machine {
   }
   void make_collector() {
     collect::TpmCollectorOptions options;
-    options.untrusted_ek_intermediates = {to_bytes(certificate(tpm->issuer_pem()).der())};
+    options.untrusted_ek_intermediates = {to_bytes(pem_certificate(tpm->issuer_pem()).der())};
     options.application_log = log;
     collector.emplace(*device, options);
   }
   Bytes evidence() { return OrDie(collector->collect(kStatement)).evidence.bytes; }
-  crypto::Certificate root() { return certificate(tpm->root_pem()); }
+  crypto::Certificate root() { return pem_certificate(tpm->root_pem()); }
 
   test::TestTpm tpm;
   appraise::ProgramDigest program;
