@@ -33,7 +33,7 @@ Bytes command(std::uint16_t tag, std::uint32_t code, const Writer& body) {
   return out.take();
 }
 
-std::string reason(int number) {
+std::string reason_text(int number) {
   std::array<char, 128> buffer{};
   return ::strerror_r(number, buffer.data(), buffer.size());
 }
@@ -47,12 +47,12 @@ Result<TpmChannel> TpmChannel::connect(const std::filesystem::path& socket, std:
   if (path.size() >= sizeof address.sun_path) return Error(Code::usage, "TPM socket " + path + ": longer than 107 bytes");
   std::copy(path.begin(), path.end(), address.sun_path);
   TpmChannel channel(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (channel.fd_ < 0) return Error(Code::unavailable, "TPM socket: " + reason(errno));
+  if (channel.fd_ < 0) return Error(Code::unavailable, "TPM socket: " + reason_text(errno));
   const timeval limit{timeout.count() / 1000, (timeout.count() % 1000) * 1000};
   ::setsockopt(channel.fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(channel.fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (::connect(channel.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return Error(Code::unavailable, "connecting to TPM socket " + path + ": " + reason(errno));
+    return Error(Code::unavailable, "connecting to TPM socket " + path + ": " + reason_text(errno));
   }
   return channel;
 }
@@ -76,7 +76,7 @@ Result<Bytes> TpmChannel::transmit(ByteView request, std::string_view name) {
   for (ByteView rest = request; !rest.empty();) {
     const ssize_t sent = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) return Error(Code::unavailable, std::string(name) + ": sending: " + reason(errno));
+    if (sent <= 0) return Error(Code::unavailable, std::string(name) + ": sending: " + reason_text(errno));
     rest = rest.subspan(static_cast<std::size_t>(sent));
   }
   Bytes response;
@@ -86,7 +86,7 @@ Result<Bytes> TpmChannel::transmit(ByteView request, std::string_view name) {
     const ssize_t got = ::recv(fd_, chunk.data(), expected - response.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
-      return Error(Code::unavailable, std::string(name) + ": receiving: " + (got == 0 ? "closed" : reason(errno)));
+      return Error(Code::unavailable, std::string(name) + ": receiving: " + (got == 0 ? "closed" : reason_text(errno)));
     }
     append(response, ByteView(chunk).first(static_cast<std::size_t>(got)));
     if (response.size() == kHeader) {

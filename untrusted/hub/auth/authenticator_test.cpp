@@ -15,12 +15,12 @@
 namespace redoubt::hub {
 namespace {
 
-constexpr Instant kNow(1'700'000'000);
+constexpr Instant kKeyTime(1'700'000'000);
 
 class AuthenticatorTest : public testing::Test {
  protected:
   NewApiKey make(std::string_view subject, std::vector<std::string> scopes) {
-    return OrDie(store->write("key", [&](Transaction& t) { return create_api_key(t, random, subject, std::move(scopes), kNow); }));
+    return OrDie(store->write("key", [&](Transaction& t) { return create_api_key(t, random, subject, std::move(scopes), kKeyTime); }));
   }
   static std::string text(const NewApiKey& key) { return std::string(as_text(key.text.reveal())); }
   static net::HttpRequest with(std::string_view authorization, std::string peer = "192.0.2.1") {
@@ -35,11 +35,11 @@ class AuthenticatorTest : public testing::Test {
   std::optional<Limited> limited;  // by the last call
   test::TempDir folder;
   crypto::SystemRandom random;
-  std::unique_ptr<Store> store = OrDie(Store::open(folder.path() / "db", kNow));
+  std::unique_ptr<Store> store = OrDie(Store::open(folder.path() / "db", kKeyTime));
   std::int64_t now_ms = 0;
   std::int64_t now_s = 0;
   Authenticator authenticator{*store, {.requests_per_second = 1, .request_burst = 3, .failures_per_second = 1, .failure_burst = 100},
-                              [this] { return now_ms; }, [this] { return kNow.plus_seconds(now_s); }};
+                              [this] { return now_ms; }, [this] { return kKeyTime.plus_seconds(now_s); }};
 };
 
 TEST_F(AuthenticatorTest, KnowsWhoseKeyItIs) {
@@ -85,15 +85,15 @@ TEST_F(AuthenticatorTest, RefusesEveryOtherHeader) {
   net::HttpRequest in_url;
   in_url.query = {{"api_key", text(key)}, {"access_token", text(key)}};
   EXPECT_ERROR(authenticate(in_url), Code::auth, "is needed");
-  ASSERT_OK(store->write("revoke", [&](Transaction& t) { return revoke_api_key(t, key.record.id, kNow); }));
+  ASSERT_OK(store->write("revoke", [&](Transaction& t) { return revoke_api_key(t, key.record.id, kKeyTime); }));
   EXPECT_ERROR(authenticate(with("Bearer " + text(key))), Code::auth, "this API key is not valid");
 }
 
 TEST_F(AuthenticatorTest, AKeyThatIsUnknownRevokedOrExpiredIsRefusedInTheSameWords) {
   const NewApiKey revoked = make("hospital", {"participant"});
-  ASSERT_OK(store->write("revoke", [&](Transaction& t) { return revoke_api_key(t, revoked.record.id, kNow); }));
+  ASSERT_OK(store->write("revoke", [&](Transaction& t) { return revoke_api_key(t, revoked.record.id, kKeyTime); }));
   const NewApiKey expired = OrDie(store->write("key", [&](Transaction& t) {
-    return create_api_key(t, random, "hospital", {"read"}, kNow, {kNow.plus_seconds(10), ""});
+    return create_api_key(t, random, "hospital", {"read"}, kKeyTime, {kKeyTime.plus_seconds(10), ""});
   }));
   EXPECT_OK(authenticate(with("Bearer " + text(expired))));
   now_s = 10;
@@ -114,7 +114,7 @@ TEST_F(AuthenticatorTest, LastUseIsWrittenOnceAMinute) {
     now_s = at;
     now_ms += 1000;
     EXPECT_OK(authenticate(with("Bearer " + text(key))));
-    EXPECT_EQ(used(), kNow.plus_seconds(expected)) << at;
+    EXPECT_EQ(used(), kKeyTime.plus_seconds(expected)) << at;
   }
 }
 
@@ -126,15 +126,15 @@ TEST_F(AuthenticatorTest, AKeyHandsOnNothingThatItHasNotItself) {
   EXPECT_TRUE(reader.allows("read"));
   EXPECT_FALSE(reader.allows("approve"));
   EXPECT_TRUE(reader.covers({"read"}, std::nullopt));
-  EXPECT_TRUE(reader.covers({"keys", "read"}, kNow));
+  EXPECT_TRUE(reader.covers({"keys", "read"}, kKeyTime));
   for (const char* scope : {"approve", "submit", "upload", "participant", "admin", "unheard-of"}) {
     EXPECT_FALSE(reader.covers({"read", scope}, std::nullopt)) << scope;
   }
-  const Caller participant = caller({"participant"}, kNow);
-  EXPECT_TRUE(participant.covers({"participant"}, kNow));
-  EXPECT_TRUE(participant.covers({"approve", "keys", "read", "submit", "upload"}, kNow));
-  EXPECT_FALSE(participant.covers({"admin"}, kNow));
-  EXPECT_FALSE(participant.covers({"read"}, kNow.plus_seconds(1)));
+  const Caller participant = caller({"participant"}, kKeyTime);
+  EXPECT_TRUE(participant.covers({"participant"}, kKeyTime));
+  EXPECT_TRUE(participant.covers({"approve", "keys", "read", "submit", "upload"}, kKeyTime));
+  EXPECT_FALSE(participant.covers({"admin"}, kKeyTime));
+  EXPECT_FALSE(participant.covers({"read"}, kKeyTime.plus_seconds(1)));
   EXPECT_FALSE(participant.covers({"read"}, std::nullopt)) << "a key for ever from one that ends";
   EXPECT_TRUE(caller({"admin"}, std::nullopt).covers({"admin", "participant"}, std::nullopt));
   EXPECT_FALSE(caller({"admin"}, std::nullopt).covers({"unheard-of"}, std::nullopt));
@@ -196,7 +196,7 @@ TEST_F(AuthenticatorTest, AKeyThatIsValidCostsItsAddressNothing) {
 TEST_F(AuthenticatorTest, AKeyThatWasKnownCountsAsWrongOnceItIsRevoked) {
   const NewApiKey key = make("hospital", {"participant"});
   EXPECT_OK(authenticate(with("Bearer " + text(key))));
-  ASSERT_OK(store->write("revoke", [&](Transaction& t) { return revoke_api_key(t, key.record.id, kNow); }));
+  ASSERT_OK(store->write("revoke", [&](Transaction& t) { return revoke_api_key(t, key.record.id, kKeyTime); }));
   for (int i = 0; i < 100; ++i) EXPECT_ERROR(authenticate(with("Bearer " + text(key))), Code::auth, "not valid") << i;
   EXPECT_ERROR(authenticate(with("Bearer " + text(key))), Code::unavailable, "from this address");
 }
@@ -211,7 +211,7 @@ TEST_F(AuthenticatorTest, AnAddressOfIpv6CountsByItsNetwork) {
 
 TEST_F(AuthenticatorTest, TheFirstKeyIsWrittenOnceForItsOwnerAlone) {
   const auto file = folder.path() / "admin.key";
-  EXPECT_TRUE(OrDie(ensure_admin_key(*store, random, file, kNow)));
+  EXPECT_TRUE(OrDie(ensure_admin_key(*store, random, file, kKeyTime)));
   struct stat status {};
   ASSERT_EQ(stat(file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
@@ -219,13 +219,13 @@ TEST_F(AuthenticatorTest, TheFirstKeyIsWrittenOnceForItsOwnerAlone) {
   ASSERT_EQ(key.back(), '\n');
   key.pop_back();
   EXPECT_TRUE(OrDie(authenticate(with("Bearer " + key))).admin);
-  EXPECT_FALSE(OrDie(ensure_admin_key(*store, random, file, kNow)));
+  EXPECT_FALSE(OrDie(ensure_admin_key(*store, random, file, kKeyTime)));
   EXPECT_EQ(test::read_text(file), key + "\n");
 }
 
 TEST_F(AuthenticatorTest, AFileThatCannotBeWrittenLeavesNoKey) {
-  EXPECT_ERROR(ensure_admin_key(*store, random, folder.path() / "absent" / "admin.key", kNow), Code::unavailable, "cannot write");
-  EXPECT_TRUE(OrDie(ensure_admin_key(*store, random, folder.path() / "admin.key", kNow)));
+  EXPECT_ERROR(ensure_admin_key(*store, random, folder.path() / "absent" / "admin.key", kKeyTime), Code::unavailable, "cannot write");
+  EXPECT_TRUE(OrDie(ensure_admin_key(*store, random, folder.path() / "admin.key", kKeyTime)));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ namespace {
 constexpr std::string_view kPrefix = "rdt_";
 constexpr std::size_t kKeySize = 32;
 constexpr std::size_t kPrefixSize = kPrefix.size() + 4;
-constexpr Table kTable{"api_keys", "id, subject, scopes, created, revoked, expires, last_used, prefix, made_by, replaces"};
+constexpr Table kApiKeyTable{"api_keys", "id, subject, scopes, created, revoked, expires, last_used, prefix, made_by, replaces"};
 
 bool valid_scope(std::string_view scope) {
   return !scope.empty() && scope.size() <= 32 && std::ranges::all_of(scope, [](char c) {
@@ -30,7 +30,7 @@ std::vector<std::string> split(std::string_view text) {
   return out;
 }
 
-Result<ApiKey> parse(sql::Row& row) {
+Result<ApiKey> parse_api_key(sql::Row& row) {
   ApiKey key;
   key.id = row.text();
   key.subject = row.text();
@@ -118,7 +118,7 @@ Result<ApiKey> find_api_key(Transaction& transaction, std::string_view text, Ins
 }
 
 Result<ApiKey> get_api_key(Transaction& transaction, std::string_view id) {
-  return read_one<ApiKey>(transaction, select(kTable, "WHERE id = ?"), {sql::text(id)}, "api key", parse);
+  return read_one<ApiKey>(transaction, select(kApiKeyTable, "WHERE id = ?"), {sql::text(id)}, "api key", parse_api_key);
 }
 
 Status note_use(Transaction& transaction, std::string_view id, Instant now) {
@@ -159,7 +159,7 @@ Status retire_api_key(Transaction& transaction, std::string_view id, Instant now
 
 Result<Page<ApiKey>> list_api_keys(Transaction& transaction, const PageRequest& page, std::optional<std::string_view> subject) {
   const auto filter = subject ? std::optional(Filter{"subject = ?", *subject}) : std::nullopt;
-  return read_page<ApiKey>(transaction, kTable, filter, page, parse);
+  return read_page<ApiKey>(transaction, kApiKeyTable, filter, page, parse_api_key);
 }
 
 }  // namespace redoubt::hub

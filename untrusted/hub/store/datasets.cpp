@@ -6,12 +6,12 @@
 namespace redoubt::hub {
 namespace {
 
-constexpr StateName<DatasetState> kStates[] = {
+constexpr StateName<DatasetState> kDatasetStates[] = {
     {DatasetState::uploading, "uploading"}, {DatasetState::stored, "stored"}, {DatasetState::retired, "retired"}};
 
-constexpr Table kTable{"datasets", "environment, id, version, owner, manifest, object, size, state, created"};
+constexpr Table kDatasetTable{"datasets", "environment, id, version, owner, manifest, object, size, state, created"};
 
-Result<Dataset> parse(sql::Row& row) {
+Result<Dataset> parse_dataset(sql::Row& row) {
   Dataset out;
   out.environment = row.text();
   out.id = row.text();
@@ -20,7 +20,7 @@ Result<Dataset> parse(sql::Row& row) {
   out.manifest = row.text();
   out.object = row.text();
   out.size = row.count();
-  out.state = read_state(kStates, row);
+  out.state = read_state(kDatasetStates, row);
   out.created = row.time();
   REDOUBT_CHECK(row.finish());
   return out;
@@ -41,7 +41,7 @@ Result<std::pair<std::int64_t, DatasetState>> find(Transaction& transaction, con
                                            {sql::text(dataset.environment), sql::text(dataset.id), sql::number(dataset.version)}));
   REDOUBT_TRY(sql::Row row, one(std::move(rows), "dataset"));
   const std::int64_t number = row.number();
-  const DatasetState state = read_state(kStates, row);
+  const DatasetState state = read_state(kDatasetStates, row);
   REDOUBT_CHECK(row.finish());
   return std::pair(number, state);
 }
@@ -52,7 +52,7 @@ Error wrong_state(DatasetState expected, DatasetState found) {
 
 }  // namespace
 
-std::string_view name_of(DatasetState state) { return state_name(kStates, state); }
+std::string_view name_of(DatasetState state) { return state_name(kDatasetStates, state); }
 
 Status add_dataset(Transaction& transaction, const Dataset& dataset) {
   REDOUBT_CHECK(check_id(dataset.id, "dataset id"));
@@ -77,19 +77,19 @@ Status add_dataset(Transaction& transaction, const Dataset& dataset) {
 }
 
 Result<Dataset> get_dataset(Transaction& transaction, std::string_view environment, std::string_view id, std::uint64_t version) {
-  return read_one<Dataset>(transaction, select(kTable, "WHERE environment = ? AND id = ? AND version = ?"),
-                           {sql::text(environment), sql::text(id), sql::number(version)}, "dataset", parse);
+  return read_one<Dataset>(transaction, select(kDatasetTable, "WHERE environment = ? AND id = ? AND version = ?"),
+                           {sql::text(environment), sql::text(id), sql::number(version)}, "dataset", parse_dataset);
 }
 
 Result<Dataset> find_dataset(Transaction& transaction, std::string_view environment, std::string_view object) {
-  return read_one<Dataset>(transaction, select(kTable, "WHERE environment = ? AND object = ?"),
-                           {sql::text(environment), sql::text(object)}, "dataset", parse);
+  return read_one<Dataset>(transaction, select(kDatasetTable, "WHERE environment = ? AND object = ?"),
+                           {sql::text(environment), sql::text(object)}, "dataset", parse_dataset);
 }
 
 Result<Dataset> latest_dataset(Transaction& transaction, std::string_view environment, std::string_view id) {
   return read_one<Dataset>(transaction,
-                           select(kTable, "WHERE environment = ? AND id = ? AND state = 'stored' ORDER BY version DESC LIMIT 1"),
-                           {sql::text(environment), sql::text(id)}, "dataset", parse);
+                           select(kDatasetTable, "WHERE environment = ? AND id = ? AND state = 'stored' ORDER BY version DESC LIMIT 1"),
+                           {sql::text(environment), sql::text(id)}, "dataset", parse_dataset);
 }
 
 Status set_dataset_state(Transaction& transaction, const Dataset& dataset, DatasetState from, DatasetState to) {
@@ -100,7 +100,7 @@ Status set_dataset_state(Transaction& transaction, const Dataset& dataset, Datas
 }
 
 Result<Page<Dataset>> list_datasets(Transaction& transaction, std::string_view environment, const PageRequest& page) {
-  return read_page<Dataset>(transaction, kTable, Filter{"environment = ?", environment}, page, parse);
+  return read_page<Dataset>(transaction, kDatasetTable, Filter{"environment = ?", environment}, page, parse_dataset);
 }
 
 Result<std::vector<std::string>> dataset_objects(Transaction& transaction) {

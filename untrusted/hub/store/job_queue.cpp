@@ -5,21 +5,21 @@
 namespace redoubt::hub {
 namespace {
 
-constexpr StateName<JobState> kStates[] = {{JobState::queued, "queued"},
+constexpr StateName<JobState> kJobStates[] = {{JobState::queued, "queued"},
                                            {JobState::running, "running"},
                                            {JobState::waiting_for_keys, "waiting_for_keys"},
                                            {JobState::done, "done"},
                                            {JobState::failed, "failed"}};
 
-constexpr Table kTable{"jobs",
+constexpr Table kJobTable{"jobs",
                        "id, kind, payload, state, home, attempts, max_attempts, run_after, lease_owner, lease_until, fence, detail, created, changed"};
 
-Result<Job> parse(sql::Row& row) {
+Result<Job> parse_job(sql::Row& row) {
   Job out;
   out.id = row.text();
   out.kind = row.text();
   out.payload = row.text();
-  out.state = read_state(kStates, row);
+  out.state = read_state(kJobStates, row);
   out.home = row.text();
   out.attempts = row.count();
   out.max_attempts = row.count();
@@ -53,7 +53,7 @@ Status move(Transaction& transaction, const Lease& lease, JobState to, std::uint
 
 }  // namespace
 
-std::string_view name_of(JobState state) { return state_name(kStates, state); }
+std::string_view name_of(JobState state) { return state_name(kJobStates, state); }
 
 Status add_job(Transaction& transaction, const Job& job) {
   REDOUBT_CHECK(check_id(job.id, "job id"));
@@ -68,11 +68,11 @@ Status add_job(Transaction& transaction, const Job& job) {
 }
 
 Result<Job> get_job(Transaction& transaction, std::string_view id) {
-  return read_one<Job>(transaction, select(kTable, "WHERE id = ?"), {sql::text(id)}, "job", parse);
+  return read_one<Job>(transaction, select(kJobTable, "WHERE id = ?"), {sql::text(id)}, "job", parse_job);
 }
 
 Result<Page<Job>> list_jobs(Transaction& transaction, const PageRequest& page) {
-  return read_page<Job>(transaction, kTable, std::nullopt, page, parse);
+  return read_page<Job>(transaction, kJobTable, std::nullopt, page, parse_job);
 }
 
 Result<std::map<std::pair<std::string, std::string>, std::uint64_t>> count_jobs(Transaction& transaction) {
@@ -80,7 +80,7 @@ Result<std::map<std::pair<std::string, std::string>, std::uint64_t>> count_jobs(
   std::map<std::pair<std::string, std::string>, std::uint64_t> out;
   for (sql::Row& row : rows) {
     std::string kind = row.text();
-    const JobState state = read_state(kStates, row);
+    const JobState state = read_state(kJobStates, row);
     const std::uint64_t count = row.count();
     REDOUBT_CHECK(row.finish());
     out.emplace(std::pair(std::move(kind), std::string(name_of(state))), count);
@@ -95,11 +95,11 @@ Result<std::optional<Job>> lease_job(Transaction& transaction, std::string_view 
                                 "lease_until = ?, changed = ? WHERE number = (SELECT number FROM jobs WHERE kind = ? AND "
                                 "((state = 'queued' AND run_after <= ?) OR (state = 'running' AND lease_until <= ?)) "
                                 "AND (home = '' OR home = ?) ORDER BY number LIMIT 1 /*+postgres FOR UPDATE SKIP LOCKED */) RETURNING ") +
-                                    std::string(kTable.columns),
+                                    std::string(kJobTable.columns),
                                 {sql::text(owner), sql::time(now.plus_seconds(lease_seconds)), sql::time(now), sql::text(kind),
                                  sql::time(now), sql::time(now), sql::text(owner.substr(0, owner.find('/')))}));
   if (rows.empty()) return std::optional<Job>();
-  REDOUBT_TRY(Job job, parse(rows.front()));
+  REDOUBT_TRY(Job job, parse_job(rows.front()));
   return std::optional<Job>(std::move(job));
 }
 

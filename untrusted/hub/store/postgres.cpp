@@ -11,7 +11,7 @@
 namespace redoubt::hub::sql {
 namespace {
 
-constexpr std::size_t kMaxStatements = 256;  // prepared statements kept; the hub has fewer
+constexpr std::size_t kMaxPostgresStatements = 256;  // prepared statements kept; the hub has fewer
 constexpr std::size_t kMaxUrl = 4096;        // bytes
 constexpr int kMaxValues = 64;
 constexpr std::chrono::milliseconds kFirstPause{100};  // between attempts to connect; doubles up to kLastPause
@@ -254,7 +254,7 @@ Result<const PostgresDriver::Prepared*> PostgresDriver::prepare(std::string_view
     return Error(Code::internal, "running statement: expected " + std::to_string(translated.values) + " values, found " +
                                      std::to_string(values.size()));
   }
-  if (statements_.size() >= kMaxStatements) {
+  if (statements_.size() >= kMaxPostgresStatements) {
     statements_.clear();
     REDOUBT_CHECK(simple("DEALLOCATE ALL", "preparing statement"));
   }

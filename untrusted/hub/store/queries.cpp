@@ -6,14 +6,14 @@
 namespace redoubt::hub {
 namespace {
 
-constexpr StateName<QueryState> kStates[] = {
+constexpr StateName<QueryState> kQueryStates[] = {
     {QueryState::proposed, "proposed"}, {QueryState::rejected, "rejected"}, {QueryState::queued, "queued"},
     {QueryState::running, "running"},   {QueryState::waiting_for_keys, "waiting_for_keys"},
     {QueryState::done, "done"},         {QueryState::refused, "refused"},   {QueryState::failed, "failed"}};
 
-constexpr Table kTable{"queries", "id, environment, proposer, text, digest, proposal, state, detail, created, changed"};
+constexpr Table kQueryTable{"queries", "id, environment, proposer, text, digest, proposal, state, detail, created, changed"};
 
-Result<Query> parse(sql::Row& row) {
+Result<Query> parse_query(sql::Row& row) {
   Query out;
   out.id = row.text();
   out.environment = row.text();
@@ -21,7 +21,7 @@ Result<Query> parse(sql::Row& row) {
   out.text = row.text();
   out.digest = row.fixed<crypto::Sha256Digest>();
   out.proposal = row.text();
-  out.state = read_state(kStates, row);
+  out.state = read_state(kQueryStates, row);
   out.detail = row.text();
   out.created = row.time();
   out.changed = row.time();
@@ -78,7 +78,7 @@ Error wrong_state(QueryState expected, QueryState found) {
 
 }  // namespace
 
-std::string_view name_of(QueryState state) { return state_name(kStates, state); }
+std::string_view name_of(QueryState state) { return state_name(kQueryStates, state); }
 
 std::string_view shown_name(QueryState state) {
   switch (state) {
@@ -107,11 +107,11 @@ Status add_query(Transaction& transaction, const Query& query) {
 }
 
 Result<Query> get_query(Transaction& transaction, std::string_view id) {
-  return read_one<Query>(transaction, select(kTable, "WHERE id = ?"), {sql::text(id)}, "query", parse);
+  return read_one<Query>(transaction, select(kQueryTable, "WHERE id = ?"), {sql::text(id)}, "query", parse_query);
 }
 
 Result<Page<Query>> list_queries(Transaction& transaction, std::string_view environment, const PageRequest& page) {
-  return read_page<Query>(transaction, kTable, Filter{"environment = ?", environment}, page, parse);
+  return read_page<Query>(transaction, kQueryTable, Filter{"environment = ?", environment}, page, parse_query);
 }
 
 Status set_query_state(Transaction& transaction, std::string_view id, QueryState from, QueryState to, std::string_view detail,

@@ -9,7 +9,7 @@
 namespace redoubt::hub::sql {
 namespace {
 
-constexpr std::size_t kMaxStatements = 256;  // prepared statements kept; the hub has fewer
+constexpr std::size_t kMaxSqliteStatements = 256;  // prepared statements kept; the hub has fewer
 
 struct CloseDatabase {
   void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
@@ -127,7 +127,7 @@ Result<sqlite3_stmt*> SqliteDriver::prepare(std::string_view sql) {
   if (owned == nullptr || tail != sql.data() + sql.size()) {
     return Error(Code::internal, "preparing statement: expected exactly one statement");
   }
-  if (statements_.size() >= kMaxStatements) statements_.clear();
+  if (statements_.size() >= kMaxSqliteStatements) statements_.clear();
   return (statements_[std::string(sql)] = std::move(owned)).get();
 }
 
