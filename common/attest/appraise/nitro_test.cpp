@@ -13,7 +13,7 @@ using test::kNitroTime;
 using test::NitroSample;
 using test::Scene;
 
-Hash48 other48() { return crypto::sha384(as_bytes("other")); }
+Hash48 other_nitro_hash() { return crypto::sha384(as_bytes("other")); }
 
 TEST(AppraiseNitro, AffirmsAnEnclaveThatItsPolicyNames) {
   const Appraisal result = test::nitro_scene().verdict();
@@ -26,8 +26,8 @@ TEST(AppraiseNitro, EachRequirementOfThePolicyDecides) {
   using P = PlatformPolicies;
   test::expect_requirements(
       test::nitro_scene(),
-      {{"pcr0", [](P& p) { p.nitro->pcrs->at(0) = other48(); }, {"A3"}, "PCR0 " + other48().hex(), "PCR0 1010"},
-       {"pcr4", [](P& p) { p.nitro->pcrs->at(4) = other48(); }, {"A3"}, "PCR4 " + other48().hex(), "PCR4 1414"},
+      {{"pcr0", [](P& p) { p.nitro->pcrs->at(0) = other_nitro_hash(); }, {"A3"}, "PCR0 " + other_nitro_hash().hex(), "PCR0 1010"},
+       {"pcr4", [](P& p) { p.nitro->pcrs->at(4) = other_nitro_hash(); }, {"A3"}, "PCR4 " + other_nitro_hash().hex(), "PCR4 1414"},
        {"a PCR that was not sent", [](P& p) { p.nitro->pcrs->emplace(16, Hash48()); }, {"A3"}, "PCR16 0000", "PCR16 absent"},
        {"no such PCR", [](P& p) { p.nitro->pcrs->emplace(32, Hash48()); }, {"A3"}, "PCR32 0000", "PCR32 absent"},
        {"any PCR", [](P& p) { p.nitro->pcrs.reset(); }, {}, "", ""},

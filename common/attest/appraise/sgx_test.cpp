@@ -12,7 +12,7 @@ using test::CheckIds;
 using test::DcapMaker;
 using test::Scene;
 
-Hash32 other32() { return crypto::sha256(as_bytes("other")); }
+Hash32 other_sgx_hash() { return crypto::sha256(as_bytes("other")); }
 
 TEST(AppraiseSgx, AffirmsAnEnclaveThatItsPolicyNames) {
   const Appraisal result = test::sgx_scene().verdict();
@@ -37,13 +37,13 @@ TEST(AppraiseSgx, EachRequirementOfThePolicyDecides) {
        {"minimum_evaluation_number", [](P& p) { p.sgx->tcb.minimum_evaluation_number = 20; }, {"C7"}, "20", "19"},
        // A number that 32 bits cannot hold is not cut to a small one.
        {"a huge number", [](P& p) { p.sgx->tcb.minimum_evaluation_number = (std::uint64_t{1} << 32) + 1; }, {"C7"}, "4294967295", "19"},
-       {"roots", [](P& p) { p.sgx->tcb.roots->at(0).spki = other32(); }, {"C1", "S4"}, "", ""},
+       {"roots", [](P& p) { p.sgx->tcb.roots->at(0).spki = other_sgx_hash(); }, {"C1", "S4"}, "", ""},
        {"vendor roots", [](P& p) { p.sgx->tcb.roots.reset(); }, {"C1", "S4"}, "", ""},
-       {"mrenclave", [](P& p) { p.sgx->mrenclave = {other32()}; }, {"P1"}, "MRENCLAVE " + other32().hex(), "MRENCLAVE 1516"},
-       {"mrsigner", [](P& p) { p.sgx->signers->at(0).mrsigner = other32(); }, {"P1"}, "signer " + other32().hex(), "signer 1c1d"},
+       {"mrenclave", [](P& p) { p.sgx->mrenclave = {other_sgx_hash()}; }, {"P1"}, "MRENCLAVE " + other_sgx_hash().hex(), "MRENCLAVE 1516"},
+       {"mrsigner", [](P& p) { p.sgx->signers->at(0).mrsigner = other_sgx_hash(); }, {"P1"}, "signer " + other_sgx_hash().hex(), "signer 1c1d"},
        {"product", [](P& p) { p.sgx->signers->at(0).product = 1; }, {"P1"}, "product 1 svn >= 7", "product 4660 svn 7"},
        {"svn", [](P& p) { p.sgx->signers->at(0).minimum_svn = 8; }, {"P1"}, "svn >= 8", "svn 7"},
-       {"one of two", [](P& p) { p.sgx->signers->insert(p.sgx->signers->begin(), SgxSigner{other32(), 0, 0}); }, {}, "", ""}});
+       {"one of two", [](P& p) { p.sgx->signers->insert(p.sgx->signers->begin(), SgxSigner{other_sgx_hash(), 0, 0}); }, {}, "", ""}});
 }
 
 TEST(AppraiseSgx, TheSectionMustBeThere) { test::expect_section(test::sgx_scene(), "SGX Evidence"); }

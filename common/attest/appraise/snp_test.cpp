@@ -12,8 +12,8 @@ using test::CheckIds;
 using test::Scene;
 using test::SnpSample;
 
-Hash48 other48() { return crypto::sha384(as_bytes("other")); }
-Hash32 other32() { return crypto::sha256(as_bytes("other")); }
+Hash48 other_snp_hash() { return crypto::sha384(as_bytes("other")); }
+Hash32 other_snp_digest() { return crypto::sha256(as_bytes("other")); }
 
 // changed: the scene of a sample whose report has these bytes at this place.
 Scene changed(std::size_t at, std::initializer_list<unsigned> bytes, amd::Product product = amd::Product::milan) {
@@ -46,13 +46,13 @@ TEST(AppraiseSnp, EachRequirementOfThePolicyDecides) {
        {"minimum fmc", [](P& p) { p.snp->minimum_tcb->fmc = 1; }, {"N8"}, "reported TCB", "fmc 0 below 1"},
        {"launch microcode", [](P& p) { p.snp->minimum_launch_tcb->microcode = 220; }, {"N8"}, "launch TCB", "microcode 219 below 220"},
        {"minimum_guest_svn", [](P& p) { p.snp->minimum_guest_svn = 3; }, {"N11"}, "guest SVN >= 3", "guest SVN 2"},
-       {"measurement", [](P& p) { p.snp->measurement = {other48()}; }, {"N11"}, other48().hex(), "measurement 8081"},
-       {"id_key", [](P& p) { p.snp->id_key = {other48()}; }, {"N11"}, other48().hex(), "id key 0000"},
-       {"author_key", [](P& p) { p.snp->author_key = {other48()}; }, {"N11"}, other48().hex(), "author key 0000"},
+       {"measurement", [](P& p) { p.snp->measurement = {other_snp_hash()}; }, {"N11"}, other_snp_hash().hex(), "measurement 8081"},
+       {"id_key", [](P& p) { p.snp->id_key = {other_snp_hash()}; }, {"N11"}, other_snp_hash().hex(), "id key 0000"},
+       {"author_key", [](P& p) { p.snp->author_key = {other_snp_hash()}; }, {"N11"}, other_snp_hash().hex(), "author key 0000"},
        {"author_key off", [](P& p) { p.snp->author_key = {Hash48()}; }, {"N11"}, "author key enabled", "author key not enabled"},
-       {"host_data", [](P& p) { p.snp->host_data = other32(); }, {"N11"}, other32().hex(), "host data c0c1"},
+       {"host_data", [](P& p) { p.snp->host_data = other_snp_digest(); }, {"N11"}, other_snp_digest().hex(), "host data c0c1"},
        {"mitigations", [](P& p) { p.snp->required_mitigations = 1; }, {"N12"}, "0x1", "not in this version"},
-       {"roots", [](P& p) { p.snp->roots->at(0).spki = other32(); }, {"N13", "N4"}, "", ""},
+       {"roots", [](P& p) { p.snp->roots->at(0).spki = other_snp_digest(); }, {"N13", "N4"}, "", ""},
        {"vendor roots", [](P& p) { p.snp->roots.reset(); }, {"N13", "N4"}, "", ""}});
 }
 

@@ -11,7 +11,7 @@ using test::CheckIds;
 using test::DcapMaker;
 using test::Scene;
 
-Hash48 other48() { return crypto::sha384(as_bytes("other")); }
+Hash48 other_tdx_hash() { return crypto::sha384(as_bytes("other")); }
 
 TEST(AppraiseTdx, AffirmsATrustDomainThatItsPolicyNames) {
   for (const std::uint16_t type : {DcapMaker::kTd10, DcapMaker::kTd15}) {
@@ -26,7 +26,7 @@ TEST(AppraiseTdx, AffirmsATrustDomainThatItsPolicyNames) {
 
 TEST(AppraiseTdx, EachRequirementOfThePolicyDecides) {
   using P = PlatformPolicies;
-  const std::string wanted = other48().hex();
+  const std::string wanted = other_tdx_hash().hex();
   test::expect_requirements(
       test::tdx_scene(),
       {{"statuses", [](P& p) { p.tdx->tcb.statuses = {"OutOfDate"}; }, {"T6"}, "OutOfDate", "UpToDate"},
@@ -36,16 +36,16 @@ TEST(AppraiseTdx, EachRequirementOfThePolicyDecides) {
        {"minimum_evaluation_number", [](P& p) { p.tdx->tcb.minimum_evaluation_number = 20; }, {"C7"}, "20", "19"},
        {"vendor roots", [](P& p) { p.tdx->tcb.roots.reset(); }, {"C1", "S4"}, "", ""},
        {"service_td", [](P& p) { p.tdx->accept_service_td = false; }, {"P2"}, "service TD none", "service TD 4d4e"},
-       {"mrtd", [](P& p) { p.tdx->mrtd = {other48()}; }, {"P2"}, "MRTD " + wanted, "MRTD 0e0f"},
-       {"rtmr0", [](P& p) { p.tdx->rtmrs->at(0) = other48(); }, {"P2"}, "RTMR0 " + wanted, "RTMR0 2a2b"},
-       {"rtmr1", [](P& p) { p.tdx->rtmrs->at(1) = other48(); }, {"P2"}, "RTMR1 " + wanted, "RTMR1 3132"},
-       {"rtmr2", [](P& p) { p.tdx->rtmrs->at(2) = other48(); }, {"P2"}, "RTMR2 " + wanted, "RTMR2 3839"},
-       {"rtmr3", [](P& p) { p.tdx->rtmrs->at(3) = other48(); }, {"P2"}, "RTMR3 " + wanted, "RTMR3 3f40"},
-       {"no such rtmr", [](P& p) { p.tdx->rtmrs->emplace(4, other48()); }, {"P2"}, "RTMR4 " + wanted, "no such register"},
-       {"mr_config_id", [](P& p) { p.tdx->mr_config_id = other48(); }, {"P2"}, "MRCONFIGID " + wanted, "MRCONFIGID 1516"},
-       {"mr_owner", [](P& p) { p.tdx->mr_owner = other48(); }, {"P2"}, "MROWNER " + wanted, "MROWNER 1c1d"},
-       {"mr_owner_config", [](P& p) { p.tdx->mr_owner_config = other48(); }, {"P2"}, "MROWNERCONFIG " + wanted, "MROWNERCONFIG 2324"},
-       {"two differences", [](P& p) { p.tdx->rtmrs->at(1) = p.tdx->rtmrs->at(3) = other48(); }, {"P2"}, ", RTMR3 " + wanted, ", RTMR3 3f40"}});
+       {"mrtd", [](P& p) { p.tdx->mrtd = {other_tdx_hash()}; }, {"P2"}, "MRTD " + wanted, "MRTD 0e0f"},
+       {"rtmr0", [](P& p) { p.tdx->rtmrs->at(0) = other_tdx_hash(); }, {"P2"}, "RTMR0 " + wanted, "RTMR0 2a2b"},
+       {"rtmr1", [](P& p) { p.tdx->rtmrs->at(1) = other_tdx_hash(); }, {"P2"}, "RTMR1 " + wanted, "RTMR1 3132"},
+       {"rtmr2", [](P& p) { p.tdx->rtmrs->at(2) = other_tdx_hash(); }, {"P2"}, "RTMR2 " + wanted, "RTMR2 3839"},
+       {"rtmr3", [](P& p) { p.tdx->rtmrs->at(3) = other_tdx_hash(); }, {"P2"}, "RTMR3 " + wanted, "RTMR3 3f40"},
+       {"no such rtmr", [](P& p) { p.tdx->rtmrs->emplace(4, other_tdx_hash()); }, {"P2"}, "RTMR4 " + wanted, "no such register"},
+       {"mr_config_id", [](P& p) { p.tdx->mr_config_id = other_tdx_hash(); }, {"P2"}, "MRCONFIGID " + wanted, "MRCONFIGID 1516"},
+       {"mr_owner", [](P& p) { p.tdx->mr_owner = other_tdx_hash(); }, {"P2"}, "MROWNER " + wanted, "MROWNER 1c1d"},
+       {"mr_owner_config", [](P& p) { p.tdx->mr_owner_config = other_tdx_hash(); }, {"P2"}, "MROWNERCONFIG " + wanted, "MROWNERCONFIG 2324"},
+       {"two differences", [](P& p) { p.tdx->rtmrs->at(1) = p.tdx->rtmrs->at(3) = other_tdx_hash(); }, {"P2"}, ", RTMR3 " + wanted, ", RTMR3 3f40"}});
 }
 
 TEST(AppraiseTdx, TheSectionMustBeThere) { test::expect_section(test::tdx_scene(), "TDX Evidence"); }

@@ -15,10 +15,10 @@ using attest::CheckId;
 using Ids = std::set<std::string>;
 
 constexpr Interval kWindow{Instant(1796000000), Instant(1797000000)};
-constexpr long kSerial = 77;  // of every certificate that signer_certificate makes
+constexpr long kSignerSerial = 77;  // of every certificate that signer_certificate makes
 
-struct Scene {
-  Scene() {
+struct CertifiedScene {
+  CertifiedScene() {
     auto entries = test::ima_entries();
     entries[2].violation = true;
     for (std::size_t i = 0; i < 4; ++i) append(sample.raw.ima_log, test::ima_binary(entries[i]));
@@ -52,7 +52,7 @@ struct Scene {
 };
 
 TEST(AppraiseCertifiedTpm, ImaViolationsAreTakenOnlyByAPolicyThatSaysSo) {
-  Scene scene;
+  CertifiedScene scene;
   EXPECT_EQ(scene.failures(), Ids{});
   EXPECT_EQ(scene.judge().find(CheckId::i2)->found, "1 violations");
   scene.policy.platforms.tpm->accept_ima_violations = false;
@@ -60,9 +60,9 @@ TEST(AppraiseCertifiedTpm, ImaViolationsAreTakenOnlyByAPolicyThatSaysSo) {
 }
 
 TEST(AppraiseCertifiedTpm, ARevokedCertificateIsRefusedAndAnAbsentListIsSaidOrRefusedAsThePolicyAsks) {
-  Scene scene;
+  CertifiedScene scene;
   EXPECT_NE(scene.judge().find(CheckId::m6)->found.find("revocation not known: no valid list of CN=tpm test CA"), std::string::npos);
-  scene.endorsements.tpm_crls = {test::tpm_crl(false, {kSerial}, kWindow)};
+  scene.endorsements.tpm_crls = {test::tpm_crl(false, {kSignerSerial}, kWindow)};
   EXPECT_EQ(scene.failures(), Ids{"M6"});
   EXPECT_ERROR(scene.judge().accepted(), Code::chain, "revoked by the list");
   scene.endorsements.tpm_crls = {test::tpm_crl(false, {}, kWindow)};
@@ -140,7 +140,7 @@ TEST(AppraiseCertifiedTpm, ReferenceValuesAreThoseOfTheBankThatIsQuoted) {
 }
 
 TEST(AppraiseCertifiedTpm, APolicyThatNamesNoAuthorityMakesEveryCheckAndAcceptsNothing) {
-  Scene scene;
+  CertifiedScene scene;
   const std::size_t count = scene.judge().checks.size();
   scene.policy.platforms.tpm->anchors.clear();
   const Appraisal appraisal = scene.judge();
@@ -152,7 +152,7 @@ TEST(AppraiseCertifiedTpm, APolicyThatNamesNoAuthorityMakesEveryCheckAndAcceptsN
 }
 
 TEST(AppraiseCertifiedTpm, ACertificateWithoutAUsageIsTakenOnlyUnderTheAnchorThatThePolicyNamesForIt) {
-  Scene scene;
+  CertifiedScene scene;
   scene.sample.leaf.extensions.clear();
   scene.sample.remake();
   EXPECT_EQ(scene.failures(), Ids{"M6"});

@@ -11,7 +11,7 @@ namespace redoubt::jobs {
 namespace {
 
 template <class F>
-F filled(char c) {
+F bytes_of(char c) {
   F out;
   out.array().fill(static_cast<std::byte>(c));
   return out;
@@ -29,8 +29,8 @@ appraise::Policy policy() {
 }
 
 Participant participant(const std::string& name, char key, bool votes) {
-  return {name, filled<crypto::Ed25519PublicKey>(key), filled<crypto::HpkePublicKey>(static_cast<char>(key + 1)),
-          filled<crypto::Ed25519PublicKey>(static_cast<char>(key + 2)), votes};
+  return {name, bytes_of<crypto::Ed25519PublicKey>(key), bytes_of<crypto::HpkePublicKey>(static_cast<char>(key + 1)),
+          bytes_of<crypto::Ed25519PublicKey>(static_cast<char>(key + 2)), votes};
 }
 
 Contract contract() {
@@ -47,25 +47,25 @@ Contract contract() {
 }
 
 Manifest manifest() {
-  return {"patients", 3, "hospital", filled<ContractDigest>('c'),
+  return {"patients", 3, "hospital", bytes_of<ContractDigest>('c'),
           {{"patient_id", "BIGINT", ColumnRole::unit, "", ""}, {"cost", "DECIMAL(10,2)", ColumnRole::attribute, "0", "100000.00"}},
-          569, 4096, filled<receipt::TreeHash>('r')};
+          569, 4096, bytes_of<receipt::TreeHash>('r')};
 }
 
 Terms terms(std::string_view sql) {
-  return {filled<ContractDigest>('c'), filled<InstanceId>('i'), query_digest(sql), PrivacyLevel::aggregate_only, 10,
-          {filled<ManifestDigest>('m'), filled<ManifestDigest>('n')}, {"analyst", "hospital"},
-          filled<appraise::ProgramDigest>('p'), "aggregate/1"};
+  return {bytes_of<ContractDigest>('c'), bytes_of<InstanceId>('i'), query_digest(sql), PrivacyLevel::aggregate_only, 10,
+          {bytes_of<ManifestDigest>('m'), bytes_of<ManifestDigest>('n')}, {"analyst", "hospital"},
+          bytes_of<appraise::ProgramDigest>('p'), "aggregate/1"};
 }
 
 Proposal proposal() {
   const std::string sql = "SELECT count(*) FROM patients";
-  return {terms(sql), "analyst", sql, filled<BallotNonce>('x'), Instant(1'800'000'000)};
+  return {terms(sql), "analyst", sql, bytes_of<BallotNonce>('x'), Instant(1'800'000'000)};
 }
 
 Ballot ballot() {
-  return {terms("SELECT 1"), filled<ProposalDigest>('q'), "hospital", Decision::approve, Instant(1'800'000'000), 500,
-          filled<BallotNonce>('y'), {7, filled<receipt::TreeHash>('z')}};
+  return {terms("SELECT 1"), bytes_of<ProposalDigest>('q'), "hospital", Decision::approve, Instant(1'800'000'000), 500,
+          bytes_of<BallotNonce>('y'), {7, bytes_of<receipt::TreeHash>('z')}};
 }
 
 // every_change: removes each member in turn, at any depth, and changes each byte of the text: nothing may parse to the
@@ -113,7 +113,7 @@ TEST(Contract, RefusesPartiesThatCannotWork) {
   refuse([](Contract& c) { c.participants[1].name = "analyst"; }, "each once");
   refuse([](Contract& c) { c.participants[1].signing_key = c.participants[0].signing_key; }, "occurs twice");
   refuse([](Contract& c) { c.participants[1].recovery_key = c.participants[1].signing_key; }, "occurs twice");
-  refuse([](Contract& c) { c.participants[1].hpke_key = filled<crypto::HpkePublicKey>('a'); }, "occurs twice");
+  refuse([](Contract& c) { c.participants[1].hpke_key = bytes_of<crypto::HpkePublicKey>('a'); }, "occurs twice");
   refuse([](Contract& c) { c.participants[1].votes = c.participants[2].votes = false; }, "no participant votes");
   refuse([](Contract& c) { c.participants.clear(); }, "no participant votes");
   refuse([](Contract& c) { c.participants[0].name = "Analyst"; }, "expected a name");

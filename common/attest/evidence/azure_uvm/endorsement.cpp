@@ -18,13 +18,13 @@ constexpr der::Oid kKeyUsage = der::oid("2.5.29.15");
 constexpr der::Oid kExtendedKeyUsage = der::oid("2.5.29.37");
 constexpr auto kAlgorithm = crypto::CoseAlgorithm::ps384;
 
-Error malformed(std::string message) { return Error(Code::malformed, "uvm endorsement: " + std::move(message)); }
+Error malformed_endorsement(std::string message) { return Error(Code::malformed, "uvm endorsement: " + std::move(message)); }
 
 Result<std::string> header_text(const cbor::Value* value, std::string_view name) {
-  if (value == nullptr) return malformed(std::string(name) + " is absent");
+  if (value == nullptr) return malformed_endorsement(std::string(name) + " is absent");
   const std::string* text = value->as_text();
   if (text == nullptr || text->empty() || text->size() > kMaxName) {
-    return malformed(std::string(name) + ": expected text of 1 to " + std::to_string(kMaxName) + " bytes");
+    return malformed_endorsement(std::string(name) + ": expected text of 1 to " + std::to_string(kMaxName) + " bytes");
   }
   return *text;
 }
@@ -33,13 +33,13 @@ Result<std::vector<Bytes>> header_chain(const crypto::CoseSign1& cose) {
   const cbor::Value* value = cose.protected_value(crypto::kCoseX5Chain);
   const cbor::Array* items = value != nullptr ? value->as_array() : nullptr;
   if (items == nullptr || items->size() < 2 || items->size() > kMaxChain) {
-    return malformed("x5chain: expected an array of 2 to " + std::to_string(kMaxChain) + " certificates");
+    return malformed_endorsement("x5chain: expected an array of 2 to " + std::to_string(kMaxChain) + " certificates");
   }
   std::vector<Bytes> chain;
   for (const cbor::Value& item : *items) {
     const Bytes* der = item.as_bytes();
     if (der == nullptr || der->empty() || der->size() > crypto::CertificateView::kMaxSize) {
-      return malformed("x5chain: expected certificates of 1 to " + std::to_string(crypto::CertificateView::kMaxSize) + " bytes");
+      return malformed_endorsement("x5chain: expected certificates of 1 to " + std::to_string(crypto::CertificateView::kMaxSize) + " bytes");
     }
     chain.push_back(*der);
   }
@@ -52,7 +52,7 @@ Status check_thumbprint(const crypto::CoseSign1& cose, ByteView leaf) {
   if (value == nullptr) return {};
   const cbor::Array* parts = value->as_array();
   if (parts == nullptr || parts->size() != 2 || (*parts)[0].as_integer() != kSha256Algorithm || (*parts)[1].as_bytes() == nullptr) {
-    return malformed("x5t: expected a SHA-256 hash");
+    return malformed_endorsement("x5t: expected a SHA-256 hash");
   }
   if (!equal(*(*parts)[1].as_bytes(), crypto::sha256(leaf).view())) {
     return Error(Code::chain, "x5t: expected " + crypto::sha256(leaf).hex() + ", found " + hex_encode(*(*parts)[1].as_bytes()));
@@ -65,7 +65,7 @@ Result<std::optional<Instant>> header_time(const crypto::CoseSign1& cose) {
   if (value == nullptr) return std::optional<Instant>();
   const cbor::Value* seconds = value->as_tagged(kEpochTime);
   const auto number = seconds != nullptr ? seconds->as_integer() : std::nullopt;
-  if (!number || *number < 0 || *number > 253402300799) return malformed("signingtime: expected seconds since 1970 under tag 1");
+  if (!number || *number < 0 || *number > 253402300799) return malformed_endorsement("signingtime: expected seconds since 1970 under tag 1");
   return std::optional<Instant>(Instant(*number));
 }
 
@@ -76,7 +76,7 @@ Result<std::uint64_t> read_svn(const json::Value& value) {
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), svn);
     if (error == std::errc() && end == text->data() + text->size()) return svn;
   }
-  return malformed(std::string(kSvn) + ": expected an unsigned integer, as a number or in decimal");
+  return malformed_endorsement(std::string(kSvn) + ": expected an unsigned integer, as a number or in decimal");
 }
 
 Status read_payload(ByteView payload, UvmEndorsement& out) {
@@ -85,11 +85,11 @@ Status read_payload(ByteView payload, UvmEndorsement& out) {
   limits.max_depth = 8;
   REDOUBT_TRY(const json::Value value, json::parse(as_text(payload), limits).context("uvm endorsement: payload"));
   const json::Object* object = value.object();
-  if (object == nullptr) return malformed("payload: expected an object");
+  if (object == nullptr) return malformed_endorsement("payload: expected an object");
   const auto measurement = object->find(kMeasurement);
   const auto svn = object->find(kSvn);
-  if (measurement == object->end() || measurement->second.string() == nullptr) return malformed(std::string(kMeasurement) + " is absent");
-  if (svn == object->end()) return malformed(std::string(kSvn) + " is absent");
+  if (measurement == object->end() || measurement->second.string() == nullptr) return malformed_endorsement(std::string(kMeasurement) + " is absent");
+  if (svn == object->end()) return malformed_endorsement(std::string(kSvn) + " is absent");
   REDOUBT_TRY(out.measurement,
               LaunchMeasurement::from_hex(*measurement->second.string(), kMeasurement).context("uvm endorsement: payload"));
   REDOUBT_TRY(out.svn, read_svn(svn->second));
@@ -100,13 +100,13 @@ Status read_payload(ByteView payload, UvmEndorsement& out) {
 
 Result<attest::Parsed<UvmEndorsement>> parse(ByteView endorsement) {
   if (endorsement.size() > kMaxEndorsement) {
-    return malformed("expected at most " + std::to_string(kMaxEndorsement) + " bytes, found " + std::to_string(endorsement.size()));
+    return malformed_endorsement("expected at most " + std::to_string(kMaxEndorsement) + " bytes, found " + std::to_string(endorsement.size()));
   }
   UvmEndorsement out;
   out.bytes = std::make_shared<const Bytes>(to_bytes(endorsement));
   REDOUBT_TRY(out.cose, crypto::CoseSign1::parse(*out.bytes, crypto::CoseTag::required).context("uvm endorsement"));
   REDOUBT_TRY(const std::string content_type, header_text(out.cose.protected_value(crypto::kCoseContentType), "content type"));
-  if (content_type != "application/json") return malformed("content type: expected application/json, found " + content_type);
+  if (content_type != "application/json") return malformed_endorsement("content type: expected application/json, found " + content_type);
   REDOUBT_TRY(out.issuer, header_text(out.cose.protected_value("iss"), "iss"));
   REDOUBT_TRY(out.feed, header_text(out.cose.protected_value("feed"), "feed"));
   REDOUBT_TRY(out.signing_time, header_time(out.cose));

@@ -23,7 +23,7 @@ const json::Value& at(const json::Value& value, std::string_view name) {
 }
 std::string text_at(const json::Value& value, std::string_view name) { return *at(value, name).string(); }
 
-ReportData data_of(ByteView quote) { return OrDie(ReportData::from(quote.subspan(368, 64), "report data")); }
+ReportData report_data_in(ByteView quote) { return OrDie(ReportData::from(quote.subspan(368, 64), "report data")); }
 
 struct Case {
   explicit Case(const json::Value& item)
@@ -48,7 +48,7 @@ std::vector<Case> cases() {
 Outcome judge(ByteView der, Instant now, bool accept_pkcs1 = false) {
   const auto parsed = OrDie(parse(der));
   std::vector<JudgedQuote> judged;
-  for (const ByteView bytes : unverified_quotes(parsed)) judged.push_back({bytes, data_of(bytes)});
+  for (const ByteView bytes : unverified_quotes(parsed)) judged.push_back({bytes, report_data_in(bytes)});
   return authenticate(parsed, {.judged = judged, .accept_pkcs1_key_hash = accept_pkcs1, .now = now});
 }
 
@@ -68,14 +68,14 @@ void expect_tagged(const json::Value& expect, const Container& container, const 
   EXPECT_EQ(tagged.key_hash.algorithm, crypto::HashKind::sha256);
   EXPECT_EQ(*at(expect, "pubkey_hash_matches_spki").boolean(),
             crypto::hash(tagged.key_hash.algorithm, container.spki) == tagged.key_hash.value);
-  EXPECT_EQ(*at(expect, "report_data_is_sha256_of_claims").boolean(), data_of(tagged.quote) == claims_report_data(tagged.claims));
+  EXPECT_EQ(*at(expect, "report_data_is_sha256_of_claims").boolean(), report_data_in(tagged.quote) == claims_report_data(tagged.claims));
 }
 
 void expect_legacy(const json::Value& expect, const EvidenceCertificate& certificate, KeyBinding binding) {
   const Embedded* embedded = form(certificate, Form::legacy);
   ASSERT_EQ(embedded != nullptr, !expect.is_null());
   if (embedded == nullptr) return;
-  EXPECT_EQ(data_of(embedded->quote).hex(), text_at(expect, "report_data"));
+  EXPECT_EQ(report_data_in(embedded->quote).hex(), text_at(expect, "report_data"));
   EXPECT_EQ(*at(expect, "report_data_is_sha256_of_spki").boolean(), binding == KeyBinding::sha256_spki);
   EXPECT_EQ(*at(expect, "binding").array()->at(0).string(), binding_text(binding));
 }

@@ -86,7 +86,7 @@ Rtmrs rtmrs(ByteView quote) {
   return out;
 }
 
-std::vector<std::string> failed(const RtmrOutcome& outcome) {
+std::vector<std::string> failed_rtmr(const RtmrOutcome& outcome) {
   std::vector<std::string> ids;
   for (const attest::Check& check : outcome.checks) {
     if (check.outcome == attest::Outcome::failed) ids.emplace_back(attest::id_text(check.id));
@@ -136,7 +136,7 @@ TEST(RtmrVectors, ADuplicateSeparatorFailsTheSeparatorCheckToo) {
   const path folder = *test::shared_dir() / "vectors";
   const Rtmrs quoted = rtmrs(test::read_file(folder / "intel-dcap/quotes/tdx-v4-00806f-google-cos113.bin"));
   const Bytes duplicate = test::read_file(folder / "tdx-eventlog/gcp-cos113-duplicate-separator.bin");
-  EXPECT_EQ(failed(authenticate_ccel(duplicate, quoted)), (std::vector<std::string>{"L2", "L4"}));
+  EXPECT_EQ(failed_rtmr(authenticate_ccel(duplicate, quoted)), (std::vector<std::string>{"L2", "L4"}));
   const Bytes genuine = test::read_file(folder / "tdx-eventlog/gcp-cos113.bin");
   const RtmrOutcome outcome = authenticate_ccel(genuine, quoted);
   ASSERT_TRUE(outcome.authentic);
@@ -159,10 +159,10 @@ TEST(RtmrVectors, DstacksApplicationEventsAreReadAndEachChangeIsSeen) {
 
   std::string renamed = text;
   renamed.replace(renamed.find("compose-hash"), 12, "compose-hasj");
-  EXPECT_EQ(failed(authenticate_dstack(renamed, quoted)), std::vector<std::string>{"L3"});
+  EXPECT_EQ(failed_rtmr(authenticate_dstack(renamed, quoted)), std::vector<std::string>{"L3"});
   std::string moved = text;
   moved.replace(moved.find("\"imr\": 3"), 8, "\"imr\": 2");
-  EXPECT_EQ(failed(authenticate_dstack(moved, quoted)), std::vector<std::string>{"L2"});
+  EXPECT_EQ(failed_rtmr(authenticate_dstack(moved, quoted)), std::vector<std::string>{"L2"});
 }
 
 }  // namespace

@@ -133,13 +133,13 @@ Parts split(const std::string& token) {
 std::string encoded(std::string_view text) { return base64url_encode(as_bytes(text)); }
 std::string decoded(const std::string& part) { return std::string(as_text(OrDie(base64url_decode(part)))); }
 
-const test::Signer& signer() { return test::test_signer(SignerKind::rsa2048, "signer"); }
+const test::Signer& own_signer() { return test::test_signer(SignerKind::rsa2048, "signer"); }
 const test::Signer& own_root() { return test::test_signer(SignerKind::p384, "root"); }
 
 // A forger's own chain of three.
 std::vector<Bytes> own_chain() {
   const auto& middle = test::test_signer(SignerKind::p256, "middle");
-  return {test::signer_certificate({.subject = "leaf", .issuer = "middle"}, signer(), middle),
+  return {test::signer_certificate({.subject = "leaf", .issuer = "middle"}, own_signer(), middle),
           test::signer_certificate({.subject = "middle", .issuer = "root", .ca = true}, middle, own_root()),
           test::signer_certificate({.subject = "root", .issuer = "root", .ca = true}, own_root(), own_root())};
 }
@@ -167,14 +167,14 @@ struct Forger {
   // resigned: signed well under a key that the verifier takes, and still wrong.
   Failed resigned(std::string_view header, std::string_view claims) const {
     Verifier verifier(plain);
-    verifier.keys = OrDie(crypto::parse_jwk_set(test::jwk_set(signer(), "own", "RS256")));
-    return verifier.failures(test::make_token(header, claims, "RS256", signer()));
+    verifier.keys = OrDie(crypto::parse_jwk_set(test::jwk_set(own_signer(), "own", "RS256")));
+    return verifier.failures(test::make_token(header, claims, "RS256", own_signer()));
   }
   Failed with_chain(const std::vector<Bytes>& chain, bool pin_own) const {
     Verifier verifier(plain);
     verifier.issuer = token::google_pki();
     if (pin_own) verifier.roots = {crypto::sha256(own_root().spki())};
-    return verifier.failures(test::make_token(R"({"alg":"RS256","x5c":)" + test::x5c(chain) + "}", payload, "RS256", signer()));
+    return verifier.failures(test::make_token(R"({"alg":"RS256","x5c":)" + test::x5c(chain) + "}", payload, "RS256", own_signer()));
   }
   Failed hs256(ByteView key) const {
     const std::string text = encoded(R"({"alg":"HS256","kid":")" + kid + R"(","typ":"JWT"})") + "." + parts.payload;

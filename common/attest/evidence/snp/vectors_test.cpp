@@ -13,7 +13,7 @@
 namespace redoubt::snp {
 namespace {
 
-using Ids = std::set<std::string>;
+using IdSet = std::set<std::string>;
 
 std::filesystem::path folder() { return *test::shared_dir() / "vectors" / "amd-snp"; }
 
@@ -83,11 +83,11 @@ struct Material {
 };
 
 // failures: of the outcome, or "parse: ..." where the report could not be read.
-Ids failures(const Material& material) {
+IdSet failures(const Material& material) {
   const auto parsed = parse(material.report);
   if (!parsed.ok()) return {"parse: " + parsed.error().message()};
   const auto failed = test::failed_ids(authenticate(*parsed, material.inputs()));
-  return Ids(failed.begin(), failed.end());
+  return IdSet(failed.begin(), failed.end());
 }
 
 json::Object parts_of(const amd::TcbParts& parts) {
@@ -150,19 +150,19 @@ json::Object expectations_of(const SnpEvidence& evidence) {
 }
 
 // reason_holds: the failed checks are the ones that the collection's text speaks of.
-bool reason_holds(std::string_view why, const Ids& failed) {
+bool reason_holds(std::string_view why, const IdSet& failed) {
   const auto has = [&](const char* id) { return failed.contains(id); };
   const bool unread = failed.size() == 1 && failed.begin()->starts_with("parse: ");
   if (why == "length") return unread && failed.begin()->find("expected 1184 bytes") != std::string::npos;
   if (why == "signature (and version out of range)") return has("N3") || (unread && failed.begin()->find("version") != std::string::npos);
   if (why == "signature") return has("N3");
   if (why == "unknown signature algorithm") return has("N1");
-  if (why.starts_with("r does not fit the curve") || why == "s does not fit the curve" || why == "r out of range") return failed == Ids{"N3"};
-  if (why.starts_with("unsigned reserved tail")) return failed == Ids{"N1"};
+  if (why.starts_with("r does not fit the curve") || why == "s does not fit the curve" || why == "r out of range") return failed == IdSet{"N3"};
+  if (why.starts_with("unsigned reserved tail")) return failed == IdSet{"N1"};
   if (why == "signature; signing key field says VLEK") return has("N2") && has("N3");
   if (why == "report is not signed by this leaf") return has("N3");
   if (why == "chain of another product line") return has("N4") && has("N5") && !has("N3");
-  if (why == "wrong intermediate for the signing key kind") return failed == Ids{"N2", "N4"};
+  if (why == "wrong intermediate for the signing key kind") return failed == IdSet{"N2", "N4"};
   return false;
 }
 
@@ -194,11 +194,11 @@ TEST(SnpVectors, NoGenuineReportIsAcceptedOutsideItsWindow) {
     const auto end = [&](std::size_t index) { return OrDie(Instant::parse(*at(one, "window").array()->at(index).string())); };
     for (const Instant inside : {end(0), end(1)}) {
       material.now = inside;
-      EXPECT_EQ(failures(material), Ids{});
+      EXPECT_EQ(failures(material), IdSet{});
     }
     for (const Instant outside : {end(0).plus_seconds(-1), end(1).plus_seconds(1)}) {
       material.now = outside;
-      EXPECT_EQ(failures(material), Ids{"N4"});
+      EXPECT_EQ(failures(material), IdSet{"N4"});
     }
   }
 }
@@ -218,7 +218,7 @@ TEST(SnpVectors, EveryEditAndSwapIsRefusedForItsReason) {
       for (const json::Value& edit : *edits->array()) material.edit(edit);
     }
     ASSERT_EQ(text(one, "expect"), "reject");
-    const Ids failed = failures(material);
+    const IdSet failed = failures(material);
     EXPECT_TRUE(reason_holds(text(one, "why"), failed)) << ::testing::PrintToString(failed);
   }
 }

@@ -7,10 +7,10 @@ using crypto::CertificateView;
 
 constexpr std::size_t kMaxPath = 6;
 constexpr std::size_t kMaxTries = 32;  // chains that are looked at, whatever certificates there are
-constexpr auto kExtendedKeyUsage = der::oid("2.5.29.37");
+constexpr auto kAkExtendedKeyUsage = der::oid("2.5.29.37");
 constexpr auto kSubjectAltName = der::oid("2.5.29.17");
 constexpr auto kSubjectDirectoryAttributes = der::oid("2.5.29.9");
-constexpr der::Oid kTaken[] = {kExtendedKeyUsage, kSubjectAltName, kSubjectDirectoryAttributes};
+constexpr der::Oid kTaken[] = {kAkExtendedKeyUsage, kSubjectAltName, kSubjectDirectoryAttributes};
 
 // Search: chains from a leaf to a root by names; the links themselves are check_path's.
 class Search {
@@ -102,7 +102,7 @@ Result<ByteView> unpad(ByteView nv) {
 }
 
 bool has_usage(const CertificateView& certificate, const der::Oid& usage) {
-  const crypto::ExtensionView* extension = certificate.extension(kExtendedKeyUsage);
+  const crypto::ExtensionView* extension = certificate.extension(kAkExtendedKeyUsage);
   if (extension == nullptr) return false;
   der::Reader outer(extension->value, "extended key usage");
   der::Reader list = outer.enter(der::Tag::sequence, "extended key usage");

@@ -5,12 +5,12 @@
 namespace redoubt::tpm {
 namespace {
 
-constexpr std::string_view kLabel = "redoubt/ak-enrolment/1";
+constexpr std::string_view kEnrolmentLabel = "redoubt/ak-enrolment/1";
 constexpr std::int64_t kLastSecond = 253402300799;  // 9999-12-31T23:59:59Z
 
 // The bytes that are signed; encode() puts the signature after them as one more field.
 Fields statement(const AkEnrolment& enrolment) {
-  Fields fields(kLabel);
+  Fields fields(kEnrolmentLabel);
   fields.field(enrolment.ek_certificate.view())
       .field(enrolment.ak_name.view())
       .field(enrolment.enroller.view())
@@ -56,7 +56,7 @@ Bytes AkEnrolment::encode() const { return to_bytes(statement(*this).field(signa
 
 Result<AkEnrolment> AkEnrolment::decode(ByteView bytes) {
   Reader reader(bytes, "ak enrolment");
-  if (as_text(reader.sized32be(kLabel.size())) != kLabel) reader.fail("expected redoubt/ak-enrolment/1");
+  if (as_text(reader.sized32be(kEnrolmentLabel.size())) != kEnrolmentLabel) reader.fail("expected redoubt/ak-enrolment/1");
   AkEnrolment enrolment;
   enrolment.ek_certificate = fixed_field<crypto::Sha256Digest>(reader, "certificate digest size");
   enrolment.ak_name = fixed_field<AkName>(reader, "name size");

@@ -28,7 +28,7 @@ std::vector<Bytes> entries_of(const Bytes& list) {
   return entries;
 }
 
-Bytes join(const std::vector<Bytes>& parts) {
+Bytes list_of(const std::vector<Bytes>& parts) {
   Bytes all;
   for (const Bytes& bytes : parts) append(all, bytes);
   return all;
@@ -83,19 +83,19 @@ TEST(TpmImaLog, AnEntryDroppedRepeatedOrMovedIsRefused) {
   for (const std::size_t i : {std::size_t{0}, entries.size() / 2, entries.size() - 2}) {
     std::vector<Bytes> changed = entries;
     changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(i));
-    raw.ima_log = join(changed);
+    raw.ima_log = list_of(changed);
     const Ids moved = i == 0 ? Ids{"I1", "I3"} : Ids{"I3"};  // another entry than the boot aggregate comes first
     EXPECT_EQ(verifier.failures(raw), moved);
     changed = entries;
     changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(i), entries[i]);
-    raw.ima_log = join(changed);
+    raw.ima_log = list_of(changed);
     EXPECT_EQ(verifier.failures(raw), Ids{"I3"});
     changed = entries;
     std::swap(changed[i], changed[i + 1]);
-    raw.ima_log = join(changed);
+    raw.ima_log = list_of(changed);
     EXPECT_EQ(verifier.failures(raw), moved);
   }
-  raw.ima_log = join({entries.begin(), entries.end() - 1});
+  raw.ima_log = list_of({entries.begin(), entries.end() - 1});
   EXPECT_EQ(verifier.failures(raw), Ids{"I3"});
 }
 
@@ -112,7 +112,7 @@ TEST(TpmImaLog, EntriesAfterTheQuoteAreDropped) {
   // Appended junk entries do not ride along either.
   std::vector<Bytes> more = entries_of(quoted);
   more.push_back(more.back());
-  raw.ima_log = join(more);
+  raw.ima_log = list_of(more);
   const Outcome again = authenticate(OrDie(parse(raw.encode())), verifier.inputs());
   ASSERT_TRUE(again.authentic);
   EXPECT_TRUE(equal((*again.authentic)->raw.ima_log, quoted));

@@ -6,7 +6,7 @@ namespace redoubt::tpm {
 namespace {
 
 // Form 1 is an enrolled AK and a quote over the SHA-256 bank; form 2 is everything else. What form 1 can say, form 2 must not.
-constexpr std::string_view kLabel = "redoubt/tpm-evidence/1";
+constexpr std::string_view kLabel1 = "redoubt/tpm-evidence/1";
 constexpr std::string_view kLabel2 = "redoubt/tpm-evidence/2";
 constexpr std::uint8_t kEnrolled = 1;   // form 2: an EK follows
 constexpr std::uint8_t kCertified = 2;  // form 2: certificates of the AK follow
@@ -79,7 +79,7 @@ void write_certificates(Writer& writer, const std::vector<Bytes>& certificates) 
 Bytes RawEvidence::encode() const {
   Writer writer;
   const bool form_1 = bank == kAlgSha256 && ak_certificates.empty();
-  writer.sized32be(as_bytes(form_1 ? kLabel : kLabel2));
+  writer.sized32be(as_bytes(form_1 ? kLabel1 : kLabel2));
   for (const Bytes* part : {&attest, &signature, &ak_public}) writer.sized32be(*part);
   if (!form_1) writer.u8(ak_certificates.empty() ? kEnrolled : kCertified);
   if (ak_certificates.empty()) {
@@ -126,13 +126,13 @@ std::vector<Bytes> RawParts::copies(std::span<const ByteView> certificates) {
 
 Result<RawParts> RawParts::decode(ByteView bytes) {
   Reader reader(bytes, "tpm evidence");
-  const std::string_view label = as_text(reader.sized32be(kLabel.size()));
-  if (label != kLabel && label != kLabel2) reader.fail("expected redoubt/tpm-evidence/1 or /2");
+  const std::string_view label = as_text(reader.sized32be(kLabel1.size()));
+  if (label != kLabel1 && label != kLabel2) reader.fail("expected redoubt/tpm-evidence/1 or /2");
   RawParts raw;
   raw.attest = reader.sized32be(Attest::kMaxSize);
   raw.signature = reader.sized32be(Signature::kMaxSize);
   raw.ak_public = reader.sized32be(Public::kMaxSize);
-  if (label == kLabel) {
+  if (label == kLabel1) {
     read_endorsement_key(reader, raw);
     read_sha256_pcrs(reader, raw);
   } else {

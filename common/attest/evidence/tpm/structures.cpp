@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t kGeneratedMagic = 0xff544347;  // TPM_GENERATED_VALUE
 constexpr std::uint16_t kTypeQuote = 0x8018;           // TPM_ST_ATTEST_QUOTE
 constexpr std::size_t kMaxName = 66;                   // algorithm and SHA-512
-constexpr std::size_t kMaxData = 64;                   // TPM2B_DATA is bounded by the largest digest
+constexpr std::size_t kMaxDigestData = 64;                   // TPM2B_DATA is bounded by the largest digest
 constexpr std::uint32_t kMaxBanks = 8;
 constexpr std::uint32_t kRsaExponent = 65537;
 constexpr std::size_t kMaxSelect = 4;  // bytes of a PCR bit map; 24 PCRs need 3
@@ -69,7 +69,7 @@ Result<Attest> Attest::parse(ByteView bytes) {
   reader.expect_u16be(kTypeQuote, "type");
   Attest attest;
   attest.qualified_signer.assign(reader.sized16be(kMaxName));
-  attest.extra_data.assign(reader.sized16be(kMaxData));
+  attest.extra_data.assign(reader.sized16be(kMaxDigestData));
   attest.clock_ms = reader.u64be();
   attest.reset_count = reader.u32be();
   attest.restart_count = reader.u32be();
@@ -87,7 +87,7 @@ Result<Attest> Attest::parse(ByteView bytes) {
     selection.pcrs = selected_pcrs(reader.bytes(size));
     attest.selections.push_back(std::move(selection));
   }
-  attest.pcr_digest.assign(reader.sized16be(kMaxData));
+  attest.pcr_digest.assign(reader.sized16be(kMaxDigestData));
   REDOUBT_CHECK(reader.finish());
   return attest;
 }
@@ -155,7 +155,7 @@ Result<Public> Public::parse(ByteView bytes) {
   Public key;
   key.attributes = reader.u32be();
   if ((key.attributes & ~kKnownAttributes) != 0) reader.fail("attributes: reserved bits are set");
-  key.auth_policy.assign(reader.sized16be(kMaxData));
+  key.auth_policy.assign(reader.sized16be(kMaxDigestData));
   key.symmetric.algorithm = reader.u16be();
   if (key.symmetric.algorithm != kAlgNull) {
     expect_algorithm(reader, key.symmetric.algorithm, kAlgAes, "symmetric (AES or none)");
