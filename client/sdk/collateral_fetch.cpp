@@ -15,7 +15,7 @@ namespace redoubt::sdk {
 namespace {
 
 constexpr std::size_t kMaxConfig = std::size_t{64} << 10;
-constexpr std::size_t kMaxAnswer = std::size_t{4} << 20;
+constexpr std::size_t kMaxDownload = std::size_t{4} << 20;
 
 // percent_decoded: Intel's headers carry PEM with every special character escaped.
 Result<std::string> percent_decoded(std::string_view text) {
@@ -53,7 +53,7 @@ class Fetcher {
     options.host = service.address.host;
     options.port = service.address.port;
     options.trust = service.trust;
-    options.max_response_bytes = kMaxAnswer;
+    options.max_response_bytes = kMaxDownload;
     return net::HttpClient::connect(options).context("connecting to the collateral service");
   }
 

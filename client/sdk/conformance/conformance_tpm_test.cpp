@@ -15,11 +15,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write(const fs::path& file, ByteView bytes) {
+void write_case_file(const fs::path& file, ByteView bytes) {
   fs::create_directories(file.parent_path());
   std::ofstream(file, std::ios::binary) << as_text(bytes);
 }
-void write(const fs::path& file, std::string_view text) { write(file, as_bytes(text)); }
+void write_case_file(const fs::path& file, std::string_view text) { write_case_file(file, as_bytes(text)); }
 
 std::map<std::string, Verdict> verdicts(const fs::path& file) {
   std::map<std::string, Verdict> out;
@@ -60,7 +60,7 @@ class AzureCopy {
   void replace(const std::string& name, ByteView bytes) const {
     const fs::path file = to() / "azure-cvm" / name;
     fs::remove(file);
-    write(file, bytes);
+    write_case_file(file, bytes);
   }
   json::Value got(const std::string& id) const { return verdicts(to() / "azure-cvm/cases.json").at(id).got; }
   static Bytes read(const std::string& name) { return test::read_file(*test::shared_dir() / "vectors/azure-cvm" / name); }
@@ -94,7 +94,7 @@ TEST(ConformanceAzure, ANegativeEntryChangesTheFilesThatItNames) {
   const auto entry = [](const std::string& id, const std::string& change, const std::string& expect) {
     return R"({"id":")" + id + R"(","base":"snp-milan-v2",)" + change + R"(,"expect":)" + expect + "},";
   };
-  write(file, "[" + entry("another key", R"("override":{"var-data.json":"snp-milan-v1/var-data.json"})", R"({"report_data_binds_var_data":false,"ak_in_var_data":false})") +
+  write_case_file(file, "[" + entry("another key", R"("override":{"var-data.json":"snp-milan-v1/var-data.json"})", R"({"report_data_binds_var_data":false,"ak_in_var_data":false})") +
                   entry("another quote", R"("swap":{"tpm-attest.bin":"snp-milan-v1/tpm-attest.bin","tpm-signature.bin":"snp-milan-v1/tpm-signature.bin"})", R"("reject")") +
                   entry("a PCR", R"("edits":[{"file":"pcrs.json","op":"set","offset":30,"hex":"30"}])", R"({"pcr_digest_matches":false})") +
                   entry("the report", R"("edits":[{"op":"xor","offset":176,"value":1}])", R"("reject")") +
@@ -120,9 +120,9 @@ TEST(ConformanceTpm, AChangedQuoteIsNotAuthenticAndSha1IsNeverAccepted) {
       Bytes bytes = test::read_file(changed);
       bytes.at(offset) ^= std::byte{1};
       fs::remove(changed);
-      write(changed, bytes);
+      write_case_file(changed, bytes);
     }
-    write(temp.path() / "quotes.json", test::read_text(from / "quotes.json"));
+    write_case_file(temp.path() / "quotes.json", test::read_text(from / "quotes.json"));
     return verdicts(temp.path() / "quotes.json").at("windows-gcp-shielded").got;
   };
   const json::Value good = answer("", 0);
@@ -141,17 +141,17 @@ TEST(ConformanceTpm, ASentenceIsAnsweredInItsWordsOnlyWhenItIsSo) {
   const Bytes forged = test::signer_certificate({.subject = "leaf", .issuer = "ACME CA"}, other, other);
   Bytes padded = leaf;
   padded.resize(leaf.size() + 64, std::byte{0xff});
-  write(temp.path() / "ca.der", ca);
-  write(temp.path() / "leaf.der", leaf);
-  write(temp.path() / "forged.der", forged);
-  write(temp.path() / "padded.der", padded);
+  write_case_file(temp.path() / "ca.der", ca);
+  write_case_file(temp.path() / "leaf.der", leaf);
+  write_case_file(temp.path() / "forged.der", forged);
+  write_case_file(temp.path() / "padded.der", padded);
   const auto said = [&](const std::string& file, const std::string& expect) {
     const json::Value list = json::Array{json::Object{{"leaf", file},
                                                       {"chain", json::Array{"ca.der"}},
                                                       {"origin", json::Object{}},
                                                       {"window", json::Array{"2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"}},
                                                       {"expect", expect}}};
-    write(temp.path() / "certs.json", json::canonical(list));
+    write_case_file(temp.path() / "certs.json", json::canonical(list));
     return verdicts(temp.path() / "certs.json").at(file);
   };
   EXPECT_EQ(said("leaf.der", "chain verifies").ok, true);
@@ -176,7 +176,7 @@ TEST(ConformanceTpm, ACountOfRevokedCertificatesIsCounted) {
   const auto with = [&](const json::Object& more) {
     json::Object entry{{"crl", "ek-ak-certs/gcp/intermediate.crl"}};
     for (const auto& [key, value] : more) entry[key] = value;
-    write(temp.path() / "certs.json", json::canonical(json::Array{entry}));
+    write_case_file(temp.path() / "certs.json", json::canonical(json::Array{entry}));
     return verdicts(temp.path() / "certs.json").at("ek-ak-certs/gcp/intermediate.crl").ok;
   };
   EXPECT_EQ(with({{"revoked", 0}}), true);
