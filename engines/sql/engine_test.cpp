@@ -25,7 +25,12 @@ Table visits() {
 
 class Room {
  public:
-  explicit Room(EngineLimits limits = {}) : engine(OrDie(Engine::create(OrDie(VerifiedLibrary::verify()), limits))) {}
+  explicit Room(EngineLimits limits = {}) : engine(OrDie(Engine::create(verified(), limits))) {}
+  // verified: once in a program, as the programs do it.
+  static const VerifiedLibrary& verified() {
+    static const VerifiedLibrary kVerified = OrDie(VerifiedLibrary::verify());
+    return kVerified;
+  }
 
   // add puts persons first..last at a place, each with one row.
   void add(int first, int last, const char* place, std::optional<int> score = 1, std::optional<bool> good = true) {

@@ -18,6 +18,7 @@
 #include "enclave/workloads/cleanroom/table_memory.h"
 #include "tests/support/expect.h"
 #include "tests/support/files.h"
+#include "tests/support/stride.h"
 #include "tests/support/table_files.h"
 
 namespace redoubt::cleanroom {
@@ -127,8 +128,11 @@ TEST(EngineProcess, OneRowMoreOnWhichSomethingFailsChangesNoVerdict) {
   for (const std::string& csv : {calm, wild}) {
     const SecretBytes file = test::table_file(csv, table);
     EngineProcess process = engine();
+    // Each run is a process: every text at every level in ./test.sh --full; otherwise every text at one level, each level with several.
+    std::size_t number = 0;
     for (const std::string& text : texts) {
       for (const auto level : {jobs::PrivacyLevel::aggregate_only, jobs::PrivacyLevel::k_anonymized, jobs::PrivacyLevel::differential_privacy}) {
+        if (const std::size_t at = number++; at % 3 != at / 3 % 3 && test::stride(3) != 1) continue;
         const bool noisy = level == jobs::PrivacyLevel::differential_privacy;
         const auto noise = noisy ? std::optional(jobs::Noise{{"1", "0.000001"}, 1, 1}) : std::nullopt;
         const auto result = process.run(text, {{&table, file.reveal()}}, {level, 3, noise}, {}, noisy ? seed.reveal() : ByteView());
