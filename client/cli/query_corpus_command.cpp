@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kMaxFixture = 60 * 1024;
 
 struct CorpusOptions {
-  std::string corpus, fixture, scratch = "/tmp";
+  std::string corpus, fixture, scratch = "/tmp", tpm_ca;
   std::vector<std::string> schemas;
   int k = 10, rooms = 0;
 };
@@ -106,7 +106,7 @@ Status run_corpus_command(Session& session, const CorpusOptions& options) {
     bar.wipe();
     session.warn(line);
   };
-  const corpus::RunPlan plan{world.programs, options.scratch, read, beside, rooms_of(options.rooms), world.random, world.now, world.sleep,
+  const corpus::RunPlan plan{world.programs, options.scratch, options.tpm_ca, read, beside, rooms_of(options.rooms), world.random, world.now, world.sleep,
                              world.appraise, world.make_credential, told,
                              [&](std::size_t done, std::size_t total) { bar.bar(done, total, "entries"); }, warn, [&] { return signals.any(); }};
   const auto score = corpus::run_corpus(plan);
@@ -137,6 +137,7 @@ void add_query_corpus_command(Commands& commands, CLI::App* query) {
   verb->add_option("--k", options->k, "smallest number of units behind a row, where the corpus gives none; default: 10")->check(CLI::Range(2, 1000));
   verb->add_option("--rooms", options->rooms, "rooms at a time; default: one for each processor, 2 to 8")->check(CLI::Range(1, 16));
   verb->add_option("--scratch", options->scratch, "folder in which the hub's state is made, and removed in the end; default: /tmp");
+  verb->add_option("--tpm-ca", options->tpm_ca, "certificate authority of software TPMs (the folder tpm-ca of a hub's state) that the hub starts with a copy of; default: one made anew");
 }
 
 }  // namespace redoubt::cli

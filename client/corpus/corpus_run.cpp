@@ -206,7 +206,7 @@ Result<Score> run_corpus(const RunPlan& plan) {
     std::error_code error;
     if (!std::filesystem::exists(plan.programs / program, error)) return Error(Code::missing_dependency, "no program " + (plan.programs / program).string());
   }
-  REDOUBT_TRY(LocalHub hub, LocalHub::start(plan.programs, plan.scratch, plan.warn));
+  REDOUBT_TRY(LocalHub hub, LocalHub::start(plan.programs, plan.scratch, plan.tpm_ca, plan.warn));
   const std::vector<Examined> examined = examine_all(plan);
   if (plan.interrupted()) return Error(Code::unavailable, "interrupted");
   Desk desk(plan.corpus.entries.size());

@@ -15,6 +15,7 @@ namespace redoubt::corpus {
 struct RunPlan {
   std::filesystem::path programs;  // the folder of redoubt-hub, redoubt-cleanroom and its engine
   std::filesystem::path scratch;   // where a folder for the hub's state is made, and removed
+  std::filesystem::path tpm_ca;    // of software TPMs, copied for the hub; empty: the hub makes one
   const Corpus& corpus;
   const Beside& beside;
   std::size_t rooms = 2;           // at a time

@@ -14,12 +14,26 @@ Result<std::string> rest(std::string_view line, std::string_view prefix) {
   return Error(Code::unavailable, "redoubt-hub: expected a line \"" + std::string(prefix) + "...\"");
 }
 
+// lend_ca puts a copy of a certificate authority where a hub of this state would make its own.
+Status lend_ca(const std::filesystem::path& tpm_ca, const std::filesystem::path& state) {
+  std::error_code error;
+  for (const auto& made : {state, state / "tpm-ca"}) {
+    if (!error) std::filesystem::create_directory(made, error);
+    if (!error) std::filesystem::permissions(made, std::filesystem::perms::owner_all, error);
+  }
+  if (!error) std::filesystem::copy(tpm_ca, state / "tpm-ca", error);
+  if (error) return Error(Code::not_found, "copying the certificate authority " + tpm_ca.string() + ": " + error.message());
+  return {};
+}
+
 }  // namespace
 
-Result<LocalHub> LocalHub::start(const std::filesystem::path& programs, const std::filesystem::path& scratch, std::function<void(const std::string&)> warn) {
+Result<LocalHub> LocalHub::start(const std::filesystem::path& programs, const std::filesystem::path& scratch, const std::filesystem::path& tpm_ca,
+                                 std::function<void(const std::string&)> warn) {
   std::string folder = (scratch / "redoubt-corpus-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) return Error(Code::unavailable, "making a folder below " + scratch.string());
   LocalHub hub(programs, folder, std::move(warn));
+  if (!tpm_ca.empty()) REDOUBT_CHECK(lend_ca(tpm_ca, hub.folder_ / "hub"));
   REDOUBT_TRY(Child child, Child::start(programs / "redoubt-hub", {"serve", "--state", folder + "/hub", "--listen", "127.0.0.1:0"}, hub.folder_ / "hub.log"));
   hub.hub_.emplace(std::move(child));
   REDOUBT_TRY(const std::string listening, hub.hub_->line(kHubStart).context("starting redoubt-hub"));

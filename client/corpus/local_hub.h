@@ -9,7 +9,10 @@ namespace redoubt::corpus {
 class LocalHub {
  public:
   // start: redoubt-hub of the folder `programs`; its state is a new folder below `scratch`. `warn` is told when that cannot be removed.
-  static Result<LocalHub> start(const std::filesystem::path& programs, const std::filesystem::path& scratch, std::function<void(const std::string&)> warn);
+  // tpm_ca: a certificate authority of software TPMs that it starts with a copy of, which spares the seconds of making one; empty: it makes one.
+  // `not_found` when that cannot be copied.
+  static Result<LocalHub> start(const std::filesystem::path& programs, const std::filesystem::path& scratch, const std::filesystem::path& tpm_ca,
+                                std::function<void(const std::string&)> warn);
   LocalHub(LocalHub&& other) noexcept;
   LocalHub& operator=(LocalHub&&) = delete;
   // Ends the hub and its programs, and removes the folder.

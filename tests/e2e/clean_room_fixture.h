@@ -59,18 +59,24 @@ class CleanRoom : public testing::Test {
   // sealed: programs keep sealed state; without it every start is a new instance, as where the state is lost or refused.
   explicit CleanRoom(bool sealed = true)
       : run_(folder_.path() / "r"),
-        launcher_({folder_.path() / "state", (std::filesystem::create_directories(run_), run_), REDOUBT_PROGRAM_DIR, "127.0.0.1:0", sealed}) {
+        launcher_({folder_.path() / "state", (std::filesystem::create_directories(run_), run_), REDOUBT_PROGRAM_DIR, "127.0.0.1:0", sealed, measured}) {
     platform_ = OrDie(launcher_.platform());
     ca_.keep();
     roots_ = OrDie(crypto::Certificate::parse_pem_bundle(*platform_.object()->at("tpm_roots").string()));
     contract_ = make_contract();
   }
 
+  // measured: the program, read and hashed once in a test and not before every start: nobody changes it meanwhile.
+  static Result<measure::MeasuredProgram> measured(const std::filesystem::path& folder) {
+    static const measure::MeasuredProgram kMeasured = OrDie(launch::measure_cleanroom(folder));
+    return kMeasured;
+  }
+
   jobs::Contract make_contract() {
     sdk::ContractPlan plan;
     plan.environment = "study";
     plan.members = {{analyst_.keys.public_keys(), false}, {hospital_.keys.public_keys(), true}, {laboratory_.keys.public_keys(), true}};
-    const auto program = OrDie(launch::measure_cleanroom(REDOUBT_PROGRAM_DIR));
+    const auto program = OrDie(measured(REDOUBT_PROGRAM_DIR));
     plan.programs = {{"redoubt-cleanroom", program.manifest.digest()}};
     plan.tpm_roots = roots_;
     plan.accept_host_asserted = plan.accept_software_tpm = true;

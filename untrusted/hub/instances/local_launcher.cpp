@@ -5,7 +5,6 @@
 
 #include "common/jobs/cleanroom/contract.h"
 #include "untrusted/launch/measure.h"
-#include "untrusted/launch/program_on_disk.h"
 
 namespace redoubt::hub {
 namespace {
@@ -82,7 +81,7 @@ Result<std::unique_ptr<RunningProgram>> LocalLauncher::start(const LaunchRequest
   const fs::path folder = options_.state / "env" / request.environment;
   REDOUBT_CHECK(make_folder(folder));
   REDOUBT_CHECK(write_file(folder / "contract.json", request.contract));
-  REDOUBT_TRY(const auto program, launch::measure_cleanroom(options_.program_dir).context("measuring the program"));
+  REDOUBT_TRY(const auto program, options_.measure_program(options_.program_dir).context("measuring the program"));
 
   REDOUBT_TRY(launch::SwTpm tpm, start_tpm(request.environment, folder / "tpm"));
   {
@@ -126,7 +125,7 @@ Result<json::Value> LocalLauncher::platform() {
   REDOUBT_TRY(launch::SwTpm tpm, start_tpm("platform", options_.state / "tpm-platform"));
   tpm.stop();
   REDOUBT_TRY(const std::string roots, read_file(tpm.root_pem()));
-  REDOUBT_TRY(const auto program, launch::measure_cleanroom(options_.program_dir).context("measuring the program"));
+  REDOUBT_TRY(const auto program, options_.measure_program(options_.program_dir).context("measuring the program"));
   json::Array programs;
   programs.push_back(program.manifest.reference(measure::kCleanroomProgram));
   const std::lock_guard lock(mutex_);

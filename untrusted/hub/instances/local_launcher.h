@@ -6,10 +6,12 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <mutex>
 
 #include "common/crypto/digest.h"
 #include "untrusted/hub/instances/launcher.h"
+#include "untrusted/launch/program_on_disk.h"
 #include "untrusted/launch/swtpm.h"
 
 namespace redoubt::hub {
@@ -22,6 +24,8 @@ class LocalLauncher final : public Launcher {
     std::filesystem::path program_dir;  // absolute: redoubt-cleanroom and redoubt-cleanroom-engine
     std::string listen = "127.0.0.1:0";  // participants' doors
     bool sealed = true;  // programs keep sealed state in STATE/env/ID; without it every start is a new instance
+    // measure_program: of a folder, asked by platform() and anew before every start.
+    std::function<Result<measure::MeasuredProgram>(const std::filesystem::path&)> measure_program = launch::measure_cleanroom;
   };
   explicit LocalLauncher(Options options) : options_(std::move(options)) {}
 
