@@ -9,6 +9,8 @@
 #include <limits>
 
 #include "tests/support/expect.h"
+#include "tests/support/sanitized.h"
+#include "tests/support/stride.h"
 
 namespace redoubt::table {
 namespace {
@@ -79,6 +81,7 @@ TEST(TableFile, GivesBackWhatWentIn) {
 
 TEST(TableFile, GroupsEndWhereTheySay) {
   for (const std::size_t count : {kGroupRows - 1, kGroupRows, kGroupRows + 1, 2 * kGroupRows}) {
+    if (test::kSanitized && test::stride(1) != 1 && count != kGroupRows + 1) continue;  // the released program tries the others
     std::vector<Row> rows;
     for (std::size_t i = 0; i < count; ++i) rows.push_back(row(static_cast<std::int64_t>(i), i % 7 == 0 ? "" : std::to_string(i)));
     rows.back()[1] = std::monostate();
