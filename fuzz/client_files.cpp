@@ -1,11 +1,12 @@
-// The files and answers that a participant is given by others: schemas, CSV tables, public keys, programs, saved logs, votes, approval
-// rules. Junk is an error, never a crash.
+// The files and answers that a participant is given by others: schemas, CSV tables, public keys, programs, saved logs and their documents, votes,
+// approval rules. Junk is an error, never a crash.
 #include <cstddef>
 #include <cstdint>
 
 #include "client/sdk/audit.h"
 #include "client/sdk/contract_builder.h"
 #include "client/sdk/dataset_sealer.h"
+#include "client/sdk/log_documents.h"
 #include "client/sdk/votes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -21,6 +22,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     [[maybe_unused]] const auto report = sdk::audit(*log, {}, {});
     const auto again = sdk::SavedLog::parse(log->json());
     if (!again.ok() || again->entries() != log->entries()) std::abort();
+  }
+  if (const auto documents = sdk::LogDocuments::parse(text); documents.ok()) {
+    const auto again = sdk::LogDocuments::parse(documents->json());
+    if (!again.ok() || again->json() != documents->json()) std::abort();
   }
   if (const auto value = json::parse(text); value.ok()) {
     [[maybe_unused]] const auto votes = sdk::read_votes(*value);

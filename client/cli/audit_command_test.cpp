@@ -42,10 +42,13 @@ class AuditCommandTest : public testing::Test {
 
 TEST_F(AuditCommandTest, ALogIsSavedReadAndHeldAgainstReceiptsOffline) {
   const std::string query = run_query();
-  const Ran shown = stage.run("hospital", {"audit", "log", "--save", stage.path("log.json")});
+  const Ran shown = stage.run("hospital", {"audit", "log", "--save", stage.path("log.json"), "--documents", stage.path("documents.json")});
   ASSERT_EQ(shown.code, 0) << shown.err;
   EXPECT_NE(shown.out.find("query " + query.substr(0, 12) + " by analyst"), std::string::npos) << shown.out;
   EXPECT_NE(shown.out.find("hospital version 1 of hospital"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("hospital uploads hospital version 1"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("laboratory releases key 1 of laboratory version 1 to this instance"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("laboratory approves query " + query.substr(0, 12)), std::string::npos) << shown.out;
   stage.room.reset();  // the program is gone: the rest needs files only
   EXPECT_EQ(stage.run("stranger", {"audit", "log", stage.path("log.json")}).code, 0);
   const Ran verified = stage.run("hospital", {"audit", "verify", stage.path("log.json"), "--receipt", stage.path("receipt.json")});
@@ -58,8 +61,27 @@ TEST_F(AuditCommandTest, ALogIsSavedReadAndHeldAgainstReceiptsOffline) {
   EXPECT_NE(stranger.err.find("--receipt-key"), std::string::npos) << stranger.err;
   const Ran told = stage.run("stranger", {"audit", "verify", stage.path("log.json"), "--receipt-key", stage.receipt_key().public_key().hex()});
   EXPECT_EQ(told.code, 0) << told.err;
+  const Ran whole = stage.run("hospital", {"audit", "verify", stage.path("log.json"), "--receipt", stage.path("receipt.json"), "--documents", stage.path("documents.json")});
+  EXPECT_EQ(whole.code, 0) << whole.err;
+  for (const char* check : {"log.identity", "log.uploads", "log.key_releases", "log.ballots", "log.budgets"}) EXPECT_NE(whole.out.find(check), std::string::npos) << check;
+  const Ran read = stage.run("hospital", {"audit", "log", stage.path("log.json"), "--documents", stage.path("documents.json")});
+  EXPECT_EQ(read.code, 0) << read.err;
+  EXPECT_NE(read.out.find("hospital uploads hospital version 1"), std::string::npos) << read.out;
+  expect(stage.run("stranger", {"audit", "verify", stage.path("log.json"), "--documents", stage.path("documents.json")}), Code::usage, "");
   EXPECT_EQ(stage.run("hospital", {"audit", "consistency", stage.path("log.json")}).code, 0);
   EXPECT_EQ(stage.run("hospital", {"audit", "consistency", stage.path("log.json"), stage.path("receipt.json")}).code, 0);
+}
+
+TEST_F(AuditCommandTest, WhatTheHubWithholdsIsSeenInTheDocuments) {
+  run_query();
+  // A hub that lists no datasets: nothing is refuted, and nothing about them is shown.
+  stage.tamper = [](const std::string& who, const net::HttpRequest& request, json::Value& answer) {
+    if (who == "hub" && request.method == "GET" && request.path.ends_with("/datasets")) answer = json::Object{{"items", json::Array()}};
+  };
+  const Ran shown = stage.run("hospital", {"audit", "log", "--save", stage.path("log.json"), "--documents", stage.path("documents.json")});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_EQ(shown.out.find("uploads"), std::string::npos) << shown.out;
+  expect(stage.run("hospital", {"audit", "verify", stage.path("log.json"), "--documents", stage.path("documents.json")}), Code::log_proof, "log.uploads: not shown");
 }
 
 TEST_F(AuditCommandTest, ALaterLogExtendsAnEarlierOne) {

@@ -5,6 +5,7 @@
 #include "client/cli/commands.h"
 #include "client/sdk/audit.h"
 #include "client/sdk/files.h"
+#include "client/sdk/log_story.h"
 #include "client/sdk/query.h"
 
 namespace redoubt::cli {
@@ -13,7 +14,7 @@ namespace {
 constexpr std::size_t kMaxProofFile = 128 * 1024;
 
 struct AuditOptions {
-  std::string environment, file, other, save, proof, receipt_key;
+  std::string environment, file, other, save, documents, proof, receipt_key;
   std::vector<std::string> receipts;
 };
 
@@ -24,49 +25,26 @@ Result<sdk::SavedLog> fetch_log(Session& session, Visit& visit) {
   return sdk::read_log(visit.enclave, visit.instance, checkpoint);
 }
 
-// Labels: what entries are about, by the digest that stands in them. They come from the hub; the digest, computed here, says that they are what
-// was logged.
-using Labels = std::map<std::string, std::string>;
-
-Labels labels_of(Session& session, Environment& environment) {
-  Labels labels;
-  const auto datasets = environment.hub.datasets(environment.id);
-  const auto queries = environment.hub.queries(environment.id);
+// documents_from_hub: what the hub has of what the entries are about; nothing when it does not say.
+std::optional<sdk::LogDocuments> documents_from_hub(Session& session, Visit& visit) {
+  const auto datasets = visit.environment->hub.datasets(visit.environment->id);
+  const auto queries = visit.environment->hub.queries(visit.environment->id);
   if (!datasets.ok() || !queries.ok()) {
     session.warn("the hub does not say what the entries are about");
-    return labels;
+    return std::nullopt;
   }
-  for (const sdk::DatasetView& view : *datasets) {
-    const auto manifest = jobs::Manifest::parse(view.document.text);
-    if (manifest.ok()) labels[manifest->digest().hex()] = manifest->dataset + " version " + std::to_string(manifest->version) + " of " + manifest->owner;
-  }
+  sdk::LogDocuments out{visit.enclave.claims(), visit.instance.previous.value_or(""), {}, {}, {}};
+  for (const sdk::DatasetView& view : *datasets) out.manifests.push_back(view.document);
   for (const sdk::QueryView& view : *queries) {
-    const auto proposal = jobs::Proposal::parse(view.proposal.text);
-    if (!proposal.ok()) continue;
-    const std::string id = proposal->digest().hex();
-    labels[id] = "query " + id.substr(0, 12) + " by " + proposal->proposer;
-    for (const jobs::SignedDocument& document : view.ballots) {
-      const auto ballot = jobs::Ballot::parse(document.text);
-      if (!ballot.ok()) continue;
-      labels[receipt::approval_digest(document.encode()).hex()] =
-          ballot->voter + (ballot->decision == jobs::Decision::approve ? " approves" : " rejects") + " query " + ballot->proposal.hex().substr(0, 12);
-    }
+    out.proposals.push_back(view.proposal);
+    out.ballots.insert(out.ballots.end(), view.ballots.begin(), view.ballots.end());
   }
-  return labels;
+  return out;
 }
 
-// label_of: a receipt is of the run before it, as the log itself says; which receipt is whose, nobody else is asked.
-std::string label_of(const std::vector<receipt::LogEntry>& entries, std::size_t index, const Labels& labels) {
-  const receipt::LogEntry& entry = entries[index];
-  if (entry.kind == receipt::kReceiptEntry) {
-    const bool follows = index > 0 && entries[index - 1].kind == receipt::kRunEntry;
-    return follows ? "of query " + entries[index - 1].content.hex().substr(0, 12) : "";
-  }
-  const auto found = labels.find(entry.content.hex());
-  return found == labels.end() ? "" : found->second;
-}
+using About = std::vector<std::string>;
 
-void print_log(Session& session, const sdk::SavedLog& log, const Labels& labels, bool with_entries, std::string_view more) {
+void print_log(Session& session, const sdk::SavedLog& log, const About& about, bool with_entries, std::string_view more) {
   const receipt::TreeHead& head = log.checkpoint().head();
   if (session.json()) {
     json::Object value{{"origin", head.origin}, {"root", head.root.hex()}, {"size", std::to_string(head.size)}};
@@ -74,7 +52,7 @@ void print_log(Session& session, const sdk::SavedLog& log, const Labels& labels,
     for (std::size_t i = 0; i < log.entries().size(); ++i) {
       const receipt::LogEntry& entry = log.entries()[i];
       json::Object item{{"content", entry.content.hex()}, {"kind", entry.kind}};
-      if (const std::string label = label_of(log.entries(), i, labels); !label.empty()) item.emplace("about", label);
+      if (!about.at(i).empty()) item.emplace("about", about.at(i));
       items.emplace_back(std::move(item));
     }
     if (with_entries) value.emplace("items", std::move(items));
@@ -85,7 +63,7 @@ void print_log(Session& session, const sdk::SavedLog& log, const Labels& labels,
     Table table{{"index", "kind", "content", "about"}, {}};
     for (std::size_t i = 0; i < log.entries().size(); ++i) {
       const receipt::LogEntry& entry = log.entries()[i];
-      table.rows.push_back({std::to_string(i), entry.kind, entry.content.hex(), label_of(log.entries(), i, labels)});
+      table.rows.push_back({std::to_string(i), entry.kind, entry.content.hex(), about.at(i)});
     }
     print_table(session.out(), table);
   }
@@ -105,20 +83,6 @@ Result<sdk::SavedLog> read_saved(Session& session, const std::string& file) {
   auto log = sdk::SavedLog::parse(text);
   session.next("");
   return log;
-}
-
-// show_log: from the program, or from a file that was saved.
-Status show_log(Session& session, const AuditOptions& options, bool with_entries, bool with_labels) {
-  if (!options.file.empty()) {
-    REDOUBT_TRY(const auto log, read_saved(session, options.file));
-    print_log(session, log, {}, with_entries, "; `redoubt audit verify` holds it against what you keep");
-    return {};
-  }
-  REDOUBT_TRY(auto visit, session.visit(options.environment));
-  REDOUBT_TRY(const auto log, fetch_log(session, visit));
-  const Labels labels = with_labels ? labels_of(session, *visit.environment) : Labels();
-  print_log(session, log, labels, with_entries, ", and extend the head that was kept");
-  return save_log(session, log, options.save);
 }
 
 // Kept: what is remembered of an instance here; nothing without an environment.
@@ -146,6 +110,57 @@ Result<Kept> kept_of(Session& session, const AuditOptions& options, const Instan
   kept.knowledge.receipt_key = known->receipt_key;
   REDOUBT_TRY(kept.knowledge.kept, sdk::kept_head(*kept.state, instance));
   return kept;
+}
+
+// documents_in: of the file that --documents names.
+Result<sdk::LogDocuments> documents_in(const std::string& file) {
+  REDOUBT_TRY(const std::string text, sdk::read_file(file, sdk::LogDocuments::kMaxBytes));
+  return sdk::LogDocuments::parse(text).context(file);
+}
+
+// story_in: a saved log with the documents in a file, under the contract that the environment keeps.
+Result<sdk::LogStory> story_in(Session& session, const AuditOptions& options, const sdk::SavedLog& log) {
+  REDOUBT_TRY(const auto documents, documents_in(options.documents));
+  session.next("name the environment whose contract you hold with -e");
+  REDOUBT_TRY(const std::string name, session.environment_name(options.environment));
+  REDOUBT_TRY(const auto state, sdk::EnvironmentState::open(session.config(), name));
+  REDOUBT_TRY(const auto contract, state.contract());
+  session.next("");
+  return sdk::explain(log, contract, documents);
+}
+
+// show_saved: a log in a file, with what documents beside it say.
+Status show_saved(Session& session, const AuditOptions& options, bool with_entries) {
+  REDOUBT_TRY(const auto log, read_saved(session, options.file));
+  constexpr std::string_view kMore = "; `redoubt audit verify` holds it against what you keep";
+  if (options.documents.empty()) {
+    print_log(session, log, sdk::about_receipts(log.entries()), with_entries, kMore);
+    return {};
+  }
+  REDOUBT_TRY(const sdk::LogStory story, story_in(session, options, log));
+  print_log(session, log, story.about, with_entries, kMore);
+  return story.refuted();
+}
+
+// show_log: from the program, or from a file that was saved.
+Status show_log(Session& session, const AuditOptions& options, bool with_entries, bool with_documents) {
+  if (!options.file.empty()) return show_saved(session, options, with_entries);
+  if (options.save.empty() && !options.documents.empty()) return Error(Code::usage, "--documents goes with a saved log, or with --save");
+  REDOUBT_TRY(auto visit, session.visit(options.environment));
+  REDOUBT_TRY(const auto log, fetch_log(session, visit));
+  const auto documents = with_documents ? documents_from_hub(session, visit) : std::nullopt;
+  sdk::LogStory story{sdk::about_receipts(log.entries()), {}};
+  if (documents) story = sdk::explain(log, visit.contract(), *documents);
+  print_log(session, log, story.about, with_entries, ", and extend the head that was kept");
+  REDOUBT_CHECK(save_log(session, log, options.save));
+  if (documents && !options.documents.empty()) {
+    REDOUBT_CHECK(sdk::write_file(options.documents, as_bytes(documents->json()), sdk::FileKind::open));
+    if (!session.json()) session.out() << "what participants signed is in " << options.documents << '\n';
+  }
+  session.next("do not rely on this log, and show it to the other participants");
+  REDOUBT_CHECK(story.refuted());
+  session.next("");
+  return {};
 }
 
 // keep_proof writes the proof of a fork where --proof says, or into the environment's folder.
@@ -224,12 +239,16 @@ Status verify(Session& session, const AuditOptions& options) {
   }
   session.next("");
   REDOUBT_TRY(const auto kept, kept_of(session, options, log.instance()));
-  const sdk::AuditReport report = sdk::audit(log, kept.knowledge, receipts);
+  sdk::AuditReport report = sdk::audit(log, kept.knowledge, receipts);
+  if (!options.documents.empty()) {
+    REDOUBT_TRY(const sdk::LogStory story, story_in(session, options, log));
+    report.checks.insert(report.checks.end(), story.checks.begin(), story.checks.end());
+  }
   REDOUBT_CHECK(print_audit(session, report.checks, report.accepted().ok()));
   session.next(next_of(report, kept.knowledge));
   if (report.fork) REDOUBT_CHECK(keep_proof(session, options, kept, *report.fork));
   REDOUBT_CHECK(report.accepted());
-  if (!session.json()) print_log(session, log, {}, false, "");
+  if (!session.json()) print_log(session, log, sdk::about_receipts(log.entries()), false, "");
   return {};
 }
 
@@ -322,15 +341,17 @@ void add_audit_commands(Commands& commands) {
   Session& session = commands.session;
   const auto options = std::make_shared<AuditOptions>();
   CLI::App* read = add_verb(commands, noun, "log", "show every entry and what it is about, and save the log; or show a saved one",
-                            {"redoubt audit log --save log.json", "redoubt audit log log.json"},
+                            {"redoubt audit log --save log.json --documents documents.json", "redoubt audit log log.json --documents documents.json"},
                             [&session, options] { return show_log(session, *options, true, true); });
   read->add_option("file", options->file, "a saved log, read offline");
   read->add_option("--save", options->save, "write entries and signed head to this file");
+  read->add_option("--documents", options->documents, "with --save: write what participants signed that the entries are about; with a saved log: read it");
   CLI::App* check = add_verb(commands, noun, "verify", "check a saved log, and receipts against it, offline; or a proof that a log was forked",
-                             {"redoubt audit verify log.json --receipt receipt.json", "redoubt audit verify fork-1.json"},
+                             {"redoubt audit verify log.json --receipt receipt.json --documents documents.json", "redoubt audit verify fork-1.json"},
                              [&session, options] { return verify(session, *options); });
   check->add_option("file", options->file, "the saved log, or the proof")->required();
   check->add_option("--receipt", options->receipts, "a receipt file that must stand in the log");
+  check->add_option("--documents", options->documents, "what participants signed, as `audit log --save` wrote it: entries of datasets, keys, ballots and budgets are computed from it");
   CLI::App* compare = add_verb(commands, noun, "consistency", "is one log a prefix of the other? Offline; a fork is proved in a file",
                                {"redoubt audit consistency log.json", "redoubt audit consistency mine.json theirs.json --proof fork.json"},
                                [&session, options] { return consistency(session, *options); });

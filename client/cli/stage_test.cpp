@@ -128,7 +128,11 @@ Result<json::Value> Stage::run_query(const std::string& id, const std::string& w
     }
     return Error(Code::not_found, "no package for this recipient");
   }
-  return json::Value(json::Object{{"ballots", json::Array()}, {"proposal", queries_.at(id).to_json()}, {"query", id}, {"reason", ""},
+  json::Array ballots;
+  for (const auto& [on, ballot] : ballots_) {
+    if (on == proposal) ballots.push_back(ballot.to_json());
+  }
+  return json::Value(json::Object{{"ballots", std::move(ballots)}, {"proposal", queries_.at(id).to_json()}, {"query", id}, {"reason", ""},
                                   {"state", output.ok() ? "done" : "voting"}});
 }
 

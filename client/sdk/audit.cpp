@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "common/jobs/cleanroom/log_entries.h"
 #include "common/jobs/cleanroom/verdict.h"
 #include "common/receipt/boot_entry.h"
 
@@ -12,7 +13,6 @@ using receipt::Outcome;
 using receipt::ReceiptCheck;
 
 constexpr std::string_view kKnownHead = "log.known_head";
-constexpr std::string_view kBudgetEntry = "budget";  // of a clean room: what the reservation after it was charged
 
 Error out_of_order(std::size_t index, std::string_view what) {
   return Error(Code::log_proof, "entry " + std::to_string(index) + ": " + std::string(what));
@@ -137,6 +137,9 @@ Status check_order(const std::vector<receipt::LogEntry>& entries) {
   std::set<crypto::Sha256Digest> reserved;
   std::set<crypto::Sha256Digest> run;
   std::set<crypto::Sha256Digest> booted;
+  std::set<crypto::Sha256Digest> uploaded;
+  std::set<crypto::Sha256Digest> released;
+  std::set<crypto::Sha256Digest> taken_in;
   bool carried = false;
   std::size_t runs = 0;
   std::size_t receipts = 0;
@@ -146,7 +149,15 @@ Status check_order(const std::vector<receipt::LogEntry>& entries) {
     if (i == 0 && entry.kind != receipt::kBootEntry) return out_of_order(i, "a log begins with its boot");
     if (entry.kind == receipt::kBootEntry && !booted.insert(entry.content).second) return out_of_order(i, "this boot was logged before");
     if (entry.kind == receipt::kCarriedEntry) carried = true;
-    if (i > 0 && entries[i - 1].kind == kBudgetEntry && entry.kind != receipt::kReservationEntry) return out_of_order(i, "a charge to budgets came before it, and it is no reservation");
+    if (i > 0 && entries[i - 1].kind == jobs::kBudgetEntry && entry.kind != receipt::kReservationEntry) return out_of_order(i, "a charge to budgets came before it, and it is no reservation");
+    if (entry.kind == jobs::kUploadEntry && !uploaded.insert(entry.content).second) return out_of_order(i, "this dataset version was uploaded before");
+    if (entry.kind == jobs::kKeyReleaseEntry && uploaded.empty()) return out_of_order(i, "a key was released before any dataset was uploaded");
+    if (entry.kind == jobs::kKeyReleaseEntry && !released.insert(entry.content).second) return out_of_order(i, "this key was released before");
+    if (entry.kind == receipt::kDatasetEntry) {
+      if (!uploaded.contains(entry.content)) return out_of_order(i, "this dataset version was not uploaded before it was taken in");
+      if (!taken_in.insert(entry.content).second) return out_of_order(i, "this dataset version was taken in before");
+      if (taken_in.size() > released.size()) return out_of_order(i, "more datasets were taken in than keys were released");
+    }
     if (entry.kind == receipt::kReservationEntry && !reserved.insert(entry.content).second) return out_of_order(i, "this proposal was reserved before");
     if (entry.kind == receipt::kRunEntry) {
       if (!carried && !reserved.contains(entry.content)) return out_of_order(i, "this proposal was not reserved before it was run");

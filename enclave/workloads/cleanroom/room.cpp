@@ -156,6 +156,7 @@ Result<Dataset*> Room::register_manifest(const jobs::SignedDocument& document) {
   if (manifest.ciphertext_size > Dataset::kMaxCiphertext) return Error(Code::refused, "manifest: the dataset is too large");
   if (datasets_.size() >= kMaxDatasets) return Error(Code::unavailable, "too many datasets");
   RoomRecord kept = record(RoomRecord::Kind::manifest);
+  kept.entries.push_back(jobs::upload_entry(digest));
   REDOUBT_CHECK(settle(kept.add(document.encode())));
   return &datasets_.at(digest);
 }
@@ -175,7 +176,7 @@ Status Room::open_dataset(Dataset& dataset) {
   }
   if (dataset.logged()) return {};  // before a restart
   RoomRecord kept = record(RoomRecord::Kind::dataset);
-  kept.entries.push_back({std::string(receipt::kDatasetEntry), content(dataset.digest())});
+  kept.entries.push_back(jobs::taken_in_entry(dataset.digest()));
   const Status done = settle(kept.add(dataset.digest().view()));
   if (!done.ok()) dataset.close();
   return done;
@@ -200,6 +201,7 @@ Result<jobs::ManifestDigest> Room::release(const std::string& participant, const
       return Error(Code::refused, "dataset key: " + std::to_string(kMaxKeys) + " were released for this version, and none opened it: release a new version");
     }
     RoomRecord kept = record(RoomRecord::Kind::key);
+    kept.entries.push_back(key_release_of(*dataset));
     REDOUBT_CHECK(settle(kept.add(dataset->digest().view()).add(key.reveal())));
   }
   REDOUBT_CHECK(open_dataset(*dataset));

@@ -17,12 +17,13 @@
 #include <set>
 
 #include "common/attest/evidence/claims.h"
+#include "common/jobs/cleanroom/log_entries.h"
 #include "common/jobs/cleanroom/verdict.h"
 #include "common/receipt/receipt_file.h"
 #include "enclave/runtime/clock/time_floor.h"
 #include "enclave/workloads/cleanroom/approvals.h"
 #include "enclave/workloads/cleanroom/dataset.h"
-#include "enclave/workloads/cleanroom/noise_budget.h"
+#include "engines/sql/accounts/noise_budget.h"
 #include "enclave/workloads/cleanroom/predecessor.h"
 #include "enclave/workloads/cleanroom/query_engine.h"
 #include "enclave/workloads/cleanroom/room_record.h"
@@ -185,6 +186,8 @@ class Room {
   // signer_of a document that was kept: `chain` for who is not in the contract.
   Result<const jobs::Participant*> signer_of(const std::string& name) const;
   receipt::LogEntry acceptance_of(const std::string& name, const crypto::Ed25519Signature& signature) const;
+  // key_release_of: the entry of the next key that the owner of a dataset releases.
+  receipt::LogEntry key_release_of(const Dataset& dataset) const;
   Status keep_old_logs(const std::vector<jobs::OldLog>& logs);
   // refuse logs the refusal of a proposal, once; `charged` is whose it is, empty for a run. check_refusals: `unavailable` when that participant has had too many.
   Status refuse(const jobs::ProposalDigest& proposal, const std::string& charged);

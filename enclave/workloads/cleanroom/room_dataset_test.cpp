@@ -37,6 +37,31 @@ TEST_F(RoomTest, CiphertextMustBeWhatTheManifestSays) {
   EXPECT_EQ(room_->status().datasets.front().second, DatasetState::ready);
 }
 
+TEST_F(RoomTest, TheLogSaysWhatWasUploadedWhichKeyWasReleasedToWhomAndWhatWasTakenIn) {
+  join_all(*room_);
+  const auto last = [&] { return OrDie(receipt::LogEntry::parse(room_->entries(0).back())); };
+  const auto digest = hospital_data_.manifest.digest();
+  const auto released = [&](std::uint64_t number) {
+    return jobs::key_release_entry({digest, "hospital", room_->claims().instance, room_->claims().hpke_key, number});
+  };
+  ASSERT_OK(room_->put_manifest(hospital_data_.document));
+  EXPECT_EQ(last(), jobs::upload_entry(digest));
+  const SecretBytes wrong = hospital_.random.secret(32);
+  ASSERT_OK(room_->release("hospital", hospital_data_.document, wrap(*room_, hospital_, hospital_data_.manifest, wrong)));
+  EXPECT_EQ(last(), released(1));
+  ASSERT_OK(release(*room_, hospital_, hospital_data_));
+  EXPECT_EQ(last(), released(2));
+  ASSERT_OK(room_->put_ciphertext(digest, 0, hospital_data_.envelope));
+  EXPECT_EQ(last(), jobs::taken_in_entry(digest));
+  // What the host or the owner repeats, and what is refused, adds nothing.
+  const std::uint64_t size = room_->status().log_size;
+  EXPECT_OK(room_->put_manifest(hospital_data_.document));
+  EXPECT_OK(release(*room_, hospital_, hospital_data_));
+  EXPECT_OK(room_->put_ciphertext(digest, 0, hospital_data_.envelope));
+  EXPECT_FALSE(release(*room_, laboratory_, hospital_data_).ok());
+  EXPECT_EQ(room_->status().log_size, size);
+}
+
 TEST_F(RoomTest, RowsThatDoNotFitTheManifestAreRefused) {
   join_all(*room_);
   engine_.refuses_rows = true;

@@ -35,6 +35,10 @@ receipt::LogEntry Room::acceptance_of(const std::string& name, const crypto::Ed2
   return {std::string(receipt::kAcceptanceEntry), crypto::sha256(Fields("redoubt/acceptance/1").text(name).field(signature.view()).view())};
 }
 
+receipt::LogEntry Room::key_release_of(const Dataset& dataset) const {
+  return jobs::key_release_entry({dataset.digest(), dataset.manifest().owner, identity_.claims.instance, identity_.claims.hpke_key, dataset.keys() + 1});
+}
+
 Result<const jobs::Participant*> Room::signer_of(const std::string& name) const {
   const jobs::Participant* found = contract_.find(name);
   if (found == nullptr) return Error(Code::chain, "\"" + name + "\" is not in this contract");
@@ -76,12 +80,17 @@ Status Room::check_kept(const RoomRecord& record) const {
       REDOUBT_TRY(const jobs::Participant* const owner, signer_of(manifest.owner));
       REDOUBT_CHECK(jobs::verify_document(jobs::kManifestType, document, owner->signing_key));
       if (manifest.contract != contract_digest_) return Error(Code::binding, "a manifest of another contract");
-      return check_entries(record, {});
+      return check_entries(record, {jobs::upload_entry(manifest.digest())});
     }
-    case Kind::key: return check_entries(record, {});
+    case Kind::key: {
+      REDOUBT_TRY(const auto digest, record.fixed<jobs::ManifestDigest>(0, "dataset"));
+      const auto found = datasets_.find(digest);
+      if (found == datasets_.end()) return Error(Code::malformed, "a key of no manifest that was kept");
+      return check_entries(record, {key_release_of(found->second)});
+    }
     case Kind::dataset: {
       REDOUBT_TRY(const auto digest, record.fixed<jobs::ManifestDigest>(0, "dataset"));
-      return check_entries(record, {entry_of(receipt::kDatasetEntry, digest)});
+      return check_entries(record, {jobs::taken_in_entry(digest)});
     }
     case Kind::proposal: {
       REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(record.text(0), jobs::Proposal::kMaxBytes));
@@ -96,7 +105,7 @@ Status Room::check_kept(const RoomRecord& record) const {
         if (index != reserved) return Error(Code::log_proof, "a proposal with another place than its reservation has");
         return check_entries(record, {});
       }
-      const bool charged = record.entries.size() == 2 && record.entries[0].kind == kBudgetEntry && proposal.terms.noise.has_value();
+      const bool charged = record.entries.size() == 2 && record.entries[0].kind == jobs::kBudgetEntry && proposal.terms.noise.has_value();
       if (index != log_.size() + (charged ? 1 : 0)) return Error(Code::log_proof, "a proposal with another place than its reservation has");
       const auto reservation = entry_of(receipt::kReservationEntry, digest);
       return charged ? check_entries(record, {record.entries[0], reservation}) : check_entries(record, {reservation});

@@ -62,13 +62,17 @@ TEST_F(RoomKeptTest, WhatNobodySignedIsNotTakenBack) {
 
 TEST_F(RoomKeptTest, ARecordThatLogsSomethingElseIsNotTakenBack) {
   session();
-  for (const Kind kind : {Kind::join, Kind::dataset, Kind::proposal, Kind::ballot, Kind::run}) {
+  for (const Kind kind : {Kind::join, Kind::manifest, Kind::key, Kind::dataset, Kind::proposal, Kind::ballot, Kind::run}) {
     EXPECT_ERROR(changed(kind, [](RoomRecord& r) { r.entries.back().content.array()[0] ^= std::byte{1}; }), Code::log_proof, "logs something else") << static_cast<int>(kind);
     EXPECT_ERROR(changed(kind, [](RoomRecord& r) { r.entries.clear(); }), Code::log_proof, "") << static_cast<int>(kind);
   }
   for (const Kind kind : {Kind::manifest, Kind::key, Kind::enrolment}) {
     EXPECT_ERROR(changed(kind, [](RoomRecord& r) { r.entries.push_back({std::string(receipt::kCarriedEntry), crypto::Sha256Digest()}); }), Code::log_proof, "logs something else");
   }
+  EXPECT_ERROR(changed(Kind::key, [](RoomRecord& r) { r.fields[0] = SecretBytes::copy_of(jobs::ManifestDigest().view()); }), Code::malformed, "a key of no manifest that was kept");
+  EXPECT_ERROR(changed(Kind::key, [&](RoomRecord& r) {  // said to be released to another identity
+    r.entries[0] = jobs::key_release_entry({hospital_data_.manifest.digest(), "hospital", room_->claims().instance, analyst_.hpke.public_key(), 1});
+  }), Code::log_proof, "logs something else");
   EXPECT_ERROR(changed(Kind::refusal, [](RoomRecord& r) { r.entries[0].kind = receipt::kCarriedEntry; }), Code::log_proof, "a refusal that is not logged");
   EXPECT_ERROR(changed(Kind::proposal, [](RoomRecord& r) { r.fields[1] = SecretBytes::copy_of(Writer().u64be(1).view()); }), Code::log_proof, "another place");
   EXPECT_ERROR(changed(Kind::run, [](RoomRecord& r) { set(r, 1, "{}"); }), Code::malformed, "receipt file");

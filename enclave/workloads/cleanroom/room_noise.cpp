@@ -66,7 +66,7 @@ Result<std::vector<receipt::LogEntry>> Room::reserve_noise(const jobs::Proposal&
     REDOUBT_CHECK(refuse(digest, proposal.proposer));
     return unanswered();
   }
-  if (verdict == NoiseBudget::Verdict::reserved) out.push_back({std::string(kBudgetEntry), budget.digest(digest, manifests)});
+  if (verdict == NoiseBudget::Verdict::reserved) out.push_back({std::string(jobs::kBudgetEntry), budget.digest(digest, manifests)});
   return out;
 }
 

@@ -2,7 +2,7 @@
 // whatever the host restarts or forks and whoever asks. Method: rooms with the real engine program over tables with budgets; reservations
 // that never run, proposers in turn, restarts and forks, and each parameter changed in proposal and ballot.
 #include "enclave/workloads/cleanroom/engine_process.h"
-#include "enclave/workloads/cleanroom/noise_budget.h"
+#include "engines/sql/accounts/noise_budget.h"
 #include "enclave/workloads/cleanroom/room_test_fixture.h"
 
 namespace redoubt::cleanroom {
@@ -159,7 +159,7 @@ TEST_F(RoomNoiseTest, AnswersWithNoiseAndSaysWhatItCost) {
   // The budget entry stands right before the reservation, so that every ballot's head holds it.
   const auto logged = kinds(*room);
   ASSERT_GE(logged.size(), 2U);
-  EXPECT_EQ(logged[logged.size() - 2], kBudgetEntry);
+  EXPECT_EQ(logged[logged.size() - 2], jobs::kBudgetEntry);
   EXPECT_EQ(logged.back(), receipt::kReservationEntry);
   const RunOutput output = OrDie(run(*room, asked));
   const std::string number = first_number(OrDie(table_of(output)));

@@ -2,7 +2,7 @@
 //
 // Nothing is kept: whoever judges a query replays every reservation before it, run or not, over the budgets in the owners' manifests. So the
 // verdict is the same in every fork of a log and after every restart, and there is no balance that a host could roll back. A
-// reservation that did not fit was answered nowhere and costs nothing. One query text over one version of the data has one answer: asked again
+// reservation that did not fit was answered nowhere and costs nothing. Whoever audits the log replays the same (client/sdk/log_story.h). One query text over one version of the data has one answer: asked again
 // with the same noise it is free, with any other noise, k or program it is refused, since two answers could be averaged or subtracted. Not thread-safe.
 #pragma once
 
@@ -37,7 +37,7 @@ class NoiseBudget {
 
   // line of a dataset beside a query that costs `cost`; absent without a budget.
   std::optional<BudgetLine> line(const jobs::Manifest& manifest, sql::dp::Rho cost) const;
-  // digest of the accounts of these datasets, for the log.
+  // digest of the accounts of these datasets: the content of the entry `budget`, which stands in the log right before a reservation whose noise was charged.
   crypto::Sha256Digest digest(const jobs::ProposalDigest& proposal, const std::vector<const jobs::Manifest*>& manifests) const;
 
  private:
@@ -51,9 +51,6 @@ class NoiseBudget {
   sql::dp::Budget budget_;
   std::map<sql::dp::Budget::Key, Asked> asked_;
 };
-
-// A reservation whose noise was charged: this entry, with digest() as its content, stands right before it in the log.
-inline constexpr std::string_view kBudgetEntry = "budget";
 
 // noise_price of a query: it depends on its noise alone, not on its text. `malformed` when out of range.
 Result<sql::dp::Loss> noise_price(const jobs::PrivacyLoss& loss);

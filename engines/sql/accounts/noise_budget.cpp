@@ -1,4 +1,4 @@
-#include "enclave/workloads/cleanroom/noise_budget.h"
+#include "engines/sql/accounts/noise_budget.h"
 
 namespace redoubt::cleanroom {
 namespace {
