@@ -1,6 +1,7 @@
 #include "enclave/workloads/cleanroom/room.h"
 
 #include "common/attest/evidence/tpm/enrolment.h"
+#include "enclave/workloads/cleanroom/unanswered.h"
 
 namespace redoubt::cleanroom {
 namespace {
@@ -23,18 +24,19 @@ crypto::Sha256Digest content(const D& digest) {
 
 }  // namespace
 
-Room::Room(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock)
-    : Room(Unlogged(), std::move(contract), std::move(identity), engine, random, std::move(host_clock)) {
+Room::Room(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock, runtime::ReleaseTick tick)
+    : Room(Unlogged(), std::move(contract), std::move(identity), engine, random, std::move(host_clock), std::move(tick)) {
   apply(boot_record(identity_.previous)).value();  // cannot fail: a boot on an empty log
 }
 
-Room::Room(Unlogged, jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock)
+Room::Room(Unlogged, jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock, runtime::ReleaseTick tick)
     : contract_(std::move(contract)),
       contract_digest_(contract_.digest()),
       identity_(std::move(identity)),
       engine_(engine),
       random_(random),
       host_clock_(std::move(host_clock)),
+      tick_(std::move(tick)),
       floor_(identity_.time_floor),
       log_(identity_.claims.instance),
       predecessor_(contract_, identity_.claims.instance, identity_.previous) {}
@@ -88,6 +90,13 @@ Status Room::refuse(const jobs::ProposalDigest& proposal, const std::string& cha
   RoomRecord kept = record(RoomRecord::Kind::refusal);
   kept.entries.push_back({std::string(receipt::kRefusalEntry), content(proposal)});
   return settle(kept.add(charged));
+}
+
+Error Room::not_answered(const jobs::ProposalDigest& proposal, const std::string& charged, runtime::ReleaseTick::Milliseconds begun) {
+  const Status logged = refuse(proposal, charged);
+  // Nobody sees the entry before the tick either: whoever asks for the log waits for this room's lock.
+  tick_.hold(begun);
+  return logged.ok() ? unanswered() : logged.error();
 }
 
 Status Room::check_refusals(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest) const {
@@ -246,6 +255,7 @@ Status Room::check_proposal(const jobs::Proposal& proposal, Instant now) const {
 
 Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
   const std::lock_guard lock(mutex_);
+  const auto begun = tick_.begin();
   REDOUBT_CHECK(require_open());
   REDOUBT_TRY(const Instant time, now());
   REDOUBT_TRY(jobs::Proposal proposal, jobs::Proposal::parse(document.text));
@@ -283,7 +293,7 @@ Result<Reservation> Room::propose(const jobs::SignedDocument& document) {
     REDOUBT_TRY(index, predecessor_.reserved(from, digest));
   } else {
     if (proposal.terms.noise) {
-      REDOUBT_TRY(kept.entries, reserve_noise(proposal, digest));
+      REDOUBT_TRY(kept.entries, reserve_noise(proposal, digest, begun));
     }
     index = log_.size() + kept.entries.size();
     kept.entries.push_back({std::string(receipt::kReservationEntry), content(digest)});

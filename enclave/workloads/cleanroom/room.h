@@ -20,6 +20,7 @@
 #include "common/jobs/cleanroom/log_entries.h"
 #include "common/jobs/cleanroom/verdict.h"
 #include "common/receipt/receipt_file.h"
+#include "enclave/runtime/clock/release_tick.h"
 #include "enclave/runtime/clock/time_floor.h"
 #include "enclave/workloads/cleanroom/approvals.h"
 #include "enclave/workloads/cleanroom/dataset.h"
@@ -90,12 +91,12 @@ class Room {
     std::optional<receipt::TreeHead> previous;  // last head of the instance before, as the host handed it over
   };
 
-  // A new instance. `engine`, `random` must outlive the room.
-  Room(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock);
+  // A new instance. `engine`, `random` must outlive the room. `tick` holds back refusals that may depend on data, or on what others asked; the room is locked meanwhile.
+  Room(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock, runtime::ReleaseTick tick = {});
   // restore: a new boot of an instance with these records, oldest first; `identity` has its keys, and what it says of a previous head and enrolments
   // is replaced by what was kept. `malformed`, `log_proof`, `chain`, `binding`: these are not the records of one room. Takes no call before keep_in().
   static Result<std::unique_ptr<Room>> restore(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock,
-                                               const std::vector<SecretBytes>& records);
+                                               const std::vector<SecretBytes>& records, runtime::ReleaseTick tick = {});
   // keep_in: from now on every change is kept, and the boot first. Called before anybody is served. The error is the keeper's: it says nothing about the records.
   Status keep_in(Keep keep);
 
@@ -135,7 +136,7 @@ class Room {
   // recall takes the text of a proposal that a carried log reserved, run or not, so that later queries are compared with it. Until the
   // room has all of them it answers none. `unavailable` before the carry-over is complete, `log_proof` for one that was not reserved.
   Status recall(const jobs::SignedDocument& proposal);
-  // run: `unavailable` while the host or a participant can mend it; `refused` with one text for whatever may depend on data: rules
+  // run: `unavailable` while the host or a participant can mend it; `refused` with one text, at a tick, for whatever may depend on data: rules
   // T4 and T5 against all that was reserved before, limits, killed engines.
   Result<RunOutput> run(const jobs::ProposalDigest& proposal);
 
@@ -170,7 +171,7 @@ class Room {
   Status require_open() const;
   Result<Instant> now();  // `refused` when the host's clock stands below the floor
   struct Unlogged {};
-  Room(Unlogged, jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock);
+  Room(Unlogged, jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock, runtime::ReleaseTick tick);
   // record: one that goes on from what stands; the caller adds entries and fields. keep_record makes it durable; settle keeps it and then applies it; apply, change: what a record changes.
   RoomRecord record(RoomRecord::Kind kind) const;
   RoomRecord boot_record(const std::optional<receipt::TreeHead>& before) const;
@@ -192,6 +193,8 @@ class Room {
   // refuse logs the refusal of a proposal, once; `charged` is whose it is, empty for a run. check_refusals: `unavailable` when that participant has had too many.
   Status refuse(const jobs::ProposalDigest& proposal, const std::string& charged);
   Status check_refusals(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest) const;
+  // not_answered logs a refusal whose reason must not show and gives it at the tick of a question that came then, or the error of keeping it.
+  Error not_answered(const jobs::ProposalDigest& proposal, const std::string& charged, runtime::ReleaseTick::Milliseconds begun);
   Result<Dataset*> register_manifest(const jobs::SignedDocument& document);
   Status open_dataset(Dataset& dataset);
   Status check_proposal(const jobs::Proposal& proposal, Instant now) const;
@@ -217,9 +220,9 @@ class Room {
   Result<std::vector<const jobs::Manifest*>> manifests_of(const jobs::Terms& terms) const;
   // accounts: the budgets of these datasets, and of all that share a query with one of them, after all reservations before `before`.
   Result<NoiseBudget> accounts(const std::vector<jobs::ManifestDigest>& datasets, const Place& before) const;
-  // reserve_noise judges a proposal that is about to be reserved, and gives the log entry of what it costs, if anything; unanswered() when its datasets do not
+  // reserve_noise judges a proposal that is about to be reserved, and gives the log entry of what it costs, if anything; not_answered() when its datasets do not
   // allow it.
-  Result<std::vector<receipt::LogEntry>> reserve_noise(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest);
+  Result<std::vector<receipt::LogEntry>> reserve_noise(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest, runtime::ReleaseTick::Milliseconds begun);
   // noise_allowed: whether the budgets hold this reservation, as of its place among all.
   Result<bool> noise_allowed(const Reserved& reserved) const;
   // noise_seed follows from the keys of the datasets, the contract, the query and the data: an instance that restarts, or that a host
@@ -243,6 +246,7 @@ class Room {
   QueryEngine& engine_;
   crypto::Random& random_;
   const Now host_clock_;
+  const runtime::ReleaseTick tick_;
 
   mutable std::mutex mutex_;
   Keep keep_;  // empty: nothing is kept, and a restart is a new instance

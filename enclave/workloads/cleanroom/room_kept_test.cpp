@@ -29,7 +29,7 @@ class RoomKeptTest : public RoomStateTest {
       change(record);
       bytes = OrDie(record.encode());
       ++boots_;
-      const auto restored = Room::restore(contract(), identity(1, boots_), engine_, room_random_, [this] { return clock_; }, records);
+      const auto restored = Room::restore(contract(), identity(1, boots_), engine_, room_random_, [this] { return clock_; }, records, tick());
       return restored.ok() ? Status() : Status(restored.error());
     }
     return Error(Code::internal, "no record of this kind");

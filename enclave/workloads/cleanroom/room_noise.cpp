@@ -4,7 +4,6 @@
 #include <set>
 
 #include "enclave/workloads/cleanroom/room.h"
-#include "enclave/workloads/cleanroom/unanswered.h"
 
 namespace redoubt::cleanroom {
 
@@ -52,7 +51,7 @@ Result<NoiseBudget> Room::accounts(const std::vector<jobs::ManifestDigest>& data
   return out;
 }
 
-Result<std::vector<receipt::LogEntry>> Room::reserve_noise(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest) {
+Result<std::vector<receipt::LogEntry>> Room::reserve_noise(const jobs::Proposal& proposal, const jobs::ProposalDigest& digest, runtime::ReleaseTick::Milliseconds begun) {
   REDOUBT_TRY(const auto manifests, manifests_of(proposal.terms));
   // Whether it could ever be answered does not hang on what was asked before.
   REDOUBT_TRY([[maybe_unused]] const auto alone, NoiseBudget().admit(proposal.terms, manifests).context("proposal"));
@@ -62,10 +61,7 @@ Result<std::vector<receipt::LogEntry>> Room::reserve_noise(const jobs::Proposal&
   if (!history_known().ok()) return out;
   REDOUBT_TRY(NoiseBudget budget, accounts(proposal.terms.manifests, {std::numeric_limits<std::size_t>::max(), log_.size()}));
   REDOUBT_TRY(const NoiseBudget::Verdict verdict, budget.admit(proposal.terms, manifests));
-  if (verdict == NoiseBudget::Verdict::refused) {
-    REDOUBT_CHECK(refuse(digest, proposal.proposer));
-    return unanswered();
-  }
+  if (verdict == NoiseBudget::Verdict::refused) return not_answered(digest, proposal.proposer, begun);
   if (verdict == NoiseBudget::Verdict::reserved) out.push_back({std::string(jobs::kBudgetEntry), budget.digest(digest, manifests)});
   return out;
 }

@@ -23,6 +23,7 @@ Result<std::vector<TableView>> Room::tables(const jobs::Terms& terms) const {
 
 Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
   const std::lock_guard lock(mutex_);
+  const auto begun = tick_.begin();
   REDOUBT_CHECK(require_open());
   REDOUBT_TRY(const Instant time, now());
   const auto found = queries_.find(proposal);
@@ -40,16 +41,10 @@ Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
   REDOUBT_TRY(const SecretBytes seed, noise_seed(terms));
   const auto table = allowed ? engine_.run(query.reserved.proposal.sql, views, {terms.level, terms.k, terms.noise}, before, seed.reveal())
                              : Result<jobs::ResultTable>(unanswered());
-  if (!table.ok()) {
-    REDOUBT_CHECK(refuse(proposal, ""));
-    return unanswered();
-  }
+  if (!table.ok()) return not_answered(proposal, "", begun);
   REDOUBT_TRY(const RoomRecord kept, finish(query, *table, time));
   const Status settled = settle(kept);
-  if (!settled.ok() && settled.error().code() == Code::refused) {  // too large to be kept, which its text would tell
-    REDOUBT_CHECK(refuse(proposal, ""));
-    return unanswered();
-  }
+  if (!settled.ok() && settled.error().code() == Code::refused) return not_answered(proposal, "", begun);  // too large to be kept, which its text would tell
   REDOUBT_CHECK(settled);
   return *query.output;
 }

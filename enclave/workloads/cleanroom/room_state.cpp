@@ -79,7 +79,7 @@ Status Room::keep_in(Keep keep) {
 }
 
 Result<std::unique_ptr<Room>> Room::restore(jobs::Contract contract, Identity identity, QueryEngine& engine, crypto::Random& random, Now host_clock,
-                                            const std::vector<SecretBytes>& records) {
+                                            const std::vector<SecretBytes>& records, runtime::ReleaseTick tick) {
   if (records.empty()) return Error(Code::not_found, "restoring: no records");
   std::unique_ptr<Room> room;
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -92,7 +92,7 @@ Result<std::unique_ptr<Room>> Room::restore(jobs::Contract contract, Identity id
         REDOUBT_TRY(identity.previous, receipt::TreeHead::parse(previous).context(name));
       }
       identity.enrolments.clear();
-      room.reset(new Room(Unlogged(), std::move(contract), std::move(identity), engine, random, std::move(host_clock)));
+      room.reset(new Room(Unlogged(), std::move(contract), std::move(identity), engine, random, std::move(host_clock), std::move(tick)));
     }
     REDOUBT_CHECK(room->check_kept(record).context(name));
     REDOUBT_CHECK(room->apply(record).context(name));

@@ -122,7 +122,7 @@ TEST_F(RoomStateTest, ABootThatCannotBeKeptIsNoReasonToGiveTheRecordsUp) {
   const std::size_t records = records_.size();
   room_.reset();
   for (const Code code : {Code::refused, Code::unavailable, Code::freshness}) {
-    auto restored = OrDie(Room::restore(contract(), identity(1, ++boots_), engine_, room_random_, [this] { return clock_; }, kept()));
+    auto restored = OrDie(Room::restore(contract(), identity(1, ++boots_), engine_, room_random_, [this] { return clock_; }, kept(), tick()));
     EXPECT_ERROR(restored->put_manifest(seal(hospital_, "other").document), Code::internal, "was not told where its state is kept");
     EXPECT_ERROR(restored->keep_in([&](ByteView) -> Status { return Error(code, "no"); }), code, "no");
     EXPECT_EQ(records_.size(), records);

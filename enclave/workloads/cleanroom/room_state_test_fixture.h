@@ -35,7 +35,7 @@ class RoomStateTest : public RoomTest {
   }
   Result<std::unique_ptr<Room>> restore_from(const std::vector<SecretBytes>& records, std::uint64_t seed = 1) {
     ++boots_;
-    REDOUBT_TRY(auto room, Room::restore(contract(), identity(seed, boots_), engine_, room_random_, [this] { return clock_; }, records));
+    REDOUBT_TRY(auto room, Room::restore(contract(), identity(seed, boots_), engine_, room_random_, [this] { return clock_; }, records, tick()));
     REDOUBT_CHECK(room->keep_in(keeper()));
     return room;
   }

@@ -31,6 +31,8 @@ class ScriptedEngine final : public QueryEngine {
   Result<jobs::ResultTable> run(std::string_view, const std::vector<TableView>& tables, const Protection&, const std::vector<Asked>& before, ByteView) override {
     earlier.clear();
     for (const Asked& asked : before) earlier.emplace_back(asked.sql);
+    if (during) during();
+    if (withholds) return Error(Code::refused, "rule T5: withheld for what was asked earlier");
     if (fails) return Error(Code::unavailable, "engine was killed while it looked at patient 17");
     ++runs;
     jobs::ResultTable table{{"dataset", "bytes"}, {}};
@@ -42,6 +44,8 @@ class ScriptedEngine final : public QueryEngine {
     return {};
   }
   bool fails = false;
+  bool withholds = false;
+  std::function<void()> during;  // a run
   bool refuses_rows = false;
   bool reads_fewer = false;
   int runs = 0;
@@ -102,7 +106,12 @@ class RoomTest : public testing::Test {
     claims.contract = contract().digest();
     Room::Identity identity{claims, std::move(receipt_key), std::move(hpke_key), program_,
                             {"tpm", to_bytes("evidence"), Challenge(), claims.canonical()}, {}, kNow.plus_seconds(-1000), std::move(previous)};
-    return std::make_unique<Room>(contract(), std::move(identity), engine == nullptr ? engine_ : *engine, room_random_, [this] { return clock_; });
+    return std::make_unique<Room>(contract(), std::move(identity), engine == nullptr ? engine_ : *engine, room_random_, [this] { return clock_; }, tick());
+  }
+
+  // tick: on a clock that only sleeping and tests move.
+  runtime::ReleaseTick tick() {
+    return {[this] { return elapsed_; }, [this](std::chrono::milliseconds time) { elapsed_ += time; }};
   }
 
   Status join(Room& room, const Party& party) {
@@ -193,6 +202,7 @@ class RoomTest : public testing::Test {
   Party laboratory_{"laboratory", 13, true};
   Party stranger_{"stranger", 14, true};
   Instant clock_ = kNow;
+  std::chrono::milliseconds elapsed_{0};
   ScriptedEngine engine_;
   test::FixedRandom room_random_{15};
   appraise::ProgramDigest program_{crypto::sha256(as_bytes("program")).array()};
