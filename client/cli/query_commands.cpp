@@ -252,9 +252,18 @@ Status vote(Session& session, const QueryOptions& options, jobs::Decision decisi
     REDOUBT_CHECK(sdk::judge_terms(reviewed.reservation.proposal, environment.contract, reviewed.visit.enclave.claims(),
                                    reviewed.visit.instance, reviewed.datasets, reviewed.visit.carried_over()));
   }
+  // An approval that has lapsed is renewed by naming it: otherwise a vote is final.
+  std::optional<receipt::ApprovalDigest> renews;
+  const auto& lapsed = reviewed.reservation.votes.lapsed;
+  if (std::ranges::find(lapsed, environment.keys.name()) != lapsed.end()) {
+    REDOUBT_TRY(const auto view, environment.hub.query(environment.id, options.query));
+    renews = sdk::own_ballot(view.ballots, digest, environment.keys);
+    if (!renews) session.warn("your approval has lapsed, and the hub does not show it: the program will not take another");
+    if (renews && !session.json()) session.out() << "\nyour approval has lapsed: this ballot renews it\n";
+  }
   REDOUBT_CHECK(session.confirm(approves ? "sign an approval of exactly this?" : "sign a rejection?", options.yes));
   const auto ballot = sdk::make_ballot(reviewed.reservation.proposal, decision, reviewed.reservation.head,
-                                       reviewed.reservation.log_size, reviewed.reservation.proposal.expires, environment.keys, session.world().random);
+                                       reviewed.reservation.log_size, reviewed.reservation.proposal.expires, environment.keys, session.world().random, renews);
   session.next("see what became of it with `redoubt query show " + options.query + "`");
   REDOUBT_TRY(const auto tally, environment.hub.vote(environment.id, options.query, decision, ballot));
   if (session.json()) {

@@ -35,6 +35,7 @@ struct Finding {
 };
 
 crypto::Sha256Digest content_of(const jobs::ManifestDigest& digest) { return crypto::Sha256Digest(digest.array()); }
+crypto::Sha256Digest content_of(const receipt::ApprovalDigest& digest) { return crypto::Sha256Digest(digest.array()); }
 crypto::Sha256Digest content_of(const jobs::ProposalDigest& digest) { return crypto::Sha256Digest(digest.array()); }
 
 std::string short_name(const crypto::Sha256Digest& proposal) { return "query " + proposal.hex().substr(0, 12); }
@@ -45,6 +46,7 @@ struct Signed {
   std::map<crypto::Sha256Digest, jobs::Manifest> manifests;
   std::map<crypto::Sha256Digest, jobs::Proposal> proposals;
   std::map<crypto::Sha256Digest, jobs::Ballot> ballots;  // by the content of their entries
+  std::map<crypto::Sha256Digest, crypto::Sha256Digest> renewed;  // a lapsed approval, by the ballot whose voter names it
 };
 
 Signed verified(const LogDocuments& documents, const jobs::Contract& contract) {
@@ -69,7 +71,9 @@ Signed verified(const LogDocuments& documents, const jobs::Contract& contract) {
   for (const jobs::SignedDocument& document : documents.ballots) {
     auto ballot = jobs::Ballot::parse(document.text);
     if (!ballot.ok() || ballot->terms.contract != digest || !by(jobs::kBallotType, ballot->voter, document)) continue;
-    out.ballots.emplace(crypto::Sha256Digest(receipt::approval_digest(document.encode()).array()), std::move(*ballot));
+    const auto content = content_of(receipt::approval_digest(document.encode()));
+    if (ballot->renews) out.renewed.emplace(content_of(*ballot->renews), content);
+    out.ballots.emplace(content, std::move(*ballot));
   }
   return out;
 }
@@ -179,6 +183,7 @@ class Teller {
     ++ballots_.seen;
     const auto found = signed_.ballots.find(entry.content);
     if (found == signed_.ballots.end()) {
+      if (const auto renewed = signed_.renewed.find(entry.content); renewed != signed_.renewed.end()) return lapsed(index, entry, renewed->second);
       ballots_.leave(index, "no ballot at hand that its voter signed has this digest");
       return "";
     }
@@ -186,8 +191,23 @@ class Teller {
     const auto proposal = content_of(ballot.proposal);
     if (ballot.terms.instance == log_.instance() && !reserved_.contains(proposal)) ballots_.fail(Code::log_proof, index, "a ballot on " + short_name(proposal) + ", which was not reserved before it");
     if (!contract_.find(ballot.voter)->votes) ballots_.fail(Code::auth, index, "\"" + ballot.voter + "\" has no vote in the contract");
-    if (!votes_.emplace(proposal, ballot.voter).second) ballots_.fail(Code::log_proof, index, "\"" + ballot.voter + "\" has voted on " + short_name(proposal) + " before");
-    return ballot.voter + (ballot.decision == jobs::Decision::reject ? " rejects " : " approves ") + short_name(proposal);
+    const auto [before, first] = votes_.emplace(std::pair(proposal, ballot.voter), Voted{entry.content, &ballot});
+    if (!first) {
+      const bool follows = ballot.renews && content_of(*ballot.renews) == before->second.content && (before->second.ballot == nullptr || before->second.ballot->decision == jobs::Decision::approve);
+      if (!follows) ballots_.fail(Code::log_proof, index, "\"" + ballot.voter + "\" has voted on " + short_name(proposal) + " before, and this one does not renew that");
+      before->second = {entry.content, &ballot};
+    }
+    const std::string_view verb = ballot.decision == jobs::Decision::reject ? " rejects " : first ? " approves " : " approves again ";
+    return ballot.voter + std::string(verb) + short_name(proposal);
+  }
+
+  // lapsed: a ballot that is not at hand, and that its voter's later one names.
+  std::string lapsed(std::size_t index, const LogEntry& entry, const crypto::Sha256Digest& by) {
+    const jobs::Ballot& later = signed_.ballots.at(by);
+    const auto proposal = content_of(later.proposal);
+    const bool first = votes_.emplace(std::pair(proposal, later.voter), Voted{entry.content, nullptr}).second;
+    if (!first) ballots_.leave(index, "a ballot of \"" + later.voter + "\" that is not at hand comes after another");
+    return later.voter + " approves " + short_name(proposal) + ", which lapsed";
   }
 
   std::string charge(std::size_t index) const {
@@ -250,7 +270,11 @@ class Teller {
   std::map<std::string, const jobs::Manifest*> newest_;  // by dataset name
   std::map<crypto::Sha256Digest, std::pair<crypto::Sha256Digest, std::uint64_t>> expected_keys_;  // entry to manifest and number
   std::set<crypto::Sha256Digest> released_, reserved_;
-  std::set<std::pair<crypto::Sha256Digest, std::string>> votes_;
+  struct Voted {
+    crypto::Sha256Digest content;
+    const jobs::Ballot* ballot;  // null where it is not at hand
+  };
+  std::map<std::pair<crypto::Sha256Digest, std::string>, Voted> votes_;
   std::size_t unknown_uploads_ = 0;
   NoiseBudget accounts_;
   bool lost_ = false;

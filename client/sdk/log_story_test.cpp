@@ -247,9 +247,10 @@ TEST_F(LogStoryTest, ClaimsOfAnotherIdentityAreRefused) {
   refuse([](attest::Claims& c) { c.boot.array()[0] ^= std::byte{1}; }, Code::log_proof, "not the boot with claims");
 }
 
-TEST_F(LogStoryTest, ASecondBallotOfAVoterIsRefused) {
+TEST_F(LogStoryTest, ASecondBallotMustBeARenewal) {
   const jobs::Proposal asked = OrDie(jobs::Proposal::parse(documents_.proposals[0].text));
   const jobs::Ballot first = OrDie(jobs::Ballot::parse(documents_.ballots[0].text));
+  const auto digest = receipt::approval_digest(documents_.ballots[0].encode());
   const auto second = [&](auto change) {
     jobs::Ballot other = first;
     other.nonce.array()[0] ^= std::byte{1};
@@ -260,6 +261,18 @@ TEST_F(LogStoryTest, ASecondBallotOfAVoterIsRefused) {
     return story(entries);
   };
   expect(second([](jobs::Ballot&) {}), "log.ballots", Outcome::failed, "\"hospital\" has voted on query");
+  expect(second([](jobs::Ballot& b) { b.renews = receipt::ApprovalDigest(); }), "log.ballots", Outcome::failed, "does not renew that");
+  expect(second([&](jobs::Ballot& b) { b.renews = receipt::approval_digest(documents_.ballots[1].encode()); }), "log.ballots", Outcome::failed, "does not renew that");
+  const LogStory renewed = second([&](jobs::Ballot& b) { b.renews = digest; });
+  expect(renewed, "log.ballots", Outcome::passed, "");
+  EXPECT_NE(renewed.about.back().find("hospital approves again query"), std::string::npos) << renewed.about.back();
+  // The hub keeps a voter's last ballot: the one that it stands in for is explained by its name in it.
+  const jobs::SignedDocument gone = documents_.ballots[0];
+  documents_.ballots.erase(documents_.ballots.begin());
+  const LogStory kept = second([&](jobs::Ballot& b) { b.renews = digest; });
+  expect(kept, "log.ballots", Outcome::passed, "");
+  EXPECT_NE(kept.about[place(receipt::kBallotEntry)].find("which lapsed"), std::string::npos);
+  documents_.ballots.insert(documents_.ballots.begin(), gone);
   jobs::Ballot early = ballot(*room_, asked, laboratory_);
   early.proposal = jobs::ProposalDigest();  // of no proposal that was reserved
   documents_.ballots.push_back(sign(early, laboratory_));

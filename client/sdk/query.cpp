@@ -111,7 +111,8 @@ Status judge_terms(const jobs::Proposal& proposal, const jobs::Contract& contrac
 }
 
 jobs::SignedDocument make_ballot(const jobs::Proposal& proposal, jobs::Decision decision, const receipt::TreeHead& head,
-                                 std::uint64_t log_size, Instant expires, const KeyFile& voter, crypto::Random& random) {
+                                 std::uint64_t log_size, Instant expires, const KeyFile& voter, crypto::Random& random,
+                                 std::optional<receipt::ApprovalDigest> renews) {
   const jobs::Ballot ballot{proposal.terms,
                             proposal.digest(),
                             voter.name(),
@@ -119,8 +120,18 @@ jobs::SignedDocument make_ballot(const jobs::Proposal& proposal, jobs::Decision 
                             expires,
                             log_size + kBallotLogRoom,
                             random.fixed<jobs::BallotNonce>(),
-                            {head.size, head.root}};
+                            {head.size, head.root},
+                            std::move(renews)};
   return jobs::sign_document(jobs::kBallotType, ballot.canonical(), voter.signing());
+}
+
+std::optional<receipt::ApprovalDigest> own_ballot(const std::vector<jobs::SignedDocument>& ballots, const jobs::ProposalDigest& proposal, const KeyFile& voter) {
+  for (const jobs::SignedDocument& document : ballots) {
+    const auto ballot = jobs::Ballot::parse(document.text);
+    if (!ballot.ok() || ballot->voter != voter.name() || ballot->proposal != proposal) continue;
+    if (jobs::verify_document(jobs::kBallotType, document, voter.signing().public_key()).ok()) return receipt::approval_digest(document.encode());
+  }
+  return std::nullopt;
 }
 
 }  // namespace redoubt::sdk

@@ -51,8 +51,12 @@ Status judge_terms(const jobs::Proposal& proposal, const jobs::Contract& contrac
 // Entries that the log may grow by before a ballot is void.
 inline constexpr std::uint64_t kBallotLogRoom = 1000;
 
-// make_ballot: `head` includes the reservation; `log_size` is head.size, and more when later logs went on from that one.
+// make_ballot: `head` includes the reservation; `log_size` is head.size, and more when later logs went on from that one. `renews`: an own approval that has lapsed.
 jobs::SignedDocument make_ballot(const jobs::Proposal& proposal, jobs::Decision decision, const receipt::TreeHead& head,
-                                 std::uint64_t log_size, Instant expires, const KeyFile& voter, crypto::Random& random);
+                                 std::uint64_t log_size, Instant expires, const KeyFile& voter, crypto::Random& random,
+                                 std::optional<receipt::ApprovalDigest> renews = std::nullopt);
+
+// own_ballot: the digest of the ballot on this proposal, among those that the hub shows, that `voter` signed; nothing without one.
+std::optional<receipt::ApprovalDigest> own_ballot(const std::vector<jobs::SignedDocument>& ballots, const jobs::ProposalDigest& proposal, const KeyFile& voter);
 
 }  // namespace redoubt::sdk

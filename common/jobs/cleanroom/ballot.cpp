@@ -131,8 +131,7 @@ Result<Proposal> Proposal::parse(std::string_view text) {
 ProposalDigest Proposal::digest() const { return crypto::digest_of<ProposalDigest>(kProposalType, as_bytes(canonical())); }
 
 std::string Ballot::canonical() const {
-  return json::canonical(
-      json::Object{{"decision", decision == Decision::approve ? kApprove : kReject},
+  json::Object out{{"decision", decision == Decision::approve ? kApprove : kReject},
                    {"expires", expires.text()},
                    {"expires_at_size", std::to_string(expires_at_size)},
                    {"head", json::Object{{"root", head.root.hex()}, {"size", std::to_string(head.size)}}},
@@ -140,7 +139,9 @@ std::string Ballot::canonical() const {
                    {"proposal", proposal.hex()},
                    {"terms", write_terms(terms)},
                    {"type", kBallotType},
-                   {"voter", voter}});
+                   {"voter", voter}};
+  if (renews) out.emplace("renews", renews->hex());
+  return json::canonical(json::Value(std::move(out)));
 }
 
 Result<Ballot> Ballot::parse(std::string_view text) {
@@ -156,6 +157,7 @@ Result<Ballot> Ballot::parse(std::string_view text) {
   ballot.proposal = reader.hex<ProposalDigest>("proposal");
   const json::Value& terms = reader.object("terms");
   ballot.voter = reader.string("voter");
+  if (reader.has("renews")) ballot.renews = reader.hex<receipt::ApprovalDigest>("renews");
   REDOUBT_CHECK(reader.finish());
   if (decision != kApprove && decision != kReject) {
     return Error(Code::malformed, "ballot: expected decision \"approve\" or \"reject\", found \"" + decision + "\"");
@@ -169,6 +171,10 @@ Result<Ballot> Ballot::parse(std::string_view text) {
   ballot.head.size = head_reader.counter("size");
   REDOUBT_CHECK(head_reader.finish().context("ballot"));
   return ballot;
+}
+
+bool renews(const Ballot& later, const Ballot& earlier, const receipt::ApprovalDigest& earlier_digest) {
+  return later.renews == earlier_digest && later.voter == earlier.voter && later.proposal == earlier.proposal && earlier.decision == Decision::approve;
 }
 
 Status check_terms(const Terms& expected, const Terms& found) {

@@ -5,11 +5,12 @@
 // digest, level, k and noise, dataset manifests, recipients, program measurement, rule-set version, decision, expiry by time and by
 // log size, a nonce, and a log head that includes the reservation. A run needs ballots that all agree with the proposal in
 // every field; a log that does not extend a ballot's head is refused. So a changed query, another dataset version, another
-// program or a rolled-back log makes the ballot void. Pure; immutable after parse.
+// program or a rolled-back log makes the ballot void. An approval that has lapsed is renewed by another ballot that names it. Pure; immutable after parse.
 #pragma once
 
 #include "common/base/instant.h"
 #include "common/jobs/cleanroom/manifest.h"
+#include "common/receipt/receipt.h"
 
 namespace redoubt::jobs {
 
@@ -82,10 +83,15 @@ struct Ballot {
   std::uint64_t expires_at_size;  // log entries; void once the log is longer
   BallotNonce nonce;
   LogHead head;                   // includes the reservation of the proposal
+  std::optional<receipt::ApprovalDigest> renews = std::nullopt;  // the voter's own approval of this proposal that this one stands in for, since that has lapsed
 
   std::string canonical() const;
   static Result<Ballot> parse(std::string_view text);
 };
+
+// renews: `later` names `earlier`, an approval by the same voter of the same proposal, as the one that it stands in for. Whoever carries ballots may bring them
+// again and in any order, and a host may set its clock back; so the order of one voter's ballots is what that voter signed. Whether the earlier one has lapsed is not asked here.
+bool renews(const Ballot& later, const Ballot& earlier, const receipt::ApprovalDigest& earlier_digest);
 
 // check_terms tells in which field `found` differs from `expected`: `binding`, naming the field and both values.
 Status check_terms(const Terms& expected, const Terms& found);

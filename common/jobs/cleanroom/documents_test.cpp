@@ -231,6 +231,35 @@ TEST(Manifest, HoldsABudgetOrNone) {
   }
 }
 
+TEST(Ballot, NamesTheApprovalThatItStandsInForOrNone) {
+  const Ballot first = ballot();
+  EXPECT_EQ(first.canonical().find("renews"), std::string::npos);
+  const auto digest = receipt::approval_digest("a signed ballot");
+  Ballot later = first;
+  later.renews = digest;
+  const Ballot read = OrDie(Ballot::parse(later.canonical()));
+  EXPECT_EQ(read.renews, digest);
+  EXPECT_EQ(read.canonical(), later.canonical());
+  EXPECT_FALSE(OrDie(Ballot::parse(first.canonical())).renews);
+  json::Object changed = *OrDie(json::parse(later.canonical())).object();
+  for (const json::Value& bad : {json::Value(""), json::Value("ab"), json::Value(7), json::Value(true), json::Value(std::string(64, 'A'))}) {
+    changed["renews"] = bad;
+    EXPECT_FALSE(Ballot::parse(json::canonical(changed)).ok()) << json::canonical(bad);
+  }
+  EXPECT_TRUE(renews(later, first, digest));
+  EXPECT_FALSE(renews(first, first, digest)) << "it names none";
+  EXPECT_FALSE(renews(later, first, receipt::approval_digest("another")));
+  Ballot other = first;
+  other.decision = Decision::reject;
+  EXPECT_FALSE(renews(later, other, digest));
+  other = first;
+  other.voter = "laboratory";
+  EXPECT_FALSE(renews(later, other, digest));
+  other = first;
+  other.proposal = ProposalDigest();
+  EXPECT_FALSE(renews(later, other, digest));
+}
+
 TEST(Terms, AreSortedAndEachOnce) {
   Ballot bad = ballot();
   std::swap(bad.terms.manifests[0], bad.terms.manifests[1]);

@@ -328,7 +328,7 @@ Result<jobs::Verdict> Room::vote(const jobs::ProposalDigest& proposal, const job
   REDOUBT_TRY(const jobs::Ballot ballot, jobs::Ballot::parse(document.text));
   if (const auto known = query.ballot_documents.find(ballot.voter); known != query.ballot_documents.end()) {
     if (known->second.encode() == document.encode()) return verdict_of(query, time);
-    return Error(Code::refused, "\"" + ballot.voter + "\" has voted on this proposal");
+    REDOUBT_CHECK(check_renewal(query, ballot, time));
   }
   REDOUBT_TRY(const Origin from, origin(query.reserved.proposal.terms.instance));
   REDOUBT_CHECK(check_ballot(contract_, query.reserved, document, from.log, from.since, time));

@@ -106,6 +106,7 @@ class Room {
   static constexpr std::size_t kMaxEnrolments = 100;  // different ones, of one participant
   static constexpr std::size_t kMaxRefusals = 500;    // refused proposals of one participant
   static constexpr std::size_t kMaxKeys = 8;          // released for one dataset version
+  static constexpr std::size_t kMaxRenewals = 1000;   // of lapsed approvals of one participant
 
   const jobs::Contract& contract() const { return contract_; }
   const attest::Claims& claims() const { return identity_.claims; }
@@ -131,7 +132,7 @@ class Room {
   // put_ciphertext returns the number of bytes held; the dataset opens by itself when key and bytes are complete.
   Result<std::uint64_t> put_ciphertext(const jobs::ManifestDigest& manifest, std::uint64_t offset, ByteView bytes);
   Result<Reservation> propose(const jobs::SignedDocument& proposal);
-  // vote: errors of check_ballot; `refused` for a second ballot of a voter, since the first is final.
+  // vote: errors of check_ballot; `refused` for a second ballot of a voter, since the first is final: unless that one approved and has lapsed, and the second names it (jobs::renews).
   Result<jobs::Verdict> vote(const jobs::ProposalDigest& proposal, const jobs::SignedDocument& ballot);
   // recall takes the text of a proposal that a carried log reserved, run or not, so that later queries are compared with it. Until the
   // room has all of them it answers none. `unavailable` before the carry-over is complete, `log_proof` for one that was not reserved.
@@ -202,6 +203,8 @@ class Room {
   // origin: of what names this instance or one that it goes on from; errors of Predecessor::origin.
   Result<Origin> origin(const InstanceId& instance) const;
   jobs::Verdict verdict_of(const Query& query, Instant host) const;
+  // check_renewal: `refused` unless this second ballot of a voter may stand in for the first.
+  Status check_renewal(const Query& query, const jobs::Ballot& ballot, Instant now) const;
   // check_approved: every ballot again, as of now, and the contract's rule; `refused` or `freshness` with the reason. Notes which ballots count.
   Status check_approved(Query& query, Instant now) const;
   Result<Reservation> reservation_of(const Query& query, std::uint64_t size) const;
@@ -263,6 +266,7 @@ class Room {
   std::map<jobs::ProposalDigest, Query> queries_;
   std::set<jobs::ProposalDigest> refused_;
   std::map<std::string, std::size_t> refusals_;                      // of proposals, by participant
+  std::map<std::string, std::size_t> renewals_;                      // of ballots, by participant
   std::map<std::string, std::set<crypto::Sha256Digest>> enrolled_;   // by participant
   std::map<jobs::ProposalDigest, Reserved> recalled_;  // of carried logs; what also runs here is in queries_ as well
 };

@@ -121,6 +121,10 @@ Status Room::check_kept(const RoomRecord& record) const {
       REDOUBT_CHECK(jobs::verify_document(jobs::kBallotType, document, voter->signing_key));
       REDOUBT_TRY(const auto proposal, record.fixed<jobs::ProposalDigest>(0, "proposal"));
       if (ballot.proposal != proposal) return Error(Code::binding, "a ballot on another proposal");
+      if (const auto query = queries_.find(proposal); query != queries_.end() && query->second.ballots.contains(voter->name)) {
+        const auto earlier = receipt::approval_digest(query->second.ballot_documents.at(voter->name).encode());
+        if (!jobs::renews(ballot, query->second.ballots.at(voter->name), earlier)) return Error(Code::chain, "a second ballot of \"" + voter->name + "\" that renews none");
+      }
       return check_entries(record, {entry_of(receipt::kBallotEntry, receipt::approval_digest(document.encode()))});
     }
     case Kind::run: return check_kept_run(record);

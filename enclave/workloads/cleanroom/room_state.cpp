@@ -202,8 +202,9 @@ Status Room::change_query(const RoomRecord& record) {
     REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(record.text(1), jobs::Ballot::kMaxBytes));
     REDOUBT_TRY(jobs::Ballot ballot, jobs::Ballot::parse(document.text));
     const std::string voter = ballot.voter;
-    found->second.ballot_documents.emplace(voter, document);
-    found->second.ballots.emplace(voter, std::move(ballot));
+    const bool renewed = !found->second.ballot_documents.insert_or_assign(voter, document).second;
+    found->second.ballots.insert_or_assign(voter, std::move(ballot));
+    if (renewed) ++renewals_[voter];
     return {};
   }
   RunOutput output{record.text(1), {}};

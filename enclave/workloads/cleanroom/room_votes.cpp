@@ -25,6 +25,19 @@ Result<jobs::Verdict> Room::verdict(const jobs::ProposalDigest& proposal) const 
   return verdict_of(found->second, host_clock_());
 }
 
+Status Room::check_renewal(const Query& query, const jobs::Ballot& ballot, Instant now) const {
+  const std::string voted = "\"" + ballot.voter + "\" has voted on this proposal";
+  const auto lapsed = verdict_of(query, now).lapsed;
+  if (query.output || std::ranges::find(lapsed, ballot.voter) == lapsed.end()) return Error(Code::refused, voted);
+  const auto digest = receipt::approval_digest(query.ballot_documents.at(ballot.voter).encode());
+  if (!jobs::renews(ballot, query.ballots.at(ballot.voter), digest)) {
+    return Error(Code::refused, voted + "; that approval has lapsed: expected a ballot that renews " + digest.hex());
+  }
+  const auto count = renewals_.find(ballot.voter);
+  if (count == renewals_.end() || count->second < kMaxRenewals) return {};
+  return Error(Code::unavailable, "ballot: \"" + ballot.voter + "\" has renewed " + std::to_string(kMaxRenewals) + " approvals in this instance, it takes no more of them");
+}
+
 Status Room::check_approved(Query& query, Instant now) const {
   REDOUBT_TRY(const Origin from, origin(query.reserved.proposal.terms.instance));
   Status lapsed;

@@ -205,7 +205,7 @@ TEST_F(HubTest, AnInstanceThatWasNeverOpenIsPassedOver) {
   EXPECT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "done"; })) << admin->get(query_path(proposed)).text("reason");
 }
 
-TEST_F(HubTest, WhatTheNewInstanceRefusesForGoodFailsWithItsReason) {
+TEST_F(HubTest, AnApprovalThatLapsedWithItsInstanceIsAskedForAgain) {
   start_hub();
   const auto old_room = open_study();
   const jobs::Proposal proposed = proposal(*old_room);
@@ -215,8 +215,12 @@ TEST_F(HubTest, WhatTheNewInstanceRefusesForGoodFailsWithItsReason) {
   await_instance(*old_room);
   join_all(*launcher.room());
   carry_over(*launcher.room());
-  ASSERT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "failed"; }));
+  ASSERT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "voting"; }));
   EXPECT_NE(admin->get(query_path(proposed)).text("reason").find("ballot: void beyond"), std::string::npos);
+  const jobs::LogHead carried = launcher.room()->status().carry_over->statement.heads.at(0).head;
+  approve_at_hub(*old_room, proposed, [&](jobs::Ballot& later) { later.head = carried; });
+  release_keys(*launcher.room());
+  EXPECT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "done"; })) << admin->get(query_path(proposed)).text("reason");
 }
 
 // The datasets' keys come late: until then more is logged than the ballots allow. The query says which approval lapsed and what helps.
@@ -230,10 +234,27 @@ TEST_F(HubTest, AnApprovalThatLapsesBeforeTheRunIsNamedWithWhatHelps) {
     ASSERT_EQ(admin->post(std::string(kStudy) + "/queries", body("proposal", sign(proposal(*room), analyst_))).status, 201);
   }
   release_keys(*room);
-  ASSERT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "failed"; }));
+  ASSERT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "voting"; }));
   const std::string reason = admin->get(query_path(proposed)).text("reason");
   EXPECT_NE(reason.find("ballot: void beyond"), std::string::npos) << reason;
-  EXPECT_NE(reason.find("an approval lapsed before the run: submit the query again"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("an approval lapsed before the run: who gave it may approve again"), std::string::npos) << reason;
+  // Another ballot that names no lapsed one is refused, by the program; renewed by both the query runs.
+  const jobs::Ballot second = ballot(*room, proposed, hospital_);
+  const Answer refused = admin->post(query_path(proposed) + "/approve", body("ballot", sign(second, hospital_)));
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_NE(refused.text("detail").find("expected a ballot that renews"), std::string::npos) << refused.text("detail");
+  const json::Array given = *admin->get(query_path(proposed)).find("ballots")->array();
+  ASSERT_EQ(given.size(), 2U);
+  for (const json::Value& item : given) {
+    const auto lapsed = OrDie(jobs::SignedDocument::from_json(item, jobs::Ballot::kMaxBytes));
+    cleanroom::Party& voter = OrDie(jobs::Ballot::parse(lapsed.text)).voter == "hospital" ? hospital_ : laboratory_;
+    jobs::Ballot renewed = ballot(*room, proposed, voter);
+    renewed.renews = receipt::approval_digest(lapsed.encode());
+    ASSERT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", sign(renewed, voter))).status, 200);
+    // What it stands in for does not come back.
+    EXPECT_EQ(admin->post(query_path(proposed) + "/approve", body("ballot", lapsed)).status, 409);
+  }
+  EXPECT_TRUE(until([&] { return admin->get(query_path(proposed)).text("state") == "done"; })) << admin->get(query_path(proposed)).text("reason");
 }
 
 TEST_F(HubTest, AfterARestartAnExpiredBallotDoesNotHinderWhereTheOthersAreEnough) {

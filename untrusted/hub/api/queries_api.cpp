@@ -142,24 +142,29 @@ Result<net::HttpResponse> HubApi::vote(const Call& call, jobs::Decision decision
   REDOUBT_TRY(const json::Value current, parts_.store.read([&](Transaction& transaction) { return query_json(transaction, query); }));
   if (auto changed = check_match(call, tagged(json_answer(200, current)))) return std::move(*changed);
   REDOUBT_TRY(const auto ballots, parts_.store.read([&](Transaction& transaction) { return get_ballots(transaction, query.id); }));
-  if (const auto earlier = std::ranges::find(ballots, voter->name, &BallotRecord::voter); earlier != ballots.end()) {
-    if (earlier->document != document.encode()) return conflict("\"" + voter->name + "\" has voted on this query");
+  const auto earlier = std::ranges::find(ballots, voter->name, &BallotRecord::voter);
+  const bool again = earlier != ballots.end();  // an approval that has lapsed may be renewed, which the program judges
+  if (again && earlier->document == document.encode()) {
     REDOUBT_TRY(const json::Value tally, parts_.store.read([&](Transaction& transaction) {
       return tally_json(transaction, contract, query, parts_.now());
     }));
     return json_answer(200, tally);
   }
+  if (again && query.state != QueryState::proposed) return conflict("\"" + voter->name + "\" has voted on this query");
   if (query.state != QueryState::proposed) return conflict("query: is " + std::string(shown_name(query.state)) + ", voting has ended");
 
   // A program that was started anew may lack the proposal or an earlier ballot: its tally must count all that the hub holds.
   REDOUBT_CHECK(parts_.host.redeliver(environment.id, query));
   REDOUBT_TRY(HostDoor door, parts_.host.door(environment.id));
-  REDOUBT_TRY(const RoomTally tally, door.vote(query.id, document));
+  const auto judged = door.vote(query.id, document);
+  if (again && !judged.ok() && judged.error().code() == Code::refused) return conflict(judged.error().message());
+  REDOUBT_TRY(const RoomTally tally, judged);
   parts_.fault("ballot.counted");
   const net::HttpResponse counted = json_answer(200, tally.answer);
   const Instant now = parts_.now();
   REDOUBT_CHECK(parts_.store.write("ballot.add", [&](Transaction& transaction) -> Status {
-    REDOUBT_CHECK(add_ballot(transaction, query.id, {voter->name, document.encode(), now}));
+    const BallotRecord ballot_record{voter->name, document.encode(), now};
+    REDOUBT_CHECK(again ? renew_ballot(transaction, query.id, ballot_record) : add_ballot(transaction, query.id, ballot_record));
     if (tally.met) {
       REDOUBT_CHECK(set_query_state(transaction, query.id, QueryState::proposed, QueryState::queued, "", now));
       REDOUBT_CHECK(add_run_job(transaction, environment.id, query.id, now));

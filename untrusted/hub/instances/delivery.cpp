@@ -46,6 +46,8 @@ bool permanent(const Error& error) { return error.code() != Code::unavailable &&
 
 }  // namespace
 
+bool lapses(const Error& error) { return error.code() == Code::freshness && error.message().find("ballot: ") != std::string::npos; }
+
 Status InstanceHost::deliver(const std::string& environment) {
   const auto kept = find(environment);
   if (!kept) return Error(Code::unavailable, "the enclave program is not running");
@@ -247,6 +249,10 @@ Status InstanceHost::tend_query(const std::string& environment, const RoomState&
     if (!offered.ok()) {
       const Error& error = offered.error();
       if (error.code() == Code::binding) return fail_query(query, kApproveAgain);
+      if (lapses(error)) {
+        const std::string reason = error.message().substr(0, kMaxReason) + std::string(kVoteAgain);
+        return store_.write("query.vote", [&](Transaction& transaction) { return set_query_state(transaction, query.id, query.state, QueryState::proposed, reason, now_()); });
+      }
       // A manifest that is not there yet is not_found.
       if (permanent(error) && error.code() != Code::not_found) return fail_query(query, error.message().substr(0, kMaxReason));
       return {};

@@ -25,6 +25,9 @@ namespace redoubt::hub {
 using Clock = std::function<Instant()>;
 
 inline constexpr std::string_view kApproveAgain = "approve again: new instance";
+inline constexpr std::string_view kVoteAgain = "; an approval lapsed before the run: who gave it may approve again";
+// lapses: the program says that a ballot, which it names, has expired.
+bool lapses(const Error& error);
 
 // run_job_id: of the job that runs a query. Job ids are shorter than "run-" and a digest; 60 digits tell queries apart as well.
 inline std::string run_job_id(std::string_view query) { return "run-" + std::string(query.substr(0, 60)); }

@@ -9,7 +9,6 @@ namespace {
 constexpr std::uint64_t kAttempts = 8;
 constexpr std::chrono::seconds kStartTime{90};
 constexpr std::size_t kMaxReason = 400;
-constexpr std::string_view kLapsed = "; an approval lapsed before the run: submit the query again";
 
 // payload: {"environment": ID, "subject": ID}, written and read here alone.
 struct Payload {
@@ -53,6 +52,8 @@ class Runner {
     auto query = store_.read([&](Transaction& transaction) { return get_query(transaction, id_); });
     if (!query.ok()) return {query.error().code() == Code::not_found ? JobEnd::Kind::failed : JobEnd::Kind::wait, query.error().message()};
     state_ = query->state;
+    // Never ended while it is voted on: a vote that meets the rule at this moment finds this run, and leaves it alone.
+    if (state_ == QueryState::proposed) return {JobEnd::Kind::wait, query->detail};
     if (state_ != QueryState::queued && state_ != QueryState::running && state_ != QueryState::waiting_for_keys) {
       return {JobEnd::Kind::done, ""};  // an earlier attempt, or the instance host, has ended it
     }
@@ -64,6 +65,7 @@ class Runner {
     if (const Status known = host_.redeliver(environment_, *query); !known.ok()) {
       if (puts_off(known.error())) return later(known.error());
       if (breaks(known.error())) return again(known.error());
+      if (lapses(known.error())) return vote_again(known.error());
       return known.error().code() == Code::binding ? end(QueryState::failed, kApproveAgain) : fail(known.error());
     }
     if (state_ != QueryState::running) {
@@ -72,10 +74,7 @@ class Runner {
     }
     const Status done = host_.run(environment_, id_, [this](Transaction& transaction, const RoomRun& output) { return finish(transaction, output); });
     if (done.ok()) return {JobEnd::Kind::done, ""};
-    // The program names the ballot that lapsed; whoever proposed it learns what helps.
-    if (done.error().code() == Code::freshness && done.error().message().find("ballot: ") != std::string::npos) {
-      return end(QueryState::failed, done.error().message().substr(0, kMaxReason) + std::string(kLapsed));
-    }
+    if (lapses(done.error())) return vote_again(done.error());
     if (puts_off(done.error())) return later(done.error());
     return breaks(done.error()) ? again(done.error()) : fail(done.error());
   }
@@ -112,6 +111,13 @@ class Runner {
     const Status moved = move(to, reason);
     if (!moved.ok()) return {JobEnd::Kind::retry, moved.error().message()};
     return {how, reason};
+  }
+  // vote_again: the approval that lapsed can be renewed; this run looks again then.
+  JobEnd vote_again(const Error& error) {
+    const std::string reason = error.message().substr(0, kMaxReason) + std::string(kVoteAgain);
+    const Status moved = move(QueryState::proposed, reason);
+    if (!moved.ok()) return {JobEnd::Kind::retry, moved.error().message()};
+    return {JobEnd::Kind::wait, reason};
   }
   JobEnd wait(std::string_view reason) {
     if (state_ != QueryState::waiting_for_keys) {
@@ -152,6 +158,9 @@ Status add_deliver_job(Transaction& transaction, const std::string& environment,
 }
 
 Status add_run_job(Transaction& transaction, const std::string& environment, const std::string& query, Instant now) {
+  if (const auto known = get_job(transaction, run_job_id(query)); known.ok()) {
+    return repeat_job(transaction, known->id, now);
+  }
   return add(transaction, run_job_id(query), kRunJob, {environment, query}, now);
 }
 

@@ -151,6 +151,13 @@ Status park_job(Transaction& transaction, const Lease& lease, std::string_view d
   return move(transaction, lease, JobState::waiting_for_keys, before(job), job.run_after, detail, now);
 }
 
+Status repeat_job(Transaction& transaction, std::string_view id, Instant now) {
+  REDOUBT_TRY(const Job job, get_job(transaction, id));
+  if (job.state == JobState::running) return {};
+  return transaction.change_one("UPDATE jobs SET state = 'queued', attempts = 0, run_after = ?, changed = ? WHERE id = ?",
+                                {sql::time(now), sql::time(now), sql::text(id)});
+}
+
 Status wake_job(Transaction& transaction, std::string_view id, Instant now) {
   REDOUBT_TRY(const Job job, get_job(transaction, id));
   if (job.state != JobState::waiting_for_keys) {

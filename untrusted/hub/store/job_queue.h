@@ -72,5 +72,7 @@ Status defer_job(Transaction& transaction, const Lease& lease, Instant run_after
 Status park_job(Transaction& transaction, const Lease& lease, std::string_view detail, Instant now);
 // wake_job: a job that waits for keys is queued again; `refused` in another state.
 Status wake_job(Transaction& transaction, std::string_view id, Instant now);
+// repeat_job: a job that ended, or waits, is queued anew with all its attempts. One that runs is left alone: it looks again.
+Status repeat_job(Transaction& transaction, std::string_view id, Instant now);
 
 }  // namespace redoubt::hub

@@ -65,6 +65,15 @@ TEST_P(JobRecords, AJobIsHeldByOneWorkerAndTakenOverWhenItsLeaseEnds) {
   ASSERT_TRUE(taken);
   EXPECT_OK(write([&](Transaction& t) { return finish_job(t, taken->lease(), JobState::done, "", kNow.plus_seconds(22)); }));
   EXPECT_EQ(state("now"), JobState::done);
+  // One that ended is queued anew, with its attempts; one that runs is left alone.
+  EXPECT_OK(write([&](Transaction& t) { return repeat_job(t, "now", kNow.plus_seconds(22)); }));
+  EXPECT_EQ(state("now"), JobState::queued);
+  taken = lease("w2", 22);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->attempts, 1U);
+  EXPECT_OK(write([&](Transaction& t) { return repeat_job(t, "now", kNow.plus_seconds(22)); }));
+  EXPECT_EQ(state("now"), JobState::running);
+  EXPECT_OK(write([&](Transaction& t) { return finish_job(t, taken->lease(), JobState::done, "", kNow.plus_seconds(22)); }));
   // Two attempts: the first is retried, the second dies with its worker.
   taken = lease("w1", 50);
   ASSERT_TRUE(taken);

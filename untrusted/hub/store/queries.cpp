@@ -134,6 +134,15 @@ Status add_ballot(Transaction& transaction, std::string_view query, const Ballot
   return add_event(transaction, found.environment, Event::Kind::ballot, query, "counted");
 }
 
+Status renew_ballot(Transaction& transaction, std::string_view query, const BallotRecord& ballot) {
+  REDOUBT_TRY(const Query found, get_query(transaction, query));
+  if (found.state != QueryState::proposed) return wrong_state(QueryState::proposed, found.state);
+  REDOUBT_TRY(const auto changed, transaction.change("UPDATE ballots SET document = ?, created = ? WHERE query = ? AND voter = ?",
+                                                     {sql::text(ballot.document), sql::time(ballot.created), sql::text(query), sql::text(ballot.voter)}));
+  if (changed != 1) return Error(Code::not_found, "ballot by " + ballot.voter + ": none to renew");
+  return add_event(transaction, found.environment, Event::Kind::ballot, query, "counted");
+}
+
 Result<std::vector<BallotRecord>> get_ballots(Transaction& transaction, std::string_view query) {
   return read_all<BallotRecord>(transaction, "SELECT voter, document, created FROM ballots WHERE query = ? ORDER BY voter",
                                 {sql::text(query)}, parse_ballot);

@@ -43,6 +43,8 @@ struct BallotRecord {
 
 // add_ballot: `refused` for a second ballot by the same voter, or when the query is no longer proposed.
 Status add_ballot(Transaction& transaction, std::string_view query, const BallotRecord& ballot);
+// renew_ballot: in the place of the one that the voter gave before. `not_found` without one, `refused` when the query is no longer proposed.
+Status renew_ballot(Transaction& transaction, std::string_view query, const BallotRecord& ballot);
 Result<std::vector<BallotRecord>> get_ballots(Transaction& transaction, std::string_view query);
 
 struct ResultRecord {

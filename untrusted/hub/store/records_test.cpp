@@ -132,6 +132,9 @@ TEST_P(Records, AQueryTakesBallotsThenFinishesWhole) {
   EXPECT_OK(write([&](Transaction& t) { return add_ballot(t, "q1", {"bob", "ballot of bob", kNow}); }));
   EXPECT_ERROR(write([&](Transaction& t) { return add_ballot(t, "q1", {"bob", "another", kNow}); }), Code::refused, "ballot by bob");
   EXPECT_ERROR(write([&](Transaction& t) { return add_ballot(t, "q2", {"bob", "x", kNow}); }), Code::not_found, "query");
+  EXPECT_ERROR(write([&](Transaction& t) { return renew_ballot(t, "q1", {"alice", "another", kNow}); }), Code::not_found, "none to renew");
+  EXPECT_OK(write([&](Transaction& t) { return renew_ballot(t, "q1", {"bob", "another of bob", kNow}); }));
+  EXPECT_OK(write([&](Transaction& t) { return renew_ballot(t, "q1", {"bob", "ballot of bob", kNow}); }));
   EXPECT_OK(write([&](Transaction& t) { return add_ballot(t, "q1", {"alice", "ballot of alice", kNow}); }));
   const auto move = [&](QueryState from, QueryState to) {
     return write([&](Transaction& t) { return set_query_state(t, "q1", from, to, "why", kNow.plus_seconds(1)); });
