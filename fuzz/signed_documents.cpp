@@ -3,6 +3,7 @@
 
 #include "common/attest/evidence/claims.h"
 #include "common/jobs/cleanroom/carry_over.h"
+#include "common/jobs/cleanroom/contract_change.h"
 
 namespace {
 
@@ -22,6 +23,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check<jobs::Proposal>(text);
   check<jobs::Ballot>(text);
   check<jobs::CarryOver>(text);
+  check<jobs::ContractChange>(text);
+  check<jobs::ChangeBallot>(text);
+  check<jobs::HandOver>(text);
+  if (const auto file = jobs::HandOverFile::parse(text); file.ok()) {
+    const auto again = jobs::HandOverFile::parse(file->json());
+    if (!again.ok() || again->json() != file->json()) std::abort();
+  }
   check<attest::Claims>(text);
   check<appraise::Policy>(text);
   (void)jobs::SignedDocument::decode(text, 4096);

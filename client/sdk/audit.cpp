@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "common/jobs/cleanroom/contract_change.h"
 #include "common/jobs/cleanroom/log_entries.h"
 #include "common/jobs/cleanroom/verdict.h"
 #include "common/receipt/boot_entry.h"
@@ -141,6 +142,7 @@ Status check_order(const std::vector<receipt::LogEntry>& entries) {
   std::set<crypto::Sha256Digest> released;
   std::set<crypto::Sha256Digest> taken_in;
   bool carried = false;
+  bool ended = false;
   std::size_t runs = 0;
   std::size_t receipts = 0;
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -149,6 +151,8 @@ Status check_order(const std::vector<receipt::LogEntry>& entries) {
     if (i == 0 && entry.kind != receipt::kBootEntry) return out_of_order(i, "a log begins with its boot");
     if (entry.kind == receipt::kBootEntry && !booted.insert(entry.content).second) return out_of_order(i, "this boot was logged before");
     if (entry.kind == receipt::kCarriedEntry) carried = true;
+    if (ended && entry.kind != receipt::kBootEntry) return out_of_order(i, "the contract was handed over before it");
+    if (entry.kind == jobs::kHandOverEntry) ended = true;
     if (i > 0 && entries[i - 1].kind == jobs::kBudgetEntry && entry.kind != receipt::kReservationEntry) return out_of_order(i, "a charge to budgets came before it, and it is no reservation");
     if (entry.kind == jobs::kUploadEntry && !uploaded.insert(entry.content).second) return out_of_order(i, "this dataset version was uploaded before");
     if (entry.kind == jobs::kKeyReleaseEntry && uploaded.empty()) return out_of_order(i, "a key was released before any dataset was uploaded");

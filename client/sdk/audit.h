@@ -43,7 +43,7 @@ AuditReport audit(const SavedLog& log, const AuditKnowledge& knowledge, const st
 Status check_boot(const SavedLog& log, std::uint64_t size, const ClaimsDigest& claims, const std::optional<receipt::TreeHead>& previous);
 
 // check_order: `log_proof` for a log that no program of ours writes: it begins with its one boot; no proposal is reserved or run twice;
-// no dataset version is uploaded or taken in twice, or taken in before its upload, and no more are taken in than keys were released; what is run was reserved before, here or in a log that was carried over; budgets are charged right before a reservation only; the run that a receipt is of is the entry before it.
+// behind a hand-over come boots only; no dataset version is uploaded or taken in twice, or taken in before its upload, and no more are taken in than keys were released; what is run was reserved before, here or in a log that was carried over; budgets are charged right before a reservation only; the run that a receipt is of is the entry before it.
 Status check_order(const std::vector<receipt::LogEntry>& entries);
 
 // rollback_report: two heads that were shown one after the other and do not fit, for others to see (docs/specs/log.md).

@@ -208,6 +208,9 @@ TEST_F(AuditTest, ALogOutOfOrderIsRefused) {
   EXPECT_OK(order({{"boot", a}, {"carried", b}, {"run", a}, {"receipt", b}}));
   EXPECT_OK(order({{"boot", a}, {"reservation", a}, {"run", a}}));  // its receipt is not stored yet
   EXPECT_OK(order({}));
+  EXPECT_OK(order({{"boot", a}, {"change", a}, {"change-ballot", b}, {"hand-over", b}, {"boot", b}}));
+  EXPECT_ERROR(order({{"boot", a}, {"change", a}, {"hand-over", b}, {"upload", b}}), Code::log_proof, "entry 3: the contract was handed over before it");
+  EXPECT_ERROR(order({{"boot", a}, {"hand-over", b}, {"hand-over", b}}), Code::log_proof, "entry 2: the contract was handed over before it");
   EXPECT_ERROR(order({{"reservation", a}}), Code::log_proof, "entry 0: a log begins with its boot");
   EXPECT_ERROR(order({{"reservation", a}, {"boot", a}}), Code::log_proof, "entry 0: a log begins with its boot");
   EXPECT_OK(order({{"boot", a}, {"reservation", a}, {"boot", b}, {"run", a}, {"receipt", b}}));  // restarted with sealed state

@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "common/jobs/cleanroom/contract_change.h"
+
 namespace redoubt::jobs {
 namespace {
 
@@ -103,6 +105,10 @@ std::vector<std::pair<std::uint64_t, ProposalDigest>> CarriedLogs::reservations(
     ++index;
   }
   return out;
+}
+
+bool CarriedLogs::has_hand_over() const {
+  return std::ranges::any_of(logs_, [](const Part& part) { return has_entry(part.entries, kHandOverEntry); });
 }
 
 bool CarriedLogs::has_run(const ProposalDigest& proposal) const {

@@ -43,6 +43,8 @@ class CarriedLogs {
   std::vector<std::pair<std::uint64_t, ProposalDigest>> reservations(std::size_t position) const;
   // has_run: any of the logs says that this proposal was run.
   bool has_run(const ProposalDigest& proposal) const;
+  // has_hand_over: one of the logs says that the contract was handed over to another.
+  bool has_hand_over() const;
 
  private:
   struct Part {

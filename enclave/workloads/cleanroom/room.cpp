@@ -42,10 +42,20 @@ Room::Room(Unlogged, jobs::Contract contract, Identity identity, QueryEngine& en
       predecessor_(contract_, identity_.claims.instance, identity_.previous) {}
 
 Status Room::require_open() const {
+  REDOUBT_CHECK(require_joined());
+  if (handed_over_) return Error(Code::refused, "this contract has ended: it was handed over to contract " + handed_over_->next.hex());
+  if (ended_before_) return Error(Code::refused, "this contract has ended: the log that was carried over says that it was handed over");
+  return {};
+}
+
+Status Room::require_joined() const {
   for (const jobs::Participant& participant : contract_.participants) {
     if (!joined_.contains(participant.name)) {
       return Error(Code::refused, "participant \"" + participant.name + "\" has not joined this instance yet");
     }
+  }
+  if (contract_.previous && !succession_) {
+    return Error(Code::refused, "this contract follows " + contract_.previous->hex() + ": the hand-over from that one is not here yet");
   }
   return {};
 }
@@ -225,6 +235,7 @@ Result<jobs::ManifestDigest> Room::put_manifest(const jobs::SignedDocument& docu
 
 Result<std::uint64_t> Room::put_ciphertext(const jobs::ManifestDigest& digest, std::uint64_t offset, ByteView bytes) {
   const std::lock_guard lock(mutex_);
+  REDOUBT_CHECK(require_open());
   const auto found = datasets_.find(digest);
   if (found == datasets_.end()) return Error(Code::not_found, "no manifest " + digest.hex());
   REDOUBT_CHECK(found->second.put(offset, bytes));
@@ -345,7 +356,8 @@ RoomStatus Room::status() const {
   const std::lock_guard lock(mutex_);
   RoomStatus status;
   for (const auto& [name, signature] : joined_) status.joined.push_back(name);
-  status.open = require_open().ok();
+  status.open = require_joined().ok();
+  status.ended = status.open && !require_open().ok();
   for (const auto& [digest, dataset] : datasets_) status.datasets.emplace_back(digest, dataset.state());
   for (const auto& [digest, query] : queries_) {
     const jobs::Standing standing = verdict_of(query, host_clock_()).standing;

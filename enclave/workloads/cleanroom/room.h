@@ -17,6 +17,7 @@
 #include <set>
 
 #include "common/attest/evidence/claims.h"
+#include "common/jobs/cleanroom/contract_change.h"
 #include "common/jobs/cleanroom/log_entries.h"
 #include "common/jobs/cleanroom/verdict.h"
 #include "common/receipt/receipt_file.h"
@@ -54,6 +55,16 @@ struct ResultPackage {
   Bytes sealed;  // crypto::HpkeMessage, info = jobs::result_statement
 };
 
+// ChangeView: a change of the contract, its place in the log, and how its ballots stand.
+struct ChangeView {
+  jobs::SignedDocument change;
+  jobs::ChangeDigest digest;
+  std::uint64_t index = 0;
+  receipt::Proof inclusion;  // below `checkpoint`
+  std::string checkpoint;
+  jobs::Verdict verdict;
+};
+
 struct RunOutput {
   std::string receipt_file;  // JSON of receipt::ReceiptFile
   std::vector<ResultPackage> packages;
@@ -68,7 +79,8 @@ struct CarryOverStatus {
 
 struct RoomStatus {
   std::vector<std::string> joined;
-  bool open = false;  // everyone has joined
+  bool open = false;   // everyone has joined, and a contract that follows another has its hand-over
+  bool ended = false;  // the contract was handed over to the next one
   std::vector<std::pair<jobs::ManifestDigest, DatasetState>> datasets;
   std::vector<std::pair<jobs::ProposalDigest, std::string>> proposals;  // "voting", "rejected", "approved", "done"
   std::uint64_t log_size = 0;
@@ -106,6 +118,7 @@ class Room {
   static constexpr std::size_t kMaxEnrolments = 100;  // different ones, of one participant
   static constexpr std::size_t kMaxRefusals = 500;    // refused proposals of one participant
   static constexpr std::size_t kMaxKeys = 8;          // released for one dataset version
+  static constexpr std::size_t kMaxChanges = 100;     // of the contract, proposed
   static constexpr std::size_t kMaxRenewals = 1000;   // of lapsed approvals of one participant
 
   const jobs::Contract& contract() const { return contract_; }
@@ -141,7 +154,18 @@ class Room {
   // T4 and T5 against all that was reserved before, limits, killed engines.
   Result<RunOutput> run(const jobs::ProposalDigest& proposal);
 
+  // A contract comes to an end where its participants approve the next one (docs/design/contract-change.md). propose_change: errors of check_successor; vote_change: as vote(), and a vote is final.
+  Result<ChangeView> propose_change(const jobs::SignedDocument& change);
+  Result<jobs::Verdict> vote_change(const jobs::ChangeDigest& change, const jobs::SignedDocument& ballot);
+  // hand_over ends this contract and gives the file that shows it (jobs::HandOverFile); `refused` unless its approval rule is met now. Nothing but results that are done is given after it.
+  Result<std::string> hand_over(const jobs::ChangeDigest& change);
+  // succeed takes the hand-over of the contract before; a contract that follows another is open to nothing without it. Errors of verify_hand_over.
+  Status succeed(std::string_view untrusted_file);
+
   // -- both --
+  // contract_change: `unavailable` until the host has stored it. handed_over: the file, once this contract has ended.
+  Result<ChangeView> contract_change(const jobs::ChangeDigest& change) const;
+  std::optional<std::string> handed_over() const;
   // previous: the text of the head that this instance takes over from; empty without one.
   std::string previous() const;
   // reservation: `unavailable` until the host has stored it.
@@ -169,6 +193,23 @@ class Room {
     std::optional<RunOutput> output;
   };
 
+  struct Change {
+    jobs::ContractChange change;
+    jobs::ChangeDigest digest;
+    ContractDigest next;
+    jobs::SignedDocument document;
+    std::uint64_t index = 0;
+    std::map<std::string, jobs::ChangeBallot> ballots;
+    std::map<std::string, jobs::SignedDocument> documents;  // of the ballots
+  };
+  struct HandedOver {
+    jobs::ChangeDigest change;
+    ContractDigest next;
+    std::string file;
+  };
+
+  // require_joined: by everyone, and succeeded. require_open: and the contract has not ended.
+  Status require_joined() const;
   Status require_open() const;
   Result<Instant> now();  // `refused` when the host's clock stands below the floor
   struct Unlogged {};
@@ -182,6 +223,17 @@ class Room {
   Status change(const RoomRecord& record);
   Status change_dataset(const RoomRecord& record);
   Status change_query(const RoomRecord& record);
+  // apply_change, check_kept_change: of changes of the contract.
+  Status apply_change(const RoomRecord& record);
+  Status check_kept_change(const RoomRecord& record) const;
+  static receipt::LogEntry entry_of_change(const jobs::ChangeDigest& digest);
+  static receipt::LogEntry entry_of_change_ballot(const jobs::SignedDocument& ballot);
+  Status check_change(const jobs::ContractChange& change, const jobs::SignedDocument& document) const;
+  Status check_change_ballot(const Change& change, const jobs::ChangeBallot& ballot, const jobs::SignedDocument& document) const;
+  jobs::Verdict verdict_of_change(const Change& change, Instant host) const;
+  Result<ChangeView> view_of(const Change& change, std::uint64_t size, Instant host) const;
+  Result<jobs::HandOverFile> hand_over_file(const Change& change, const jobs::Verdict& verdict, Instant now) const;
+  Result<jobs::VerifiedHandOver> check_succession(std::string_view text) const;
   // check_kept: a record that was read back says what participants signed, and logs what its kind logs. Before it is applied.
   Status check_kept(const RoomRecord& record) const;
   Status check_kept_run(const RoomRecord& record) const;
@@ -264,6 +316,10 @@ class Room {
   std::map<jobs::ManifestDigest, Dataset> datasets_;
   std::map<std::string, std::uint64_t> versions_;  // highest version seen of a dataset name
   std::map<jobs::ProposalDigest, Query> queries_;
+  std::map<jobs::ChangeDigest, Change> changes_;
+  std::optional<HandedOver> handed_over_;
+  bool ended_before_ = false;              // a log that was carried over says that the contract has ended
+  std::optional<std::string> succession_;  // hand-over file of the contract before
   std::set<jobs::ProposalDigest> refused_;
   std::map<std::string, std::size_t> refusals_;                      // of proposals, by participant
   std::map<std::string, std::size_t> renewals_;                      // of ballots, by participant

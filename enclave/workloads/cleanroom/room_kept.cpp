@@ -128,6 +128,10 @@ Status Room::check_kept(const RoomRecord& record) const {
       return check_entries(record, {entry_of(receipt::kBallotEntry, receipt::approval_digest(document.encode()))});
     }
     case Kind::run: return check_kept_run(record);
+    case Kind::change:
+    case Kind::change_ballot:
+    case Kind::hand_over:
+    case Kind::succession: return check_kept_change(record);
   }
   return Error(Code::malformed, "a kind that this release does not know");
 }

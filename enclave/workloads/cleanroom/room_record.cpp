@@ -20,10 +20,14 @@ bool fits(RoomRecord::Kind kind, std::size_t fields) {
     case Kind::enrolment:
     case Kind::key:
     case Kind::proposal:
-    case Kind::ballot: return fields == 2;
+    case Kind::ballot:
+    case Kind::change:
+    case Kind::change_ballot: return fields == 2;
     case Kind::manifest:
     case Kind::dataset:
-    case Kind::refusal: return fields == 1;
+    case Kind::refusal:
+    case Kind::hand_over:
+    case Kind::succession: return fields == 1;
     case Kind::carried: return fields == 0;
     case Kind::old_logs: return fields >= 2;
     case Kind::run: return fields >= 2 && fields % 2 == 0;

@@ -27,6 +27,10 @@ struct RoomRecord {
     ballot,      // proposal digest, signed ballot
     run,         // proposal digest, receipt file, then each package: recipient, sealed bytes
     carried,     // nothing: the old logs count from here on
+    change,      // signed contract change, index of its entry (u64be)
+    change_ballot,  // change digest, signed change ballot
+    hand_over,   // hand-over file: this contract has ended
+    succession,  // hand-over file of the contract before
   };
   static constexpr std::size_t kMaxEntries = 4;
   static constexpr std::size_t kMaxFields = 1024;

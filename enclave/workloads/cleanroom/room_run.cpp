@@ -24,12 +24,12 @@ Result<std::vector<TableView>> Room::tables(const jobs::Terms& terms) const {
 Result<RunOutput> Room::run(const jobs::ProposalDigest& proposal) {
   const std::lock_guard lock(mutex_);
   const auto begun = tick_.begin();
+  const auto found = queries_.find(proposal);
+  if (found != queries_.end() && found->second.output) return *found->second.output;
   REDOUBT_CHECK(require_open());
   REDOUBT_TRY(const Instant time, now());
-  const auto found = queries_.find(proposal);
   if (found == queries_.end()) return Error(Code::not_found, "no proposal " + proposal.hex());
   Query& query = found->second;
-  if (query.output) return *query.output;
   REDOUBT_CHECK(check_approved(query, time));
   const jobs::Terms& terms = query.reserved.proposal.terms;
   REDOUBT_TRY(const std::vector<TableView> views, tables(terms));

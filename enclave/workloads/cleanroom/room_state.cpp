@@ -133,7 +133,14 @@ Status Room::change(const RoomRecord& record) {
       for (const receipt::LogEntry& entry : record.entries) refused_.insert(jobs::ProposalDigest(entry.content.array()));
       if (const std::string charged = record.text(0); !charged.empty()) ++refusals_[charged];
       return {};
-    case Kind::carried: carried_ = true; return {};
+    case Kind::carried:
+      carried_ = true;
+      ended_before_ = predecessor_.logs()->has_hand_over();
+      return {};
+    case Kind::change:
+    case Kind::change_ballot:
+    case Kind::hand_over:
+    case Kind::succession: return apply_change(record);
     case Kind::join: {
       REDOUBT_TRY(const auto signature, record.fixed<crypto::Ed25519Signature>(1, "join"));
       joined_.emplace(record.text(0), signature);

@@ -252,7 +252,7 @@ TEST_F(RoomStateTest, RecordsHaveOneForm) {
     EXPECT_ERROR(RoomRecord::decode(longer), Code::malformed, "room record");
     for (std::size_t size = 0; size < record.size(); size += 13) EXPECT_FALSE(RoomRecord::decode(record.reveal().first(size)).ok()) << size;
     Bytes changed = to_bytes(record.reveal());
-    changed[2] = std::byte{14};
+    changed[2] = std::byte{18};
     EXPECT_ERROR(RoomRecord::decode(changed), Code::malformed, "number of fields");
     changed[0] = std::byte{0};
     EXPECT_ERROR(RoomRecord::decode(changed), Code::malformed, "version 1");

@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::uint64_t kDocumentBody = 512 * 1024;
 constexpr std::uint64_t kPartBody = 4U << 20;
+constexpr std::uint64_t kChangeBody = 2U << 20;
+constexpr std::uint64_t kSuccessionBody = 8U << 20;  // a hand-over file, which is a text in this body
 constexpr std::uint64_t kOldLogsBody = 12U << 20;  // all entries that CarriedLogs takes, in base64
 
 json::Value state(const Room& room, const std::string& address) {
@@ -26,6 +28,7 @@ json::Value state(const Room& room, const std::string& address) {
                       {"checkpoint", room.checkpoint()},
                       {"claims", room.claims().canonical()},
                       {"datasets", std::move(datasets)},
+                      {"ended", status.ended},
                       {"forgotten", std::move(forgotten)},
                       {"instance", room.claims().instance.hex()},
                       {"joined", names_json(status.joined)},
@@ -93,6 +96,34 @@ Result<json::Value> vote(Room& room, const net::HttpRequest& request) {
   return to_json(verdict);
 }
 
+Result<json::Value> propose_change(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const auto untrusted_document, signed_document(request, jobs::ContractChange::kMaxBytes));
+  REDOUBT_TRY(const ChangeView view, room.propose_change(untrusted_document));
+  return to_json(view);
+}
+
+Result<json::Value> vote_change(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const auto change, digest_param<jobs::ChangeDigest>(request, "change"));
+  REDOUBT_TRY(const auto untrusted_document, signed_document(request, jobs::ChangeBallot::kMaxBytes));
+  REDOUBT_TRY(const jobs::Verdict verdict, room.vote_change(change, untrusted_document));
+  return to_json(verdict);
+}
+
+Result<json::Value> hand_over(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const auto change, digest_param<jobs::ChangeDigest>(request, "change"));
+  REDOUBT_TRY(std::string file, room.hand_over(change));
+  return json::Value(json::Object{{"file", std::move(file)}});
+}
+
+Result<json::Value> succeed(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const json::Value body, json::parse(as_text(request.body), {.max_bytes = kSuccessionBody, .max_depth = 1}));
+  json::ObjectReader reader(body, "succession");
+  const std::string untrusted_file = reader.nonempty("file", jobs::HandOverFile::kMaxBytes);
+  REDOUBT_CHECK(reader.finish());
+  REDOUBT_CHECK(room.succeed(untrusted_file));
+  return json::Value(json::Object{});
+}
+
 Result<json::Value> run(Room& room, const net::HttpRequest& request) {
   REDOUBT_TRY(const auto proposal, digest_param<jobs::ProposalDigest>(request, "proposal"));
   REDOUBT_TRY(const RunOutput output, room.run(proposal));
@@ -120,6 +151,10 @@ void add_host_routes(net::Router& router, Room& room, std::string address) {
   router.post("/host/proposals", Access::open, kDocumentBody, handler(room, propose));
   router.post("/host/earlier-proposals", Access::open, kDocumentBody, handler(room, recall));
   router.post("/host/ballots/{proposal}", Access::open, kDocumentBody, handler(room, vote));
+  router.post("/host/changes", Access::open, kChangeBody, handler(room, propose_change));
+  router.post("/host/changes/{change}/ballots", Access::open, kDocumentBody, handler(room, vote_change));
+  router.post("/host/changes/{change}/hand-over", Access::open, 0, handler(room, hand_over));
+  router.post("/host/succession", Access::open, kSuccessionBody, handler(room, succeed));
   router.post("/host/runs/{proposal}", Access::open, 0, handler(room, run));
   router.get("/host/log", Access::open, handler(room, log));
 }

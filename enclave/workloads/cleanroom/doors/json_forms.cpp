@@ -52,6 +52,15 @@ json::Value to_json(const Reservation& reservation) {
                       {"proposal", reservation.digest.hex()}};
 }
 
+json::Value to_json(const ChangeView& view) {
+  return json::Object{{"change", view.digest.hex()},
+                      {"checkpoint", view.checkpoint},
+                      {"document", view.change.to_json()},
+                      {"inclusion", proof_json(view.inclusion)},
+                      {"index", static_cast<std::int64_t>(view.index)},
+                      {"votes", jobs::to_json(view.verdict)}};
+}
+
 json::Value to_json(const CarryOverStatus& status) {
   return json::Object{{"checkpoint", status.checkpoint},
                       {"missing", names_json(status.missing)},

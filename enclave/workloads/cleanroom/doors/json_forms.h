@@ -7,6 +7,7 @@
 namespace redoubt::cleanroom {
 
 json::Value to_json(const Reservation& reservation);
+json::Value to_json(const ChangeView& view);
 json::Value to_json(const CarryOverStatus& status);
 json::Value names_json(const std::vector<std::string>& names);
 json::Value proof_json(const receipt::Proof& proof);

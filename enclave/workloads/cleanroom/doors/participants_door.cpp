@@ -57,6 +57,18 @@ Result<json::Value> query(Room& room, const net::HttpRequest& request) {
   return json::Value(std::move(out));
 }
 
+Result<json::Value> contract_change(Room& room, const net::HttpRequest& request) {
+  REDOUBT_TRY(const auto change, digest_param<jobs::ChangeDigest>(request, "change"));
+  REDOUBT_TRY(const ChangeView view, room.contract_change(change));
+  return to_json(view);
+}
+
+Result<json::Value> handed_over(Room& room, const net::HttpRequest&) {
+  const auto file = room.handed_over();
+  if (!file) return Error(Code::not_found, "this contract was not handed over");
+  return json::Value(json::Object{{"file", *file}});
+}
+
 Result<json::Value> consistency(Room& room, const net::HttpRequest& request) {
   REDOUBT_TRY(const std::uint64_t from, number(request, "from", std::nullopt));
   REDOUBT_TRY(const std::uint64_t to, number(request, "to", std::nullopt));
@@ -98,6 +110,8 @@ void add_participants_routes(net::Router& router, Room& room, const RoomStatemen
   router.post("/enrolments", Access::attested, kSmallBody, handler(room, enrol));
   router.post("/datasets/key", Access::attested, kManifestBody, handler(room, release));
   router.get("/queries/{proposal}", Access::attested, handler(room, query));
+  router.get("/changes/{change}", Access::attested, handler(room, contract_change));
+  router.get("/hand-over", Access::attested, handler(room, handed_over));
   router.get("/log/checkpoint", Access::attested, [&room](const net::HttpRequest&) {
     return answer(json::Value(json::Object{{"checkpoint", room.stored_checkpoint()}}));
   });
