@@ -2,6 +2,7 @@
 // real room and commands; then logs that the room's own key signed and that contradict what participants saw.
 #include "client/cli/client_test_stage.h"
 #include "client/sdk/audit.h"
+#include "client/sdk/key_file.h"
 #include "client/sdk/state.h"
 
 namespace redoubt::cli {
@@ -82,6 +83,43 @@ TEST_F(AuditCommandTest, WhatTheHubWithholdsIsSeenInTheDocuments) {
   EXPECT_EQ(shown.code, 0) << shown.err;
   EXPECT_EQ(shown.out.find("uploads"), std::string::npos) << shown.out;
   expect(stage.run("hospital", {"audit", "verify", stage.path("log.json"), "--documents", stage.path("documents.json")}), Code::log_proof, "log.uploads: not shown");
+}
+
+// approve_change: the room of the stage hands over to a contract in which one approval is enough; by its doors' calls, with the participants' keys.
+std::string approve_change(Stage& stage) {
+  const auto keys = [&](const std::string& who) { return OrDie(sdk::KeyFile::load(stage.folder.path() / who / "keys.json")); };
+  jobs::Contract next = stage.room->contract();
+  next.previous = next.digest();
+  next.epoch = 2;
+  next.approval = {jobs::ApprovalRule::k_of_n, 1, {}, true};
+  const attest::Claims& claims = stage.room->claims();
+  const jobs::ContractChange change{claims.contract, claims.instance, next.canonical(), "analyst", jobs::BallotNonce(), kStageNow.plus_seconds(600)};
+  OrDie(stage.room->propose_change(jobs::sign_document(jobs::kContractChangeType, change.canonical(), keys("analyst").signing())));
+  for (const char* voter : {"hospital", "laboratory"}) {
+    const auto head = OrDie(receipt::Checkpoint::verify(stage.room->checkpoint(), receipt::log_origin(claims.instance), claims.receipt_key)).head();
+    const jobs::ChangeBallot ballot{claims.contract, claims.instance, change.digest(), next.digest(), voter, jobs::Decision::approve, kStageNow.plus_seconds(600), head.size + 100,
+                                    jobs::BallotNonce(), {head.size, head.root}};
+    OrDie(stage.room->vote_change(change.digest(), jobs::sign_document(jobs::kChangeBallotType, ballot.canonical(), keys(voter).signing())));
+  }
+  OrDie(stage.room->hand_over(change.digest()));
+  return next.canonical();
+}
+
+TEST_F(AuditCommandTest, WhoHoldsTheOldContractVerifiesTheNextOne) {
+  expect(stage.run("hospital", {"audit", "hand-over"}), Code::not_found, "this contract was not handed over");
+  const std::string next = approve_change(stage);
+  const Ran shown = stage.run("hospital", {"audit", "hand-over", "--save", stage.path("hand-over.json"), "--contract-out", stage.path("next.json")});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("was handed over to"), std::string::npos) << shown.out;
+  EXPECT_EQ(test::read_text(stage.path("next.json")), next);
+  expect(stage.run("hospital", {"query", "submit", "--sql", std::string(cleanroom::kSql), "--recipient", "analyst"}), Code::refused, "this contract has ended");
+  // Offline, by another participant; a file with a vote left out; and by who never verified the old identity.
+  EXPECT_EQ(stage.run("analyst", {"audit", "hand-over", stage.path("hand-over.json"), "-o", "json"}).code, 0);
+  jobs::HandOverFile file = OrDie(jobs::HandOverFile::parse(test::read_text(stage.path("hand-over.json"))));
+  file.ballots.pop_back();
+  OrDie(Result<bool>(sdk::write_file(stage.path("fewer.json"), as_bytes(file.json()), sdk::FileKind::open).ok()));
+  expect(stage.run("analyst", {"audit", "hand-over", stage.path("fewer.json")}), Code::binding, "ballots in the file");
+  expect(stage.run("stranger", {"audit", "hand-over", stage.path("hand-over.json")}), Code::usage, "no environment is known here");
 }
 
 TEST_F(AuditCommandTest, ALaterLogExtendsAnEarlierOne) {

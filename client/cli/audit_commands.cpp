@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kMaxProofFile = 128 * 1024;
 
 struct AuditOptions {
-  std::string environment, file, other, save, documents, proof, receipt_key;
+  std::string environment, file, other, save, documents, contract_out, proof, receipt_key;
   std::vector<std::string> receipts;
 };
 
@@ -252,6 +252,51 @@ Status verify(Session& session, const AuditOptions& options) {
   return {};
 }
 
+// hand_over: does another contract follow the one that is held? As the program or a file says it, verified by what this participant holds: the contract, and
+// the key that it learned from the old identity.
+Status hand_over(Session& session, const AuditOptions& options) {
+  std::string text;
+  if (options.file.empty()) {
+    REDOUBT_TRY(auto visit, session.visit(options.environment));
+    REDOUBT_TRY(text, visit.enclave.handed_over());
+  } else {
+    REDOUBT_TRY(text, sdk::read_file(options.file, jobs::HandOverFile::kMaxBytes));
+  }
+  session.next("get the file again from its source");
+  REDOUBT_TRY(const auto file, jobs::HandOverFile::parse(text));
+  REDOUBT_TRY(const auto said, jobs::HandOver::parse(file.hand_over.text));
+  session.next("name the environment whose contract you hold with -e, or the old identity's key with --receipt-key");
+  REDOUBT_TRY(const std::string name, session.environment_name(options.environment));
+  REDOUBT_TRY(const auto state, sdk::EnvironmentState::open(session.config(), name));
+  REDOUBT_TRY(const auto contract, state.contract());
+  REDOUBT_TRY(const auto kept, kept_of(session, options, said.instance));
+  if (!kept.knowledge.receipt_key) return Error(Code::not_found, "the receipt key of instance " + said.instance.hex() + " is not known here");
+  session.next("join nothing that is said to follow this contract, and show the file to the other participants");
+  REDOUBT_TRY(const auto shown, jobs::verify_hand_over(file, contract, *kept.knowledge.receipt_key));
+  REDOUBT_TRY(const auto head, receipt::Checkpoint::verify(file.checkpoint, receipt::log_origin(said.instance), *kept.knowledge.receipt_key));
+  if (kept.knowledge.kept && kept.knowledge.kept->head().size == head.head().size && kept.knowledge.kept->head() != head.head()) {
+    REDOUBT_TRY(const auto fork, receipt::ForkProof::of(*kept.knowledge.kept, head));
+    REDOUBT_CHECK(keep_proof(session, options, kept, fork.json()));
+    return Error(Code::log_proof, "the log was forked: the hand-over stands in another one than you saw");
+  }
+  session.next("");
+  if (!options.save.empty()) REDOUBT_CHECK(sdk::write_file(options.save, as_bytes(text), sdk::FileKind::open));
+  if (!options.contract_out.empty()) REDOUBT_CHECK(sdk::write_file(options.contract_out, as_bytes(shown.next.canonical()), sdk::FileKind::open));
+  if (session.json()) {
+    print_json(session.out(), json::Object{{"contract", contract.digest().hex()},
+                                           {"epoch", static_cast<std::int64_t>(shown.next.epoch)},
+                                           {"instance", said.instance.hex()},
+                                           {"next", shown.next.digest().hex()},
+                                           {"votes", jobs::to_json(shown.verdict)}});
+    return {};
+  }
+  Table table{{"term", "value"}, {}};
+  for (const auto& term : sdk::terms_of(shown.next)) table.rows.push_back({term.name, term.value});
+  print_table(session.out(), table);
+  session.out() << "contract " << contract.digest().hex() << " was handed over to " << shown.next.digest().hex() << ": " << shown.verdict.reason << '\n';
+  return {};
+}
+
 // Head: one side of a comparison; `log` where the file holds the entries too.
 struct Head {
   receipt::Checkpoint checkpoint;
@@ -357,11 +402,17 @@ void add_audit_commands(Commands& commands) {
                                [&session, options] { return consistency(session, *options); });
   compare->add_option("file", options->file, "a saved log")->required();
   compare->add_option("other", options->other, "another saved log, or a receipt file; default: the head that you keep");
-  for (CLI::App* verb : {check, compare}) {
+  CLI::App* next = add_verb(commands, noun, "hand-over", "verify that the contract you hold was handed over to another, by its own participants' ballots",
+                            {"redoubt audit hand-over -e study --contract-out next.json", "redoubt audit hand-over hand-over.json -e study"},
+                            [&session, options] { return hand_over(session, *options); });
+  next->add_option("file", options->file, "a hand-over file; default: as the program gives it");
+  next->add_option("--save", options->save, "write the hand-over file to this file");
+  next->add_option("--contract-out", options->contract_out, "write the next contract to this file");
+  for (CLI::App* verb : {check, compare, next}) {
     verb->add_option("--proof", options->proof, "where to write the proof of a fork; default: the environment's folder");
     verb->add_option("--receipt-key", options->receipt_key, "receipt key of the instance, hexadecimal; default: as it was learned when you verified it");
   }
-  for (CLI::App* verb : {read, check, compare}) verb->add_option("-e,--environment", options->environment, "name of the environment");
+  for (CLI::App* verb : {read, check, compare, next}) verb->add_option("-e,--environment", options->environment, "name of the environment");
 }
 
 }  // namespace redoubt::cli

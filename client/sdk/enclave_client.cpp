@@ -241,6 +241,15 @@ Result<ReservationView> EnclaveClient::reservation(const jobs::ProposalDigest& d
                          std::move(counted), std::move(budgets)};
 }
 
+Result<std::string> EnclaveClient::handed_over() {
+  REDOUBT_TRY(const json::Value answer, ask(client_, {.target = "/hand-over"}));
+  const json::Value known = members_of(answer, {"file"});
+  json::ObjectReader reader(known, "hand-over");
+  std::string file = reader.nonempty("file", jobs::HandOverFile::kMaxBytes);
+  REDOUBT_CHECK(reader.finish());
+  return file;
+}
+
 Result<receipt::Checkpoint> EnclaveClient::checkpoint() {
   REDOUBT_TRY(const json::Value answer, ask(client_, {.target = "/log/checkpoint"}));
   const json::Value known = members_of(answer, {"checkpoint"});

@@ -10,6 +10,7 @@
 #include "client/sdk/open_door.h"
 #include "client/sdk/votes.h"
 #include "common/jobs/cleanroom/carry_over.h"
+#include "common/jobs/cleanroom/contract_change.h"
 #include "common/receipt/log.h"
 
 namespace redoubt::sdk {
@@ -86,6 +87,9 @@ class EnclaveClient {
   // reservation: `carried` is the statement that this participant signed for this instance, or null. `binding` for another proposal than asked for, `chain` for a wrong signature, `log_proof` for a place that
   // the log does not show.
   Result<ReservationView> reservation(const jobs::ProposalDigest& proposal, const jobs::CarryOver* carried);
+
+  // handed_over: the hand-over file of a contract that has ended; unverified (jobs::verify_hand_over). `not_found` while it has not.
+  Result<std::string> handed_over();
 
   Result<receipt::Checkpoint> checkpoint();
   // consistency: unverified; verify it against the two heads.
