@@ -277,6 +277,41 @@ TEST(PublicKey, IsSharedByThreads) {
   }
 }
 
+// A thread verifies under all keys of a curve with one EC_KEY of OpenSSL's, which is told the key each time: none may be judged by the
+// one that was used before it, after a success or after a refusal.
+TEST(PublicKey, IsNeverTheOneThatWasUsedBefore) {
+  constexpr auto scheme = SignatureScheme::ecdsa_sha256;
+  for (const char* const curve : {"P-256", "P-384"}) {
+    std::vector<PublicKey> keys;
+    std::vector<Bytes> signatures;
+    for (int i = 0; i < 3; ++i) {
+      const Signer signer = Signer::ec(curve);
+      keys.push_back(signer.key());
+      signatures.push_back(signer.sign(scheme, kMessage));
+    }
+    const auto take_turns = [&] {
+      int wrong = 0;
+      for (std::size_t round = 0; round < 27; ++round) {
+        const std::size_t before = round % 3, key = round / 3 % 3, signature = round / 9;
+        wrong += keys[before].verify(scheme, kMessage, signatures[before]).ok() ? 0 : 1;
+        wrong += keys[key].verify(scheme, kMessage, signatures[signature]).ok() == (key == signature) ? 0 : 1;
+        // Nor does a key that was refused when it was made leave anything behind.
+        Bytes spki = to_bytes(keys[before].spki());
+        spki.back() ^= std::byte{1};
+        wrong += PublicKey::from_spki(spki).ok() ? 1 : 0;
+        wrong += keys[key].verify(scheme, kMessage, signatures[signature]).ok() == (key == signature) ? 0 : 1;
+      }
+      return wrong;
+    };
+    EXPECT_EQ(take_turns(), 0) << curve;
+    std::atomic<int> wrong = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) threads.emplace_back([&] { wrong += take_turns(); });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(wrong, 0) << curve;
+  }
+}
+
 TEST(UniqueKey, TakesAMessageInPartsAndNoOtherMessage) {
   const ByteView whole(kMessage);
   const UniqueKey::Message parts{whole.first(3), ByteView(), whole.subspan(3, 1), whole.subspan(4)};

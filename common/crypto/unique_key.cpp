@@ -1,6 +1,7 @@
 // The deprecated calls on EC_KEY and RSA are used on purpose, and in this file alone: under OpenSSL 3.0 EVP_PKEY_verify needs a
 // fresh context a call, with look-ups and locks that cost 3 to 17 % of a verification (bench/public_key shows both in one run).
-// EVP_PKEY_CTX may not be shared between threads; EC_KEY and RSA that nobody changes may.
+// EVP_PKEY_CTX may not be shared between threads; EC_POINT and RSA that nobody changes may. What is changed stands once in each thread
+// (Workspace).
 #include "common/crypto/unique_key.h"
 
 #include <openssl/bn.h>
@@ -25,6 +26,11 @@ namespace redoubt::crypto {
 namespace {
 
 using BnPtr = std::unique_ptr<BIGNUM, OpenSslFree<BN_free>>;
+using BnCtxPtr = std::unique_ptr<BN_CTX, OpenSslFree<BN_CTX_free>>;
+struct FreeEcKey {
+  void operator()(EC_KEY* key) const { EC_KEY_free(key); }
+};
+using EcKeyPtr = std::unique_ptr<EC_KEY, FreeEcKey>;
 using EcdsaSigPtr = std::unique_ptr<ECDSA_SIG, OpenSslFree<ECDSA_SIG_free>>;
 
 constexpr unsigned kMinModulusBits = 2048;
@@ -49,6 +55,30 @@ const EC_GROUP* group_of(KeyKind curve) {
   static const EC_GROUP* const p256 = make_group(NID_X9_62_prime256v1);
   static const EC_GROUP* const p384 = make_group(NID_secp384r1);
   return curve == KeyKind::p256 ? p256 : p384;
+}
+
+// Workspace: what OpenSSL works in, for one curve and one thread. An EC_KEY has a group of its own: to make one copies the curve with all
+// its numbers, which costs more than to read a point and see that it lies on the curve. So a key is its point alone, and this thread's
+// EC_KEY is given that point for each verification, and its ECDSA_SIG the numbers of the signature. It holds public values only.
+struct Workspace {
+  explicit Workspace(KeyKind curve) : verifier(EC_KEY_new()), numbers(BN_CTX_new()), signature(ECDSA_SIG_new()), r(BN_new()), s(BN_new()) {
+    const bool made = verifier != nullptr && numbers != nullptr && signature != nullptr && r != nullptr && s != nullptr &&
+                      EC_KEY_set_group(verifier.get(), group_of(curve)) == 1 && ECDSA_SIG_set0(signature.get(), r, s) == 1;
+    if (!made) std::abort();
+  }
+  EcKeyPtr verifier;
+  BnCtxPtr numbers;
+  EcdsaSigPtr signature;
+  BIGNUM* r;  // both are the signature's
+  BIGNUM* s;
+};
+Workspace& workspace_of(KeyKind curve) {
+  if (curve == KeyKind::p256) {
+    thread_local Workspace p256(KeyKind::p256);
+    return p256;
+  }
+  thread_local Workspace p384(KeyKind::p384);
+  return p384;
 }
 
 EVP_MD* fetch(const char* name) {
@@ -96,7 +126,7 @@ Error refused_signature(SignatureScheme scheme, KeyKind kind, std::string_view w
 
 }  // namespace
 
-void UniqueKey::Free::operator()(ec_key_st* key) const { EC_KEY_free(key); }
+void UniqueKey::Free::operator()(ec_point_st* point) const { EC_POINT_free(point); }
 void UniqueKey::Free::operator()(rsa_st* key) const { RSA_free(key); }
 
 // `point` is uncompressed, 04 || x || y. Reading it checks the ranges and the curve equation; the cofactor of both curves is
@@ -108,9 +138,10 @@ Result<UniqueKey> UniqueKey::make_ec(KeyKind curve, ByteView point) {
                                       std::to_string(1 + 2 * field_size(curve)) + " bytes, found " +
                                       std::to_string(point.size()) + " bytes");
   }
-  Ec key(EC_KEY_new());
-  if (key == nullptr || EC_KEY_set_group(key.get(), group_of(curve)) != 1) return openssl_error("EC_KEY_set_group");
-  if (EC_KEY_oct2key(key.get(), in(point), point.size(), nullptr) != 1) {
+  const EC_GROUP* const group = group_of(curve);
+  Point key(EC_POINT_new(group));
+  if (key == nullptr) return openssl_error("EC_POINT_new");
+  if (EC_POINT_oct2point(group, key.get(), in(point), point.size(), workspace_of(curve).numbers.get()) != 1) {
     clear_openssl_errors();
     return Error(Code::malformed, std::string(name) + " key: the point is not on the curve");
   }
@@ -178,17 +209,11 @@ Result<UniqueKey> UniqueKey::from_spki(ByteView der) {
 }
 
 bool UniqueKey::verify_ecdsa(ByteView digest, ByteView r, ByteView s) const {
-  const EcdsaSigPtr signature(ECDSA_SIG_new());
-  BnPtr r_number(BN_bin2bn(in(r), static_cast<int>(r.size()), nullptr));
-  BnPtr s_number(BN_bin2bn(in(s), static_cast<int>(s.size()), nullptr));
-  if (signature == nullptr || r_number == nullptr || s_number == nullptr ||
-      ECDSA_SIG_set0(signature.get(), r_number.get(), s_number.get()) != 1) {
-    return false;
-  }
-  (void)r_number.release();  // both belong to the signature now
-  (void)s_number.release();
-  // The key is not changed; the parameter is const only from OpenSSL 3.
-  return ECDSA_do_verify(in(digest), static_cast<int>(digest.size()), signature.get(), ec_.get()) == 1;
+  Workspace& work = workspace_of(kind_);
+  // What could not be given this key or these numbers holds those before: it must not be asked.
+  return BN_bin2bn(in(r), static_cast<int>(r.size()), work.r) != nullptr && BN_bin2bn(in(s), static_cast<int>(s.size()), work.s) != nullptr &&
+         EC_KEY_set_public_key(work.verifier.get(), point_.get()) == 1 &&
+         ECDSA_do_verify(in(digest), static_cast<int>(digest.size()), work.signature.get(), work.verifier.get()) == 1;
 }
 
 bool UniqueKey::verify_rsa(SignatureScheme scheme, ByteView digest, ByteView signature) const {

@@ -11,8 +11,8 @@
 
 #include "common/crypto/public_key.h"
 
-// OpenSSL's names of EC_KEY and RSA.
-struct ec_key_st;
+// OpenSSL's names of EC_POINT and RSA.
+struct ec_point_st;
 struct rsa_st;
 
 namespace redoubt::crypto {
@@ -37,21 +37,21 @@ class UniqueKey {
 
  private:
   struct Free {
-    void operator()(ec_key_st* key) const;
+    void operator()(ec_point_st* point) const;
     void operator()(rsa_st* key) const;
   };
-  using Ec = std::unique_ptr<ec_key_st, Free>;
+  using Point = std::unique_ptr<ec_point_st, Free>;
   using Rsa = std::unique_ptr<rsa_st, Free>;
 
-  UniqueKey(KeyKind kind, unsigned bits, Ec ec, Rsa rsa) : kind_(kind), bits_(bits), ec_(std::move(ec)), rsa_(std::move(rsa)) {}
+  UniqueKey(KeyKind kind, unsigned bits, Point point, Rsa rsa) : kind_(kind), bits_(bits), point_(std::move(point)), rsa_(std::move(rsa)) {}
   static Result<UniqueKey> make_ec(KeyKind curve, ByteView point);
   bool verify_ecdsa(ByteView digest, ByteView r, ByteView s) const;
   bool verify_rsa(SignatureScheme scheme, ByteView digest, ByteView signature) const;
 
   KeyKind kind_;
   unsigned bits_;
-  Ec ec_;    // of p256 and p384
-  Rsa rsa_;  // of rsa
+  Point point_;  // of p256 and p384
+  Rsa rsa_;      // of rsa
 };
 
 }  // namespace redoubt::crypto
