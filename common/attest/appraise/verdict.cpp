@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/attest/evidence/check_order.h"
+
 namespace redoubt::appraise {
 namespace {
 
@@ -27,10 +29,8 @@ std::vector<attest::Check> in_order(const Table& table, std::vector<attest::Chec
   // As most platforms make them: nothing to move.
   if (std::ranges::equal(checks, table.all, {}, &attest::Check::id)) return checks;
   // As the others do: each once, in another order than the table's, which is that of the ids (sound).
-  if (std::ranges::is_permutation(checks, table.all, {}, &attest::Check::id)) {
-    std::ranges::sort(checks, {}, &attest::Check::id);
-    return checks;
-  }
+  attest::sort_checks(checks);
+  if (std::ranges::equal(checks, table.all, {}, &attest::Check::id)) return checks;
   std::array<std::size_t, kIdCount> first;
   first.fill(kNone);
   for (std::size_t at = checks.size(); at-- > 0;) first[index_of(checks[at].id)] = at;

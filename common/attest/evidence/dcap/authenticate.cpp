@@ -1,3 +1,4 @@
+#include "common/attest/evidence/check_order.h"
 #include "common/attest/evidence/dcap/authenticator.h"
 #include "common/base/concat.h"
 #include "common/crypto/unique_key.h"
@@ -223,7 +224,7 @@ Outcome DcapAuthenticator::run() {
   check_chain();
   check_qe_signature();
   check_tcb();
-  std::ranges::sort(checks_, {}, &attest::Check::id);  // each was made where what it needs was there
+  attest::sort_checks(checks_);  // each was made where what it needs was there
 
   Outcome outcome;
   outcome.checks = std::move(checks_);
