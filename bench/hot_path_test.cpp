@@ -22,17 +22,17 @@ struct Budget {
 
 const std::map<std::string, Budget, std::less<>>& budgets() {
   static const std::map<std::string, Budget, std::less<>> all = {
-      {"TDX, cold, full collateral", {42, 70, 473}},
-      {"TDX, collateral verified before", {12, 70, 173}},
-      {"TDX, known PCK leaf", {0, 70, 100}},
-      {"SGX, cold, full collateral", {38, 60, 473}},
-      {"SGX, collateral verified before", {12, 60, 173}},
-      {"SGX, known PCK leaf", {0, 60, 100}},
-      {"SEV-SNP, known VCEK", {0, 40, 217}},
-      {"Nitro, known instance chain", {0, 24, 480}},
-      {"Nitro, cold", {9, 24, 1453}},
-      {"TPM, known AK, quote alone", {0, 55, 27}},
-      {"TPM, known AK, firmware and IMA logs", {11, 65, 114}},
+      {"TDX, cold, full collateral", {42, 70, 296}},
+      {"TDX, collateral verified before", {12, 70, 101}},
+      {"TDX, known PCK leaf", {0, 70, 65}},
+      {"SGX, cold, full collateral", {38, 60, 296}},
+      {"SGX, collateral verified before", {12, 60, 101}},
+      {"SGX, known PCK leaf", {0, 60, 65}},
+      {"SEV-SNP, known VCEK", {0, 40, 219}},
+      {"Nitro, known instance chain", {0, 24, 445}},
+      {"Nitro, cold", {9, 24, 1151}},
+      {"TPM, known AK, quote alone", {0, 38, 29}},
+      {"TPM, known AK, firmware and IMA logs", {11, 48, 116}},
   };
   return all;
 }

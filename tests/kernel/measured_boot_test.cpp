@@ -99,7 +99,7 @@ TEST(MeasuredBootInAKernel, ItsEvidenceIsAcceptedAndWhatDiffersIsRefused) {
 
   // The same boot, another statement: under its own PCRs as Reference Values it is a measured boot, and no more the host's word.
   party.reference.emplace();
-  for (const int pcr : {0, 1, 2, 3, 4, 5, 6, 7, 9}) (*party.reference)[pcr] = open.appraisal.pcrs.at(pcr);
+  for (const int pcr : {0, 1, 2, 3, 4, 5, 6, 7, 9}) (*party.reference)[pcr] = *open.appraisal.pcrs.find(pcr);
   const Bytes other_statement = to_bytes("another statement");
   tpm::RawEvidence second = known.evidence(other_statement);
   const Verdict measured = party.judge(second, other_statement);

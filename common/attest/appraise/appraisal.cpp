@@ -48,14 +48,15 @@ Result<Appraisal> judge(const Evidence& evidence, const Endorsements& endorsemen
   if (challenge.unchallenged && challenge.claims) {
     return Error(Code::usage, "challenge: expected no claims where nobody sent a challenge, since nothing would bind them");
   }
-  REDOUBT_TRY(Findings findings, platform->find(evidence, endorsements, challenge, policy, now));
-  check_claims(challenge, policy, findings.checks);
-  Appraisal appraisal = std::move(findings.appraisal);
+  auto findings = platform->find(evidence, endorsements, challenge, policy, now);  // of some kilobytes: used where they are
+  if (!findings.ok()) return findings.error();
+  check_claims(challenge, policy, findings->checks);
+  Appraisal& appraisal = findings->appraisal;
   appraisal.format = evidence.format;
   appraisal.claims = challenge.claims;
-  appraisal.checks = in_order(platform->table, std::move(findings.checks));
+  appraisal.checks = in_order(platform->table, std::move(findings->checks));
   appraisal.status = reduce(platform->table, appraisal.checks, !appraisal.remarks.empty());
-  return appraisal;
+  return std::move(appraisal);
 }
 
 }  // namespace
@@ -111,15 +112,15 @@ Check check_report_data(CheckId id, const Challenge& challenge, ByteView found, 
 
 Result<Appraisal> appraise(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,
                            const Policy& policy, Instant now) {
-  REDOUBT_TRY(Appraisal appraisal, judge(evidence, endorsements, challenge, policy, now));
-  appraisal.policy = policy.id();
+  auto appraisal = judge(evidence, endorsements, challenge, policy, now);
+  if (appraisal.ok()) appraisal->policy = policy.id();
   return appraisal;
 }
 
 Result<Appraisal> appraise_prepared(const Evidence& evidence, const Endorsements& endorsements, const Challenge& challenge,
                                     const PreparedPolicy& policy, Instant now) {
-  REDOUBT_TRY(Appraisal appraisal, judge(evidence, endorsements, challenge, *policy, now));
-  appraisal.policy = policy.id();
+  auto appraisal = judge(evidence, endorsements, challenge, *policy, now);
+  if (appraisal.ok()) appraisal->policy = policy.id();
   return appraisal;
 }
 

@@ -82,7 +82,7 @@ struct Appraisal {
   json::Object measured;                    // what the Evidence says, decoded; empty unless it is authentic
   std::optional<ProgramDigest> program;     // the measurement that was found, if any
   std::string program_name;                 // of the Reference Value that it equals, or empty
-  std::map<int, tpm::PcrValue> pcrs;        // quoted values; empty unless the Evidence is authentic
+  tpm::PcrValues pcrs;                      // quoted values; empty unless the Evidence is authentic
   Interval validity;                        // the intersection of every interval that was looked at
 
   // accepted: ok for affirming and warning; otherwise the first failed check with its code and both values.

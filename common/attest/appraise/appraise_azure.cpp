@@ -64,7 +64,7 @@ Check check_secure_boot(const AzurePolicy& section, const std::optional<bool>& s
 }
 
 void describe(const azure::AzureEvidence& evidence, Appraisal& appraisal) {
-  appraisal.pcrs = evidence.raw.pcrs;
+  appraisal.pcrs = tpm::PcrValues(evidence.raw.pcrs);
   json::Object& out = appraisal.measured;
   out.emplace("claim_graph", evidence.graph.to_json());
   out.emplace("clock_safe", evidence.attest.safe);

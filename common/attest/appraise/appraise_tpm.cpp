@@ -66,11 +66,11 @@ Check check_measured_contract(const Policy& policy, const LaunchFound& launch, c
   return attest::not_applicable(CheckId::measured_contract, "no launcher's log, and the policy takes any program");
 }
 
-// check_secure_boot: L5 of the Evidence, and what the policy asks of it.
-Check check_secure_boot(const TpmPolicy& section, Check evidence_check, const std::optional<bool>& secure_boot) {
-  if (evidence_check.outcome == attest::Outcome::failed || !section.secure_boot_required) return evidence_check;
+// judge_secure_boot: L5 of the Evidence, and what the policy asks of it.
+void judge_secure_boot(const TpmPolicy& section, const std::optional<bool>& secure_boot, Check& check) {
+  if (check.outcome == attest::Outcome::failed || !section.secure_boot_required) return;
   const std::string found = !secure_boot ? "no SecureBoot variable in the log" : *secure_boot ? "on" : "off";
-  return compare(CheckId::l5, Code::policy, "on", found);
+  check = compare(CheckId::l5, Code::policy, "on", found);
 }
 
 Check check_host_asserted(const Policy& policy, bool host_asserted) {
@@ -124,7 +124,7 @@ Check check_references(const TpmPolicy& section, const tpm::TpmEvidence& evidenc
     return attest::failed(CheckId::reference_pcrs, Code::measurement, "a quote over " + banks_of(section) + ", of which there are Reference Values",
                           "one over " + tpm::algorithm_text(bank));
   }
-  return check_reference_pcrs(references.of_bank, bank == tpm::kAlgSha256 ? registers_of(evidence.pcrs()) : registers_of(evidence.raw.wide_pcrs));
+  return check_reference_pcrs(references.of_bank, registers_of(evidence.raw.pcrs));
 }
 
 // RequiredPcrs: as many as there are, the launcher's and that of Secure Boot.
@@ -202,9 +202,9 @@ json::Object measured_of(const tpm::TpmEvidence& evidence) {
   add("clock_ms", std::to_string(quote.clock_ms));
   add("clock_safe", quote.safe);
   add("firmware_version", hex_number(quote.firmware_version));
-  if (!evidence.raw.wide_pcrs.empty()) {
+  if (evidence.raw.bank != tpm::kAlgSha256 && !evidence.raw.pcrs.empty()) {
     json::Object values;
-    for (const auto& [index, value] : evidence.raw.wide_pcrs) values.emplace(std::to_string(index), hex_encode(value));
+    for (const auto [index, value] : evidence.raw.pcrs) values.emplace(std::to_string(index), hex_encode(value));
     add("pcrs", std::move(values));  // of another bank than SHA-256, whose values the result has beside this
   }
   add("qualified_signer", hex_encode(quote.qualified_signer));
@@ -213,26 +213,25 @@ json::Object measured_of(const tpm::TpmEvidence& evidence) {
   return out;
 }
 
-struct PolicyChecks {
-  Check secure_boot, measured_contract, program, pcrs, host_asserted, software_tpm;
-};
-
-PolicyChecks unmeasured(Check secure_boot) {
-  const auto skip = [](CheckId id) { return attest::not_applicable(id, "the Evidence is not authentic"); };
-  return {std::move(secure_boot), skip(CheckId::measured_contract), skip(CheckId::program), skip(CheckId::reference_pcrs),
-          skip(CheckId::host_asserted), skip(CheckId::software_tpm)};
+// leave_unmeasured: the policy's checks, where there is nothing that could be compared.
+void leave_unmeasured(std::vector<Check>& checks) {
+  for (const CheckId id : {CheckId::measured_contract, CheckId::program, CheckId::reference_pcrs, CheckId::host_asserted, CheckId::software_tpm}) {
+    checks.push_back(attest::not_applicable(id, "the Evidence is not authentic"));
+  }
 }
 
-// measure compares what the authentic Evidence says with the policy, and writes it down in the appraisal.
-PolicyChecks measure(tpm::TpmEvidence evidence, Check secure_boot, const Challenge& challenge,
-                     const Policy& policy, const TpmPolicy& section, Appraisal& appraisal) {
+// measure compares what the authentic Evidence says with the policy, and writes it down in the appraisal and its checks.
+void measure(const tpm::TpmEvidence& evidence, const Challenge& challenge, const Policy& policy, const TpmPolicy& section, Findings& findings) {
+  Appraisal& appraisal = findings.appraisal;
+  std::vector<Check>& checks = findings.checks;
   appraisal.remarks.reserve(2);
   const LaunchFound launch = find_launch(policy, evidence);
   appraisal.measured = measured_of(evidence);
   if (launch && launch->ok()) appraisal.program = (*launch)->program;
   Check pcrs = check_references(section, evidence);
-  appraisal.pcrs = std::move(evidence.raw.pcrs);
-  appraisal.host_asserted = pcrs.outcome != attest::Outcome::passed;
+  const attest::Outcome compared = pcrs.outcome;
+  appraisal.pcrs = evidence.pcrs();
+  appraisal.host_asserted = compared != attest::Outcome::passed;
   const auto anchor = std::ranges::find(section.anchors, evidence.anchor, &TrustAnchor::certificate);
   std::optional<TrustAnchor> unknown;
   if (anchor == section.anchors.end()) unknown = {evidence.anchor, "an anchor that the policy does not name", true};
@@ -243,15 +242,12 @@ PolicyChecks measure(tpm::TpmEvidence evidence, Check secure_boot, const Challen
   if (trusted.software) {
     appraisal.remarks.emplace_back("software TPM: format and protocol are exercised, its keys lie open to its operator");
   }
-  Check asserted = pcrs.outcome == attest::Outcome::failed
-                       ? attest::not_applicable(CheckId::host_asserted, "the Reference Values differ")
-                       : check_host_asserted(policy, appraisal.host_asserted);
-  return {check_secure_boot(section, std::move(secure_boot), evidence.secure_boot),
-          check_measured_contract(policy, launch, challenge.contract),
-          check_program(policy, launch, appraisal.program_name),
-          std::move(pcrs),
-          std::move(asserted),
-          check_software_tpm(policy, trusted)};
+  checks.push_back(check_measured_contract(policy, launch, challenge.contract));
+  checks.push_back(check_program(policy, launch, appraisal.program_name));
+  checks.push_back(std::move(pcrs));
+  checks.push_back(compared == attest::Outcome::failed ? attest::not_applicable(CheckId::host_asserted, "the Reference Values differ")
+                                                       : check_host_asserted(policy, appraisal.host_asserted));
+  checks.push_back(check_software_tpm(policy, trusted));
 }
 
 }  // namespace
@@ -276,8 +272,9 @@ Result<Findings> find_tpm(const Evidence& evidence, const Endorsements& endorsem
                           const Policy& policy, Instant now) {
   if (!policy.platforms.tpm) return Error(Code::policy, "the policy accepts no TPM Evidence");
   const TpmPolicy& section = *policy.platforms.tpm;
-  REDOUBT_TRY(auto parsed, tpm::parse_in_place(evidence.bytes).context("parsing evidence"));
-  tpm::Outcome outcome = authenticate(std::move(parsed), endorsements, challenge, policy, section, now);
+  auto parsed = tpm::parse_in_place(evidence.bytes);  // of some kilobytes: judged where it stands
+  if (!parsed.ok()) return parsed.error().context("parsing evidence");
+  tpm::Outcome outcome = authenticate(std::move(*parsed), endorsements, challenge, policy, section, now);
 
   Findings findings;
   findings.appraisal.validity = outcome.validity;
@@ -286,14 +283,12 @@ Result<Findings> find_tpm(const Evidence& evidence, const Endorsements& endorsem
   }
   const auto l5 = std::ranges::find(outcome.checks, CheckId::l5, &Check::id);
   if (l5 == outcome.checks.end()) return Error(Code::internal, "the check L5 was not made");
-  Check secure_boot = std::move(*l5);
-  outcome.checks.erase(l5);
-  PolicyChecks found = outcome.authentic ? measure(std::move(*outcome.authentic).take(), std::move(secure_boot), challenge, policy, section,
-                                                   findings.appraisal)
-                                         : unmeasured(std::move(secure_boot));
+  if (outcome.authentic) judge_secure_boot(section, (*outcome.authentic)->secure_boot, *l5);
   findings.checks = std::move(outcome.checks);
-  for (Check* check : {&found.secure_boot, &found.measured_contract, &found.program, &found.pcrs, &found.host_asserted, &found.software_tpm}) {
-    findings.checks.push_back(std::move(*check));
+  if (outcome.authentic) {
+    measure(**outcome.authentic, challenge, policy, section, findings);
+  } else {
+    leave_unmeasured(findings.checks);
   }
   return findings;
 }

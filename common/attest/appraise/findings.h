@@ -60,9 +60,9 @@ Registers registers_of(const std::map<int, FixedBytes<Tag, N>>& values) {
   for (const auto& [index, value] : values) out.emplace_back(index, value.view());
   return out;
 }
-inline Registers registers_of(const std::map<int, ByteView>& values) {
+inline Registers registers_of(const tpm::PcrEntries& values) {
   Registers out;
-  for (const auto& [index, value] : values) out.emplace_back(index, value);
+  for (const auto [index, value] : values) out.emplace_back(index, value);
   return out;
 }
 

@@ -205,8 +205,8 @@ template <class Section>
 void reference_pcrs(Loosenings& out, Section section, const std::optional<std::map<int, crypto::Sha256Digest>>& wanted, const Appraisal& appraisal) {
   if (!wanted) return;
   for (const auto& [index, value] : *wanted) {
-    const auto found = appraisal.pcrs.find(index);
-    out.emplace_back([section, index = index, found = found == appraisal.pcrs.end() ? std::nullopt : std::optional(found->second)](Policy& p) {
+    const tpm::PcrValue* const found = appraisal.pcrs.find(index);
+    out.emplace_back([section, index = index, found = found == nullptr ? std::nullopt : std::optional(*found)](Policy& p) {
       auto& pcrs = *section(p);
       if (!found) return pcrs.erase(index) > 0;
       const bool changed = pcrs.at(index) != *found;

@@ -53,13 +53,11 @@ void TpmAuthenticator::check_event_log() {
 // quoted: the values of the quote by PCR, whatever its bank. M4 has judged their number and sizes; a value of another size equals no replay.
 eventlog::Replay TpmAuthenticator::quoted() const {
   eventlog::Replay out;
-  const auto take = [&](int pcr, ByteView value) {
-    if (pcr < 0 || pcr >= kPcrCount) return;
+  for (const auto [pcr, value] : raw_.pcrs) {
+    if (pcr < 0 || pcr >= kPcrCount) continue;
     auto digest = eventlog::Digest::from(value);
     if (digest.ok()) out[static_cast<std::size_t>(pcr)] = *digest;
-  };
-  for (const auto& [pcr, value] : raw_.pcrs) take(pcr, value.view());
-  for (const auto& [pcr, value] : raw_.wide_pcrs) take(pcr, value);
+  }
   return out;
 }
 
@@ -95,7 +93,7 @@ void TpmAuthenticator::check_replay(const eventlog::Replay& all) {
 }
 
 void TpmAuthenticator::check_secure_boot(const eventlog::EventLog& log, const eventlog::Bank& bank) {
-  if (!raw_.pcrs.contains(kSecureBootPcr) && !raw_.wide_pcrs.contains(kSecureBootPcr)) return skip(CheckId::l5, "PCR 7 is not quoted");
+  if (!raw_.pcrs.contains(kSecureBootPcr)) return skip(CheckId::l5, "PCR 7 is not quoted");
   constexpr const char* expected = "Secure Boot variables at most once, before the separator of PCR 7";
   auto facts = eventlog::boot_facts(log, bank);
   if (!facts.ok()) return fail(CheckId::l5, facts.error().code(), expected, facts.error().message());

@@ -50,8 +50,7 @@ Result<crypto::PublicKey> TpmAuthenticator::ak_key() const {
 
 void TpmAuthenticator::check_quoted_pcrs() {
   QuotedPcrs quoted{raw_.bank, {}};
-  for (const auto& [pcr, value] : raw_.pcrs) quoted.values.emplace_back(pcr, value.view());
-  for (const auto& [pcr, value] : raw_.wide_pcrs) quoted.values.emplace_back(pcr, value);
+  for (const auto [pcr, value] : raw_.pcrs) quoted.values.emplace_back(pcr, value);
   // The hash of the digest is that of the signing scheme (Part 3 section 18.4.1), which is the key's.
   const auto scheme = signature_scheme(evidence_.ak);
   const crypto::HashKind hash = scheme.ok() ? crypto::hash_of(*scheme) : crypto::HashKind::sha256;
@@ -143,6 +142,11 @@ void TpmAuthenticator::check_certified_ak() {
   pass(CheckId::m6, expected, "anchor " + chain->anchor.hex() + ", " + chain->revocation);
 }
 
+crypto::Sha256Digest TpmAuthenticator::ek_certificate() const {
+  const VerifiedEk* known = inputs_.verified_ek;
+  return known != nullptr && as_text(known->der_) == as_text(raw_.ek_certificate) ? known->certificate() : crypto::sha256(raw_.ek_certificate);
+}
+
 const VerifiedEk* TpmAuthenticator::known_ek() const {
   const VerifiedEk* known = inputs_.revocation.lists.empty() && !inputs_.revocation.required ? inputs_.verified_ek : nullptr;
   // A proof that was made for other anchors says nothing about ours.
@@ -165,7 +169,7 @@ void TpmAuthenticator::check_ek() {
     return fail(CheckId::m6, Code::chain, expected, "an endorsement key with attributes " + attributes_text(ek.attributes) +
                                                               " that is not of the template");
   }
-  if (!is_key_of(*ek.rsa(), proof->spki_)) {
+  if (proof->modulus_.empty() || as_text(proof->modulus_) != as_text(ek.rsa()->modulus)) {  // as text: not one byte at a time
     return fail(CheckId::m6, Code::chain, expected, "an endorsement key that is not the certified one");
   }
   validity_ = proof->validity();

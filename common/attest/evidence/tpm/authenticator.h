@@ -10,8 +10,9 @@ namespace redoubt::tpm {
 
 class TpmAuthenticator {
  public:
-  TpmAuthenticator(attest::Parsed<TpmEvidence> parsed, const Inputs& inputs)
-      : evidence_(std::move(parsed.value_)), raw_(evidence_.raw), inputs_(inputs) {}
+  // Borrows both. run() changes `parsed`, and hands what is inside on to the outcome when that is authentic.
+  TpmAuthenticator(attest::Parsed<TpmEvidence>& parsed, const Inputs& inputs)
+      : evidence_(parsed.value_), raw_(evidence_.raw), inputs_(inputs) {}
 
   Outcome run();
 
@@ -25,6 +26,8 @@ class TpmAuthenticator {
   void check_ek();
   void check_certified_ak();
   Result<KeyChain> chain_without_usage(ByteView leaf, std::span<const Bytes> between, std::span<const ByteView> anchors) const;
+  // ek_certificate: the digest of the EK's certificate, from the caller's proof where it is of the same bytes.
+  crypto::Sha256Digest ek_certificate() const;
   // known_ek: the caller's proof, where it is of this certificate, of these anchors and of this time; none where revocation counts.
   const VerifiedEk* known_ek() const;
   Status enrolled() const;
@@ -51,7 +54,7 @@ class TpmAuthenticator {
   // judge records a Status: passed with `expected`, or failed with the error's code and message.
   void judge(attest::CheckId id, std::string expected, const Status& status);
 
-  TpmEvidence evidence_;  // becomes the authentic value
+  TpmEvidence& evidence_;  // becomes the authentic value
   RawParts& raw_;
   const Inputs& inputs_;
   std::vector<attest::Check> checks_;

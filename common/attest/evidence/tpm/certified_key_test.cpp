@@ -102,6 +102,38 @@ TEST(TpmCertifiedKey, TheDigestIsOverTheValuesOfOneBankUnderTheHashOfTheScheme) 
   EXPECT_EQ(mislabelled.failures(), (Ids{"M3", "M4"}));
 }
 
+TEST(TpmCertifiedKey, EvidenceThatWasCopiedLooksAtItsCopyInEveryPart) {
+  for (const std::uint16_t bank : {kAlgSha256, kAlgSha384, kAlgSha512}) {
+    const TpmSample sample(kAlgEcdsa, kAlgSha256, bank);
+    Bytes wire = sample.raw.encode();
+    const Outcome outcome = authenticate(OrDie(parse(wire)), sample.inputs());
+    ASSERT_TRUE(outcome.authentic) << algorithm_text(bank);
+    std::ranges::fill(wire, std::byte{0xee});
+    const TpmEvidence& evidence = **outcome.authentic;
+    const auto looks_at_copy = [&](ByteView part) {
+      const Bytes& kept = *evidence.kept;
+      return part.data() >= kept.data() && part.data() + part.size() <= kept.data() + kept.size();
+    };
+    EXPECT_TRUE(equal(*evidence.kept, sample.raw.encode()));
+    for (const ByteView part : {evidence.raw.attest, evidence.raw.signature, evidence.raw.ak_public, evidence.raw.ak_certificates[0],
+                                evidence.raw.ak_certificates[1], evidence.raw.pcrs.bytes()}) {
+      EXPECT_TRUE(looks_at_copy(part)) << algorithm_text(bank);
+    }
+    for (const ByteView part : {evidence.raw.ek_public, evidence.raw.ek_certificate, evidence.raw.event_log, evidence.raw.ima_log}) {
+      EXPECT_TRUE(part.empty());
+    }
+    EXPECT_TRUE(equal(evidence.raw.ak_certificates[1], sample.raw.ak_certificates.at(1)));
+    std::map<int, Bytes> values;
+    for (const auto [pcr, value] : evidence.raw.pcrs) values.emplace(pcr, to_bytes(value));
+    EXPECT_EQ(values, sample.quote.pcrs);
+    EXPECT_EQ(evidence.raw.pcrs.size(), sample.quote.pcrs.size());
+    EXPECT_TRUE(evidence.raw.pcrs.contains(7));
+    EXPECT_FALSE(evidence.raw.pcrs.contains(8));
+    EXPECT_EQ(evidence.pcrs(), PcrValues(sample.raw.pcrs));
+    EXPECT_EQ(evidence.pcrs().empty(), bank != kAlgSha256);
+  }
+}
+
 TEST(TpmCertifiedKey, ClockAndChallengeAreJudged) {
   TpmSample sample;
   sample.quote.safe = false;

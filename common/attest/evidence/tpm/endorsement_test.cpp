@@ -136,6 +136,12 @@ TEST(TpmEndorsement, ACachedProofDoesNotReachBeyondItself) {
   RawEvidence swapped = raw;
   swapped.ek_public = other.ek_public;
   EXPECT_EQ(verifier.failures(swapped), (Ids{"M1", "M6"}));
+
+  // The proof's digest is not another certificate's, so that the enrolment is not either.
+  RawEvidence lying = raw;
+  lying.ek_certificate = test::tpm_evidence("other-image").ek_certificate;
+  EXPECT_EQ(verifier.failures(lying), (Ids{"M5", "M6"}));
+  EXPECT_EQ(TpmVerifier("good").failures(lying), (Ids{"M5", "M6"}));
 }
 
 }  // namespace

@@ -6,34 +6,36 @@ namespace redoubt::tpm {
 
 namespace {
 
-// read_evidence: its views are of `evidence`.
-Result<TpmEvidence> read_evidence(ByteView evidence) {
-  TpmEvidence value;
-  REDOUBT_TRY(value.raw, RawParts::decode(evidence));
+// read_evidence fills a new `value`, whose views are of `evidence`: of some kilobytes, it is moved as seldom as can be.
+Status read_evidence(ByteView evidence, TpmEvidence& value) {
+  REDOUBT_CHECK(value.raw.read(evidence));
   REDOUBT_TRY(value.attest, Attest::parse(value.raw.attest));
   REDOUBT_TRY(value.signature, Signature::parse(value.raw.signature));
-  REDOUBT_TRY(value.ak, Public::parse(value.raw.ak_public).context("attestation key"));
+  auto ak = Public::parse(value.raw.ak_public);
+  if (!ak.ok()) return ak.error().context("attestation key");
+  value.ak = std::move(*ak);
   value.ak_name = value.ak.name;
-  if (value.raw.ak_certificates.empty()) {
-    REDOUBT_TRY(value.ek, Public::parse(value.raw.ek_public).context("endorsement key"));
-    if (value.ek->rsa() == nullptr) return Error(Code::malformed, "endorsement key: expected an RSA key, found a key on P-256");
-    value.ek_certificate = crypto::sha256(value.raw.ek_certificate);
-  }
-  return value;
+  if (!value.raw.ak_certificates.empty()) return {};
+  auto ek = Public::parse(value.raw.ek_public);
+  if (!ek.ok()) return ek.error().context("endorsement key");
+  if (ek->rsa() == nullptr) return Error(Code::malformed, "endorsement key: expected an RSA key, found a key on P-256");
+  value.ek = std::move(*ek);
+  return {};
 }
 
 }  // namespace
 
 Result<attest::Parsed<TpmEvidence>> parse(ByteView evidence) {
-  if (const auto form = read_evidence(evidence); !form.ok()) return form.error();  // what has no form is not copied
-  auto kept = std::make_shared<const Bytes>(to_bytes(evidence));
-  REDOUBT_TRY(TpmEvidence value, read_evidence(*kept));
-  value.kept = std::move(kept);
+  TpmEvidence value;
+  REDOUBT_CHECK(read_evidence(evidence, value));  // what has no form is not copied
+  value.kept = std::make_shared<const Bytes>(to_bytes(evidence));
+  value.raw.follow(evidence, *value.kept);
   return attest::Parsed<TpmEvidence>(std::move(value));
 }
 
 Result<attest::Parsed<TpmEvidence>> parse_in_place(ByteView evidence) {
-  REDOUBT_TRY(TpmEvidence value, read_evidence(evidence));
+  TpmEvidence value;
+  REDOUBT_CHECK(read_evidence(evidence, value));
   return attest::Parsed<TpmEvidence>(std::move(value));
 }
 
@@ -43,10 +45,11 @@ Result<VerifiedEk> verify_ek(ByteView certificate, std::span<const Bytes> interm
   for (const crypto::Certificate& root : roots) anchors.push_back(root.der());
   REDOUBT_TRY(KeyChain chain, verify_chain(certificate, intermediates, anchors, now, &kEkUsage, revocation).context("ek certificate"));
   VerifiedEk ek;
+  ek.der_ = to_bytes(certificate);
   ek.certificate_ = crypto::sha256(certificate);
   ek.anchor_ = chain.anchor;
   ek.validity_ = chain.validity;
-  ek.spki_ = std::move(chain.spki);
+  ek.modulus_ = to_bytes(rsa_modulus(chain.spki));
   ek.revocation_ = std::move(chain.revocation);
   return ek;
 }
@@ -60,7 +63,8 @@ void TpmAuthenticator::judge(attest::CheckId id, std::string expected, const Sta
 }
 
 Outcome TpmAuthenticator::run() {
-  checks_.reserve(24);  // fifteen here; six of the policy and two of the claims follow
+  checks_.reserve(24);  // fifteen here; five of the policy and two of the claims follow
+  if (evidence_.ek) evidence_.ek_certificate = ek_certificate();
   check_form();
   checks_.push_back(check_extra_data(inputs_.expected_extra_data, evidence_.attest.extra_data));
   check_signature();
@@ -83,11 +87,10 @@ Outcome TpmAuthenticator::run() {
 }
 
 Outcome authenticate(const attest::Parsed<TpmEvidence>& parsed, const Inputs& inputs) {
-  return TpmAuthenticator(parsed, inputs).run();
+  attest::Parsed<TpmEvidence> own = parsed;
+  return TpmAuthenticator(own, inputs).run();
 }
 
-Outcome authenticate(attest::Parsed<TpmEvidence>&& parsed, const Inputs& inputs) {
-  return TpmAuthenticator(std::move(parsed), inputs).run();
-}
+Outcome authenticate(attest::Parsed<TpmEvidence>&& parsed, const Inputs& inputs) { return TpmAuthenticator(parsed, inputs).run(); }
 
 }  // namespace redoubt::tpm

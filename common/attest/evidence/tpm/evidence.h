@@ -19,6 +19,7 @@
 #include "common/attest/evidence/tpm/application_log.h"
 #include "common/attest/evidence/tpm/certificates.h"
 #include "common/attest/evidence/tpm/enrolment.h"
+#include "common/attest/evidence/tpm/pcr_values.h"
 #include "common/attest/evidence/tpm/quote.h"
 #include "common/attest/evidence/tpm/structures.h"
 #include "common/attest/evidence/type_state.h"
@@ -26,8 +27,6 @@
 #include "common/crypto/x509.h"
 
 namespace redoubt::tpm {
-
-using PcrValue = crypto::Sha256Digest;  // SHA-256 bank
 
 // The wire form: raw parts, nothing believed.
 struct RawEvidence {
@@ -64,14 +63,17 @@ struct RawParts {
   ByteView ek_public, ek_certificate;
   ShortList<ByteView, kMaxIntermediates> ek_intermediates;
   ShortList<ByteView, kMaxAkCertificates> ak_certificates;
-  std::map<int, PcrValue> pcrs;
   std::uint16_t bank = kAlgSha256;
-  std::map<int, ByteView> wide_pcrs;
+  PcrEntries pcrs;  // the quoted ones, of that bank
   ByteView event_log, ima_log;
   std::optional<ApplicationLog> application_log;
 
   // decode: as that of RawEvidence. Borrows.
   static Result<RawParts> decode(ByteView bytes);
+  // read: the same, into parts that were made before: a value of this size is moved less. After a failure they mean nothing.
+  Status read(ByteView bytes);
+  // follow: every view of `from`, which was decoded, becomes the same view of `to`, a copy of it.
+  void follow(ByteView from, ByteView to);
   // copies: certificates as verify_ek takes them.
   static std::vector<Bytes> copies(std::span<const ByteView> certificates);
 };
@@ -88,7 +90,7 @@ struct TpmEvidence {
   Public ak;
   std::optional<Public> ek;  // RSA; absent where the AK has certificates of its own
   AkName ak_name;
-  crypto::Sha256Digest ek_certificate;  // of its DER; zero where the AK has certificates of its own
+  crypto::Sha256Digest ek_certificate;  // of its DER, once authenticate() has looked; zero where the AK has certificates of its own
   crypto::Sha256Digest anchor;       // SHA-256 of the DER of the root that the EK's or the AK's certificate leads to
   bool event_log_present = false;    // and, when authentic, replayed and consistent
   // The list is raw.ima_log, read with ima::List::parse_binary: when authentic it is the quoted part and nothing else.
@@ -102,7 +104,8 @@ struct TpmEvidence {
   // them hide a "cap".
   std::optional<std::vector<ApplicationEvent>> application_events;
 
-  const std::map<int, PcrValue>& pcrs() const { return raw.pcrs; }
+  // pcrs: a copy of the quoted values where the quote is over the SHA-256 bank; empty for another bank.
+  PcrValues pcrs() const { return raw.bank == kAlgSha256 ? PcrValues(raw.pcrs) : PcrValues(); }
 };
 
 // parse: the parts are within bounds, and quote, signature and keys have their form; `malformed` otherwise. A certificate or a log
@@ -120,10 +123,11 @@ class VerifiedEk {
 
  private:
   friend Result<VerifiedEk> verify_ek(ByteView, std::span<const Bytes>, std::span<const crypto::Certificate>, Instant, const Revocation&);
+  Bytes der_;               // the certificate
   crypto::Sha256Digest certificate_;
   crypto::Sha256Digest anchor_;
   Interval validity_;
-  Bytes spki_;
+  Bytes modulus_;           // of its key; empty where that is not RSA with the exponent 65537, which is nobody's
   std::string revocation_;  // as KeyChain::revocation
   friend class TpmAuthenticator;
 };

@@ -216,6 +216,9 @@ TEST(TpmRawEvidence, ReadInPlaceIsTheSameWithoutACopy) {
   }
   EXPECT_TRUE(equal(copy->raw.attest, raw.attest));
   EXPECT_TRUE(equal(copy->raw.ek_intermediates[0], raw.ek_intermediates.at(0)));
+  EXPECT_TRUE(inside((*in_place.authentic)->raw.ek_intermediates[0]) && inside((*in_place.authentic)->raw.pcrs.bytes()));
+  EXPECT_FALSE(inside(copy->raw.ek_intermediates[0]) || inside(copy->raw.pcrs.bytes()));
+  EXPECT_EQ(copy->pcrs(), PcrValues(raw.pcrs));
 }
 
 TEST(TpmRawEvidence, HasOneForm) {

@@ -1,6 +1,8 @@
 #include "common/attest/evidence/tpm/quote.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <utility>
 
 #include "common/base/concat.h"
@@ -37,6 +39,8 @@ Digest digest_of(crypto::HashKind hash, ByteView bytes) {
   }
   return {};
 }
+
+constexpr std::size_t kMostPcrs = 32;  // bits of the longest bit map that Attest::parse takes
 
 std::size_t size_of(crypto::HashKind hash) {
   return hash == crypto::HashKind::sha256 ? 32 : hash == crypto::HashKind::sha384 ? 48 : 64;
@@ -89,12 +93,14 @@ attest::Check check_pcrs(const Attest& attest, const QuotedPcrs& pcrs, std::span
     if (std::ranges::find(supplied, pcr) == supplied.end()) return failed(expected, "no PCR " + std::to_string(pcr));
   }
   const std::size_t size = size_of(*bank_hash);
-  ShortBytes<24 * crypto::Sha512Digest::size> values;  // of all PCRs there are, in the longest bank
+  std::array<std::byte, kMostPcrs * crypto::Sha512Digest::size> values;  // as many as are selected, in the longest bank
+  std::span<std::byte> room = values;
   for (const auto& [pcr, value] : pcrs.values) {
     if (value.size() != size) return failed(expected, "PCR " + std::to_string(pcr) + " of " + std::to_string(value.size()) + " bytes");
-    values.append(value);
+    std::memcpy(room.first(size).data(), value.data(), size);
+    room = room.subspan(size);
   }
-  const Digest digest = digest_of(hash, values);
+  const Digest digest = digest_of(hash, ByteView(values).first(values.size() - room.size()));
   if (!equal(digest, attest.pcr_digest)) return failed("digest of the values " + hex_encode(digest), "quoted digest " + hex_encode(attest.pcr_digest));
   return attest::passed(CheckId::m4, std::move(expected), concat("PCR ", PcrList{supplied}, ", digest ", Hex{digest}));
 }

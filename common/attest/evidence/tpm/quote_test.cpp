@@ -31,7 +31,7 @@ TEST(TpmQuote, EveryRecordedBootIsAuthentic) {
     }
     ASSERT_TRUE(outcome.authentic) << set;
     const TpmEvidence& evidence = **outcome.authentic;
-    EXPECT_EQ(evidence.pcrs(), raw.pcrs);
+    EXPECT_EQ(evidence.pcrs(), PcrValues(raw.pcrs));
     EXPECT_EQ(evidence.ak_name.view().size(), 34U);
     EXPECT_TRUE(equal(evidence.ak_name.view(), test::read_file(test::tpm_vector(set, "ak.name"))));
     EXPECT_EQ(evidence.anchor, verifier.roots.at(0).digest());

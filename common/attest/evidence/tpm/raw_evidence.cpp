@@ -12,9 +12,10 @@ constexpr std::uint8_t kEnrolled = 1;   // form 2: an EK follows
 constexpr std::uint8_t kCertified = 2;  // form 2: certificates of the AK follow
 constexpr std::size_t kMaxApplicationLog = 320 * 1024;
 
-// read_pcrs: u8 count, then index and digest, ascending; each digest goes to `take`.
-void read_pcrs(Reader& reader, std::size_t size, auto take) {
+// read_pcrs: u8 count, then index and digest, ascending. `all`: what the reader reads.
+PcrEntries read_pcrs(Reader& reader, ByteView all, std::size_t size) {
   const std::uint8_t count = reader.u8();
+  const std::size_t begin = reader.offset();
   int last = -1;
   for (std::uint8_t i = 0; i < count && reader.ok(); ++i) {
     const int pcr = reader.u8();
@@ -22,9 +23,9 @@ void read_pcrs(Reader& reader, std::size_t size, auto take) {
       reader.fail("PCR " + std::to_string(pcr) + ": expected ascending indices below 24");
     }
     last = pcr;
-    const ByteView value = reader.bytes(size);
-    if (reader.ok()) take(pcr, value);
+    (void)reader.bytes(size);
   }
+  return {all.subspan(begin, reader.offset() - begin), size};
 }
 
 template <std::size_t kMost>
@@ -40,15 +41,7 @@ void read_endorsement_key(Reader& reader, RawParts& raw) {
   read_certificates(reader, "intermediate certificates", raw.ek_intermediates);
 }
 
-void read_sha256_pcrs(Reader& reader, RawParts& raw) {
-  read_pcrs(reader, PcrValue::size, [&](int pcr, ByteView value) {
-    PcrValue digest;
-    std::ranges::copy(value, digest.array().begin());
-    raw.pcrs.emplace_hint(raw.pcrs.end(), pcr, digest);  // ascending
-  });
-}
-
-// read_form_2: who vouches for the AK, and the PCR values of whatever bank.
+// read_form_2: who vouches for the AK, and the bank of the PCR values.
 void read_form_2(Reader& reader, RawParts& raw) {
   const std::uint8_t kind = reader.u8();
   if (kind == kEnrolled) {
@@ -60,13 +53,8 @@ void read_form_2(Reader& reader, RawParts& raw) {
     reader.fail("attestation key: expected 1 (enrolled) or 2 (certified), found " + std::to_string(kind));
   }
   raw.bank = reader.u16be();
-  const auto hash = hash_kind(raw.bank);
-  if (!hash) return reader.fail("bank: expected SHA-256, SHA-384 or SHA-512, found " + algorithm_text(raw.bank));
-  if (raw.bank == kAlgSha256) {
-    if (kind == kEnrolled) reader.fail("an enrolled key and the SHA-256 bank, which form 1 is for");
-    return read_sha256_pcrs(reader, raw);
-  }
-  read_pcrs(reader, crypto::hash(*hash, {}).size(), [&](int pcr, ByteView value) { raw.wide_pcrs.emplace(pcr, value); });
+  if (!hash_kind(raw.bank)) return reader.fail("bank: expected SHA-256, SHA-384 or SHA-512, found " + algorithm_text(raw.bank));
+  if (raw.bank == kAlgSha256 && kind == kEnrolled) reader.fail("an enrolled key and the SHA-256 bank, which form 1 is for");
 }
 
 void write_certificates(Writer& writer, const std::vector<Bytes>& certificates) {
@@ -108,9 +96,12 @@ Result<RawEvidence> RawEvidence::decode(ByteView bytes) {
   raw.ek_certificate = to_bytes(parts.ek_certificate);
   raw.ek_intermediates = RawParts::copies(parts.ek_intermediates);
   raw.ak_certificates = RawParts::copies(parts.ak_certificates);
-  raw.pcrs = std::move(parts.pcrs);
   raw.bank = parts.bank;
-  for (const auto& [pcr, value] : parts.wide_pcrs) raw.wide_pcrs.emplace(pcr, to_bytes(value));
+  if (raw.bank == kAlgSha256) {
+    for (const auto& [pcr, value] : PcrValues(parts.pcrs)) raw.pcrs.emplace(pcr, value);
+  } else {
+    for (const auto [pcr, value] : parts.pcrs) raw.wide_pcrs.emplace(pcr, to_bytes(value));
+  }
   raw.event_log = to_bytes(parts.event_log);
   raw.ima_log = to_bytes(parts.ima_log);
   raw.application_log = std::move(parts.application_log);
@@ -125,30 +116,45 @@ std::vector<Bytes> RawParts::copies(std::span<const ByteView> certificates) {
 }
 
 Result<RawParts> RawParts::decode(ByteView bytes) {
+  RawParts raw;
+  REDOUBT_CHECK(raw.read(bytes));
+  return raw;
+}
+
+Status RawParts::read(ByteView bytes) {
   Reader reader(bytes, "tpm evidence");
   const std::string_view label = as_text(reader.sized32be(kLabel1.size()));
   if (label != kLabel1 && label != kLabel2) reader.fail("expected redoubt/tpm-evidence/1 or /2");
-  RawParts raw;
-  raw.attest = reader.sized32be(Attest::kMaxSize);
-  raw.signature = reader.sized32be(Signature::kMaxSize);
-  raw.ak_public = reader.sized32be(Public::kMaxSize);
+  attest = reader.sized32be(Attest::kMaxSize);
+  signature = reader.sized32be(Signature::kMaxSize);
+  ak_public = reader.sized32be(Public::kMaxSize);
   if (label == kLabel1) {
-    read_endorsement_key(reader, raw);
-    read_sha256_pcrs(reader, raw);
+    read_endorsement_key(reader, *this);
   } else {
-    read_form_2(reader, raw);
+    read_form_2(reader, *this);
   }
-  raw.event_log = reader.sized32be(RawEvidence::kMaxEventLog);
-  raw.ima_log = reader.sized32be(RawEvidence::kMaxImaLog);
+  REDOUBT_CHECK(reader.status());
+  pcrs = read_pcrs(reader, bytes, eventlog::known_size(bank));
+  event_log = reader.sized32be(RawEvidence::kMaxEventLog);
+  ima_log = reader.sized32be(RawEvidence::kMaxImaLog);
   const std::uint8_t has_application_log = reader.u8();
   if (has_application_log > 1) reader.fail("application log: expected 0 or 1");
   if (has_application_log == 1) {
     const ByteView encoded = reader.sized32be(kMaxApplicationLog);
     REDOUBT_CHECK(reader.status());
-    REDOUBT_TRY(raw.application_log, ApplicationLog::decode(encoded));
+    REDOUBT_TRY(application_log, ApplicationLog::decode(encoded));
   }
-  REDOUBT_CHECK(reader.finish());
-  return raw;
+  return reader.finish();
+}
+
+void RawParts::follow(ByteView from, ByteView to) {
+  const auto moved = [&](ByteView view) {
+    return view.empty() ? ByteView() : to.subspan(static_cast<std::size_t>(view.data() - from.data()), view.size());
+  };
+  for (ByteView* const part : {&attest, &signature, &ak_public, &ek_public, &ek_certificate, &event_log, &ima_log}) *part = moved(*part);
+  for (ByteView& certificate : ek_intermediates) certificate = moved(certificate);
+  for (ByteView& certificate : ak_certificates) certificate = moved(certificate);
+  pcrs = {moved(pcrs.bytes()), pcrs.value_size()};
 }
 
 }  // namespace redoubt::tpm

@@ -240,7 +240,7 @@ Result<crypto::PublicKey> public_key(const Public& key) {
   return crypto::PublicKey::from_rsa(rsa.modulus);
 }
 
-bool is_key_of(const Public::Rsa& key, ByteView spki) {
+ByteView rsa_modulus(ByteView spki) {
   constexpr auto kRsaEncryption = der::oid("1.2.840.113549.1.1.1");
   der::Reader outer(spki, "rsa key");
   der::Reader info = outer.enter(der::Tag::sequence, "rsa key");
@@ -251,9 +251,9 @@ bool is_key_of(const Public::Rsa& key, ByteView spki) {
   const ByteView modulus = numbers.unsigned_integer();
   const std::uint64_t exponent = numbers.small(UINT32_MAX);
   for (der::Reader* reader : {&algorithm, &numbers, &bits, &info, &outer}) {
-    if (!reader->finish().ok()) return false;
+    if (!reader->finish().ok()) return {};
   }
-  return rsa && exponent == kRsaExponent && !modulus.empty() && equal(modulus, key.modulus);
+  return rsa && exponent == kRsaExponent ? modulus : ByteView();
 }
 
 Result<crypto::SignatureScheme> signature_scheme(const Public& key) {

@@ -135,8 +135,9 @@ bool ek_template_matches(const Public& ek);
 // modulus that is none.
 Result<crypto::PublicKey> public_key(const Public& key);
 
-// is_key_of: `spki` is the DER SubjectPublicKeyInfo (RFC 3279) of this RSA key, with the exponent 65537.
-bool is_key_of(const Public::Rsa& key, ByteView spki);
+// rsa_modulus: of the DER SubjectPublicKeyInfo (RFC 3279) of an RSA key with the exponent 65537, without leading zeros; empty for anything
+// else. Borrows.
+ByteView rsa_modulus(ByteView spki);
 
 // signature_scheme: the one that the key's own scheme names; `chain` where it has none, where it does not fit the key, or where its
 // hash is SHA-1.
