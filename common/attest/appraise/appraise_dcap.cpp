@@ -53,6 +53,17 @@ std::size_t failures(const dcap::Outcome& outcome) {
 }
 
 Judged judge_with_best(const attest::Parsed<dcap::Quote>& parsed, const Endorsements& endorsements, dcap::Inputs inputs) {
+  const auto judge_with = [&](const std::shared_ptr<const endorse::VerifiedCollateral>& verified, const endorse::RawCollateral* raw) {
+    inputs.collateral = verified.get();
+    inputs.raw_collateral = raw;
+    Judged one{dcap::authenticate(parsed, inputs), verified};
+    if (raw != nullptr) one.collateral = one.outcome.collateral;
+    return one;
+  };
+  // An outcome of some kilobytes is not moved where there is none to compare it with.
+  const auto& known = endorsements.verified_intel;
+  const auto& raws = endorsements.intel;
+  if (known.size() + raws.size() <= 1) return judge_with(known.empty() ? nullptr : known.front(), raws.empty() ? nullptr : &raws.front());
   std::optional<Judged> best;
   const auto better = [&](const Judged& one) {
     if (!best) return true;
@@ -61,21 +72,11 @@ Judged judge_with_best(const attest::Parsed<dcap::Quote>& parsed, const Endorsem
     if (!authentic) return failures(one.outcome) < failures(best->outcome);
     return one.collateral->evaluation_number() > best->collateral->evaluation_number();
   };
-  const auto consider = [&](std::shared_ptr<const endorse::VerifiedCollateral> verified) {
-    Judged one{dcap::authenticate(parsed, inputs), std::move(verified)};
-    if (inputs.raw_collateral != nullptr) one.collateral = one.outcome.collateral;
+  const auto consider = [&](Judged one) {
     if (better(one)) best = std::move(one);
   };
-  for (const auto& verified : endorsements.verified_intel) {
-    inputs.collateral = verified.get();
-    consider(verified);
-  }
-  inputs.collateral = nullptr;
-  for (const endorse::RawCollateral& raw : endorsements.intel) {
-    inputs.raw_collateral = &raw;
-    consider(nullptr);
-  }
-  if (!best) consider(nullptr);
+  for (const auto& verified : known) consider(judge_with(verified, nullptr));
+  for (const endorse::RawCollateral& raw : raws) consider(judge_with(nullptr, &raw));
   return std::move(*best);
 }
 

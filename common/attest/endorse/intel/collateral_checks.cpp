@@ -63,10 +63,6 @@ void append_text(std::string& out, PinsText pins) {
 }
 std::size_t text_room(PinsText pins) { return pins.roots.empty() ? PinsText::kNone.size() : pins.roots.size() * (2 * RootPin::size + PinsText::kOr.size()); }
 
-bool revoked(const std::optional<crypto::CrlView>& crl, const std::optional<CertificateView>& certificate) {
-  return crl && certificate && crl->revokes(certificate->serial);
-}
-
 Check check_signers(const CollateralParts& parts, const CollateralInputs& inputs, bool& passed) {
   Verdict verdict(CheckId::c1);
   if (parts.root && !pinned(parts, inputs)) verdict.fail(Code::chain, "root key " + parts.root_pin.hex());
@@ -75,8 +71,8 @@ Check check_signers(const CollateralParts& parts, const CollateralInputs& inputs
     verdict.fail(Code::freshness, "valid " + period(parts.signers_validity.begin, parts.signers_validity.end) + ", time is " +
                                       inputs.now.text());
   }
-  verdict.require(!revoked(parts.root_crl, parts.tcb_signer), Code::chain, "the TCB signing certificate is revoked");
-  verdict.require(!revoked(parts.root_crl, parts.qe_signer), Code::chain, "the QE signing certificate is revoked");
+  verdict.require(!parts.tcb_signer_revoked, Code::chain, "the TCB signing certificate is revoked");
+  verdict.require(!parts.qe_signer_revoked, Code::chain, "the QE signing certificate is revoked");
   passed = passed && verdict.ok();
   return std::move(verdict).check(concat("Intel SGX TCB Signing under root key ", PinsText{inputs.roots}, ", valid at ", inputs.now),
                                   concat("root key ", Hex{parts.root_pin.view()}, ", valid ", parts.signers_validity.begin, " to ",
@@ -181,9 +177,9 @@ Check check_lists(const CollateralParts& parts, const CollateralInputs& inputs, 
     verdict.fail(Code::freshness,
                  "the PCK CA is valid " + period(parts.pck_issuer->validity.begin, parts.pck_issuer->validity.end));
   }
-  verdict.require(!revoked(parts.root_crl, parts.pck_issuer), Code::chain, "the PCK CA is revoked");
-  verdict.require(!revoked(parts.root_crl, parts.tcb_signer), Code::chain, "the TCB signing certificate is revoked");
-  verdict.require(!revoked(parts.root_crl, parts.qe_signer), Code::chain, "the QE signing certificate is revoked");
+  verdict.require(!parts.pck_issuer_revoked, Code::chain, "the PCK CA is revoked");
+  verdict.require(!parts.tcb_signer_revoked, Code::chain, "the TCB signing certificate is revoked");
+  verdict.require(!parts.qe_signer_revoked, Code::chain, "the QE signing certificate is revoked");
   passed = passed && verdict.ok();
   const std::string_view authority =
       inputs.leaf != nullptr && inputs.leaf->certificate != nullptr ? crypto::common_name(inputs.leaf->certificate->issuer) : "a PCK CA";

@@ -189,7 +189,14 @@ Status read_pck_crl(const RawCollateral& raw, const CertificateView* leaf_issuer
   return crypto::check_crl_issued(*parts.pck_crl, issuer, *parts.pck_issuer_key).context("PCK CRL");
 }
 
+bool is_listed(const std::optional<CrlView>& crl, const std::optional<CertificateView>& certificate) {
+  return crl && certificate && crl->revokes(certificate->serial);
+}
+
 void sum_up(CollateralParts& parts) {
+  parts.tcb_signer_revoked = is_listed(parts.root_crl, parts.tcb_signer);
+  parts.qe_signer_revoked = is_listed(parts.root_crl, parts.qe_signer);
+  parts.pck_issuer_revoked = is_listed(parts.root_crl, parts.pck_issuer);
   constexpr Interval kAlways{Instant(INT64_MIN), Instant(INT64_MAX)};
   parts.signers_validity = kAlways;
   for (const auto* certificate : {&parts.tcb_signer, &parts.qe_signer, &parts.root}) {

@@ -25,6 +25,8 @@ struct CollateralParts {
   std::optional<crypto::PublicKey> root_key, pck_issuer_key;
   std::optional<crypto::CrlView> root_crl, pck_crl;
   RootPin root_pin;                          // of `root`
+  // Listed in root_crl; false where one of the two could not be read.
+  bool tcb_signer_revoked = false, qe_signer_revoked = false, pck_issuer_revoked = false;
 
   Interval signers_validity;                 // of both signers and the root
   Interval validity;                         // of everything

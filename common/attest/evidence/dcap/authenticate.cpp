@@ -98,7 +98,7 @@ void DcapAuthenticator::check_key_binding() {
 }
 
 Result<std::shared_ptr<const PckCertificates>> DcapAuthenticator::certificates() const {
-  if (raw_.certification_type == kPckChain) return PckCertificates::from_pem(raw_.certification_data());
+  if (raw_.certification_type == kPckChain) return PckCertificates::from_pem(raw_.certification_data(), inputs_.collateral);
   if (!inputs_.pck_chain.empty()) return PckCertificates::from_der(inputs_.pck_chain);
   return Error(Code::chain, "PCK certificate needed: certification data of type " +
                                 certification_text(raw_.certification_type) + " hold no chain");

@@ -272,6 +272,43 @@ TEST(DcapAuthenticate, GivesTheSameResultWithAndWithoutProofs) {
   }
 }
 
+// places: where every part of a certificate stands in its own bytes, with what was decoded.
+std::vector<std::pair<std::ptrdiff_t, std::size_t>> places(const crypto::CertificateView& view) {
+  std::vector<std::pair<std::ptrdiff_t, std::size_t>> out;
+  const auto put = [&](ByteView part) { out.emplace_back(part.empty() ? 0 : part.data() - view.der.data(), part.size()); };
+  for (const ByteView part : {view.der, view.tbs, view.serial, view.issuer, view.subject, view.spki, view.signature}) put(part);
+  for (const crypto::ExtensionView& extension : view.extensions) {
+    put(extension.oid);
+    put(extension.value);
+    out.emplace_back(extension.critical ? 1 : 0, 0);
+  }
+  for (const auto& id : {view.subject_key_id, view.authority_key_id}) put(id.value_or(ByteView()));
+  out.emplace_back(view.validity.begin.unix_seconds(), static_cast<std::size_t>(view.validity.end.unix_seconds()));
+  out.emplace_back(static_cast<std::ptrdiff_t>(view.scheme), view.key_usage.value_or(0));
+  out.emplace_back(view.is_ca ? *view.is_ca : -1, view.path_length.value_or(1000));
+  return out;
+}
+
+TEST(DcapAuthenticate, CertificatesThatTheCollateralHasReadAreReadAsWithoutIt) {
+  const DcapMaker maker(4, DcapMaker::kTd10);
+  const DcapMaker other(4, DcapMaker::kTd10);
+  const auto quote = OrDie(dcap::RawQuote::parse(maker.quote()));
+  const auto plain = OrDie(dcap::PckCertificates::from_pem(quote.certification_data()));
+  for (const DcapMaker* const source : {&maker, &other}) {
+    auto collateral = test::appraise(test::made_case(*source)).collateral;
+    ASSERT_NE(collateral, nullptr);
+    const auto read = OrDie(dcap::PckCertificates::from_pem(quote.certification_data(), collateral.get()));
+    const ByteView theirs = collateral->pck_issuer().der;
+    EXPECT_EQ(equal(theirs, read->authority().der), source == &maker);
+    EXPECT_NE(theirs.data(), read->authority().der.data());
+    collateral.reset();  // nothing is borrowed from it
+    for (std::size_t i = 0; i < plain->path().size(); ++i) {
+      EXPECT_TRUE(equal(read->path()[i].der, plain->path()[i].der)) << i;
+      EXPECT_EQ(places(read->path()[i]), places(plain->path()[i])) << i;
+    }
+  }
+}
+
 TEST(DcapAuthenticate, ALeafThatItsAuthorityDidNotSignIsRefusedWithAProofOfThatAuthority) {
   const DcapMaker maker(4, DcapMaker::kTd10);
   const test::DcapResult first = test::appraise(test::made_case(maker));

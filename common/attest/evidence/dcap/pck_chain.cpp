@@ -1,5 +1,6 @@
 #include "common/attest/evidence/dcap/pck_chain.h"
 
+#include "common/crypto/certificate_copy.h"
 
 namespace redoubt::dcap {
 namespace {
@@ -70,27 +71,38 @@ std::string_view authority_text(PckAuthority authority) {
   return authority == PckAuthority::platform ? "Intel SGX PCK Platform CA" : "Intel SGX PCK Processor CA";
 }
 
-Result<std::shared_ptr<const PckCertificates>> PckCertificates::read(std::vector<Bytes> der, ByteView pem) {
+Status PckCertificates::read_one(std::size_t at, const endorse::VerifiedCollateral* known) {
+  const crypto::CertificateView* const before = known == nullptr || at == 0 ? nullptr : at == 1 ? &known->pck_issuer() : &known->root_certificate();
+  if (before != nullptr) {
+    if (auto view = crypto::view_of_copy(*before, der_[at])) {
+      views_[at] = std::move(*view);
+      return {};
+    }
+  }
+  REDOUBT_TRY(views_[at], crypto::CertificateView::parse(der_[at]).context(kRoles[at]));
+  return {};
+}
+
+Result<std::shared_ptr<const PckCertificates>> PckCertificates::read(std::vector<Bytes> der, ByteView pem,
+                                                                     const endorse::VerifiedCollateral* known) {
   if (der.size() != std::size(kRoles)) {
     return Error(Code::malformed, "pck chain: expected 3 certificates, found " + std::to_string(der.size()));
   }
   const std::shared_ptr<PckCertificates> out(new PckCertificates());
   out->der_ = std::move(der);
   out->pem_ = to_bytes(pem);
-  for (std::size_t i = 0; i < out->der_.size(); ++i) {
-    REDOUBT_TRY(out->views_[i], crypto::CertificateView::parse(out->der_[i]).context(kRoles[i]));
-  }
+  for (std::size_t i = 0; i < out->der_.size(); ++i) REDOUBT_CHECK(out->read_one(i, known));
   out->extension_ = sgx_extension(out->leaf());
   return std::shared_ptr<const PckCertificates>(out);
 }
 
-Result<std::shared_ptr<const PckCertificates>> PckCertificates::from_pem(ByteView text) {
+Result<std::shared_ptr<const PckCertificates>> PckCertificates::from_pem(ByteView text, const endorse::VerifiedCollateral* known) {
   REDOUBT_TRY(std::vector<Bytes> der, crypto::pem_decode(as_text(text), "CERTIFICATE", std::size(kRoles)).context("pck chain"));
-  return read(std::move(der), text);
+  return read(std::move(der), text, known);
 }
 
 Result<std::shared_ptr<const PckCertificates>> PckCertificates::from_der(std::span<const Bytes> der) {
-  return read(std::vector<Bytes>(der.begin(), der.end()), {});
+  return read(std::vector<Bytes>(der.begin(), der.end()), {}, nullptr);
 }
 
 Result<PckExtension> sgx_extension(const crypto::CertificateView& leaf) {

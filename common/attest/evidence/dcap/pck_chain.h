@@ -22,8 +22,9 @@ std::string_view authority_text(PckAuthority authority);  // the CA's common nam
 
 class PckCertificates {
  public:
-  // from_pem: three PEM certificates, leaf first, root last, as certification data of type 5 hold them. `malformed` otherwise.
-  static Result<std::shared_ptr<const PckCertificates>> from_pem(ByteView text);
+  // from_pem: three PEM certificates, leaf first, root last, as certification data of type 5 hold them. `malformed` otherwise. `known`:
+  // collateral whose PCK CA and root need not be read again where they are these, byte for byte; it changes no result. Not borrowed.
+  static Result<std::shared_ptr<const PckCertificates>> from_pem(ByteView text, const endorse::VerifiedCollateral* known = nullptr);
   // from_der: the same from three DER certificates, which are copied.
   static Result<std::shared_ptr<const PckCertificates>> from_der(std::span<const Bytes> der);
 
@@ -41,7 +42,8 @@ class PckCertificates {
 
  private:
   PckCertificates() = default;
-  static Result<std::shared_ptr<const PckCertificates>> read(std::vector<Bytes> der, ByteView pem);
+  static Result<std::shared_ptr<const PckCertificates>> read(std::vector<Bytes> der, ByteView pem, const endorse::VerifiedCollateral* known);
+  Status read_one(std::size_t at, const endorse::VerifiedCollateral* known);
 
   std::vector<Bytes> der_;  // what the views look at
   Bytes pem_;
