@@ -72,12 +72,14 @@ struct Workspace {
   BIGNUM* r;  // both are the signature's
   BIGNUM* s;
 };
+// The TLS model is one that asks the loader for nothing at run time: with another, programs name the loader as a library that they need,
+// and what is measured of them changes. It takes some hundred bytes of what a process has for libraries that are loaded late.
 Workspace& workspace_of(KeyKind curve) {
   if (curve == KeyKind::p256) {
-    thread_local Workspace p256(KeyKind::p256);
+    [[gnu::tls_model("initial-exec")]] thread_local Workspace p256(KeyKind::p256);
     return p256;
   }
-  thread_local Workspace p384(KeyKind::p384);
+  [[gnu::tls_model("initial-exec")]] thread_local Workspace p384(KeyKind::p384);
   return p384;
 }
 
