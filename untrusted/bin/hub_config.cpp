@@ -26,6 +26,13 @@ Result<HubConfig> read_config(const std::filesystem::path& file) {
                                : name == "name"           ? &config.name
                                : name == "database"       ? &config.database
                                                           : nullptr;
+    std::optional<std::uint64_t>* const number = name == "keep_events" ? &config.keep_events : name == "keep_audit_events" ? &config.keep_audit_events : nullptr;
+    if (number != nullptr) {
+      const auto value = node.value_exact<std::int64_t>();
+      if (!value || *value < 0) return Error(Code::malformed, file.string() + ": \"" + name + "\": expected a whole number");
+      *number = static_cast<std::uint64_t>(*value);
+      continue;
+    }
     if (field == nullptr) return Error(Code::malformed, file.string() + ": unknown key \"" + name + "\"");
     const auto value = node.value_exact<std::string>();
     if (!value) return Error(Code::malformed, file.string() + ": \"" + name + "\": expected text");

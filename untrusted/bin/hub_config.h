@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "common/base/result.h"
@@ -16,9 +17,12 @@ struct HubConfig {
   std::string name;
   std::string metrics_listen;  // empty: metrics are not served
   std::string database;  // URL of PostgreSQL, which may hold a password; empty: a file in `state`
+  std::optional<std::uint64_t> keep_events;        // of each environment
+  std::optional<std::uint64_t> keep_audit_events;  // of the database
 };
 
-// read_config reads `state`, `listen`, `metrics_listen`, `program_dir`, `name` and `database`, all optional. `malformed` with line and column, `not_found`.
+// read_config reads `state`, `listen`, `metrics_listen`, `program_dir`, `name` and `database`, which are texts, and `keep_events` and `keep_audit_events`,
+// which are whole numbers, all optional. `malformed` with line and column, `not_found`.
 Result<HubConfig> read_config(const std::filesystem::path& file);
 
 }  // namespace redoubt::hub

@@ -54,6 +54,7 @@ const std::vector<HubApi::Row>& HubApi::rows() {
       {"GET", "/api/tee/environments/{env}/queries/{query}/receipt", 0, &HubApi::get_receipt, Action::read},
       {"GET", "/api/tee/environments/{env}/log", 0, &HubApi::get_log, Action::read, "from"},
       {"GET", "/api/tee/environments/{env}/events", 0, &HubApi::stream_events, Action::read, "cursor"},
+      {"GET", "/api/tee/environments/{env}/events/list", 0, &HubApi::list_events, Action::read, kPages},
       {"GET", "/api/tee/api-keys", 0, &HubApi::list_keys, Action::read, kPages},
       {"POST", "/api/tee/api-keys", kKeyBody, &HubApi::create_key, Action::keys},
       {"GET", "/api/tee/api-keys/{key}", 0, &HubApi::get_key, Action::read},

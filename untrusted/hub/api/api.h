@@ -112,6 +112,7 @@ class HubApi {
   json::Value environment_json(const Environment& environment);
 
   // events_api.cpp
+  Result<net::HttpResponse> list_events(const Call& call);
   Result<net::HttpResponse> stream_events(const Call& call);
 
   // datasets_api.cpp

@@ -63,9 +63,14 @@ Status HubApi::may_download(Transaction& transaction, const ResultLink& link) {
 net::HttpResponse HubApi::download(const net::HttpRequest& request) {
   std::string signature;
   const auto link = link_of(request, signature);
-  if (!link.ok()) return net::problem(link.error());
-  // Nothing is looked up for who has no link of ours.
-  if (!link->signed_by(parts_.link_secret, signature) || !link->alive(parts_.now())) return invalid_link();
+  // Nothing is looked up for who has no link of ours, and trying others' is limited by address. A good link is not held up by them.
+  if (!link.ok() || !link->signed_by(parts_.link_secret, signature)) {
+    if (const auto limited = parts_.authenticator.wrong(request)) {
+      return too_many(Error(Code::unavailable, "too many links that are not valid from this address"), *limited);
+    }
+    return link.ok() ? invalid_link() : net::problem(link.error());
+  }
+  if (!link->alive(parts_.now())) return invalid_link();
   if (const auto limited = parts_.authenticator.admit(link->api_key)) {
     return too_many(Error(Code::unavailable, "this API key has used up its share of requests, try again in a moment"), *limited);
   }

@@ -178,6 +178,32 @@ TEST_F(Downloads, ALinkEndsWithItsTimeAndItsKey) {
   EXPECT_EQ(fetch(url, {{"range", "bytes=0-0"}}).status, 403);
 }
 
+TEST_F(Downloads, WhoTriesLinksUsesUpHisAddressAndHoldsUpNoGoodLink) {
+  stop_hub();
+  change_options = [](ServiceOptions& with) {
+    with.rates.failures_per_second = 0.0;
+    with.rates.failure_burst = 5;
+  };
+  start_hub();
+  const std::string target = link().target(secret());
+  const std::string forged = target.substr(0, target.find("signature=")) + "signature=" + std::string(43, 'A');
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(fetch(forged).status, 403) << i;
+  EXPECT_EQ(fetch(target + "&more=1").status, 400);
+  EXPECT_EQ(fetch(target.substr(0, target.find('?'))).status, 400);
+  EXPECT_EQ(fetch(forged).status, 403);
+  const auto limited = fetch(forged);
+  EXPECT_EQ(limited.status, 429) << "the sixth";
+  EXPECT_NE(header(limited, "ratelimit-policy").find("\"address\";q=5"), std::string::npos) << header(limited, "ratelimit-policy");
+  EXPECT_NE(header(limited, "retry-after"), "");
+  EXPECT_EQ(fetch(target + "&more=1").status, 429);
+  EXPECT_EQ(fetch(target).status, 200) << "a good link from the same address";
+  ResultLink ended = link();
+  ended.expires = wall().plus_seconds(-5);
+  for (int i = 0; i < 7; ++i) EXPECT_EQ(fetch(ended.target(secret())).status, 403) << "whose link has ended was not guessing";
+  Client guesser(hub->port(), hub->pin(), "rdt_" + std::string(43, 'A'));
+  EXPECT_EQ(guesser.get(kStudy).status, 429) << "wrong keys and wrong links of an address are one share";
+}
+
 TEST_F(Downloads, ADownloadUnderWayIsCutOffWhenItsKeyEnds) {
   replace_package(40U << 20);
   const std::string url = ask_link().text("url");

@@ -1,8 +1,30 @@
-// Events of an environment, as a stream.
+// Events of an environment, as a stream and as a list.
 #include "common/net/problem.h"
 #include "untrusted/hub/api/api.h"
 
 namespace redoubt::hub {
+namespace {
+
+// gone: 410, for a place from which events were removed. Browsers do not reconnect after it.
+net::HttpResponse gone(const Error& error) { return net::problem(410, Code::freshness, error.message()); }
+
+}  // namespace
+
+Result<net::HttpResponse> HubApi::list_events(const Call& call) {
+  REDOUBT_TRY(const Environment environment, load_environment(call));
+  REDOUBT_TRY(const PageRequest request, page_of(call));
+  const auto page = parts_.store.read([&](Transaction& transaction) { return hub::list_events(transaction, environment.id, request); });
+  if (!page.ok() && page.error().code() == Code::freshness) return gone(page.error());
+  REDOUBT_CHECK(page);
+  json::Array items;
+  for (const Event& event : page->items) {
+    items.emplace_back(json::Object{{"cursor", event_cursor(environment.id, event.number)},
+                                    {"event", std::string(name_of(event.kind))},
+                                    {"id", event.object},
+                                    {"state", event.state}});
+  }
+  return json_answer(200, list_json(std::move(items), page->next));
+}
 
 Result<net::HttpResponse> HubApi::stream_events(const Call& call) {
   REDOUBT_TRY(const Environment environment, load_environment(call));
@@ -18,6 +40,7 @@ Result<net::HttpResponse> HubApi::stream_events(const Call& call) {
     refusal.headers.set("retry-after", "30");
     return refusal;
   }
+  if (!body.ok() && body.error().code() == Code::freshness) return gone(body.error());
   REDOUBT_CHECK(body);
   return net::HttpResponse{.status = 200, .headers = {{"content-type", "text/event-stream"}}, .body = std::move(*body)};
 }

@@ -87,6 +87,9 @@ TEST_F(EventsApi, AParticipantFollowsAQueryToItsResult) {
   ASSERT_TRUE(live.await("\n\n"));
   const std::string start = live.ids().front();
   release_keys(*room);
+  for (const Sealed* data : {&hospital_data_, &laboratory_data_}) {
+    EXPECT_TRUE(live.await("event: dataset\ndata: {\"id\":\"" + data->manifest.digest().hex() + "\",\"state\":\"ready\"}\n\n")) << "whoever waits for data is told";
+  }
   const jobs::Proposal proposed = proposal(*room);
   propose_at_hub(proposed);
   approve_at_hub(*room, proposed);
@@ -99,7 +102,9 @@ TEST_F(EventsApi, AParticipantFollowsAQueryToItsResult) {
   // Ids and states: no name, no query, no reason.
   for (const std::string_view secret : {"SELECT", "hospital", "laboratory", "analyst", "sealed"}) EXPECT_EQ(live.all().find(secret), std::string::npos) << secret;
   // Whoever comes back, with the header or the parameter, is told the same; the header counts.
-  const std::string middle = live.ids()[1];
+  const std::size_t voting = live.all().find(steps[0]);
+  const std::size_t line = live.all().rfind("id: ", voting) + 4;
+  const std::string middle = live.all().substr(line, live.all().find('\n', line) - line);
   Stream resumed(*hub, key, events() + "?cursor=" + start);
   Stream again(*hub, key, events() + "?cursor=" + start, {{"last-event-id", middle}});
   for (Stream* const stream : {&resumed, &again}) {
@@ -146,6 +151,65 @@ TEST_F(EventsApi, StrangersAndForgedCursorsGetNothing) {
   ASSERT_TRUE(mine.await(id));
   ASSERT_TRUE(theirs.await("\r\n:\n\n", theirs.all().size())) << "a heartbeat after it";
   EXPECT_EQ(theirs.all().find(id), std::string::npos);
+}
+
+TEST_F(EventsApi, TheListTellsWhatTheStreamTold) {
+  Stream live(*hub, key, events());
+  ASSERT_TRUE(live.await("\nid: "));
+  const std::string id = propose();
+  ASSERT_TRUE(live.await(id));
+  ASSERT_TRUE(live.await("\n\n", live.all().find(id)));
+  Client hospital(hub->port(), hub->pin(), key);
+  const std::string start = live.ids().front();
+  const Answer since = hospital.get(events() + "/list?cursor=" + start);
+  ASSERT_EQ(since.status, 200) << since.text("detail");
+  std::vector<std::string> cursors{start};
+  for (const json::Value& item : *since.find("items")->array()) {
+    const json::Object& event = *item.object();
+    cursors.push_back(*event.at("cursor").string());
+    EXPECT_EQ(event.size(), 4U);
+  }
+  const auto streamed = live.ids();
+  ASSERT_GE(cursors.size(), streamed.size());
+  for (std::size_t i = 0; i < streamed.size(); ++i) EXPECT_EQ(cursors[i], streamed[i]) << i;
+  // From the first on, in pages.
+  std::size_t count = 0;
+  std::string next;
+  do {
+    const Answer page = hospital.get(events() + "/list?limit=2" + (next.empty() ? "" : "&cursor=" + next));
+    ASSERT_EQ(page.status, 200);
+    EXPECT_LE(page.count("items"), 2U);
+    count += page.count("items");
+    next = page.text("next");
+  } while (!next.empty());
+  EXPECT_GT(count, cursors.size());
+  Client stranger(hub->port(), hub->pin(), key_for("stranger"));
+  EXPECT_EQ(stranger.get(events() + "/list").status, 404);
+  EXPECT_EQ(stranger.get(events() + "/list?cursor=" + start).status, 404);
+  EXPECT_EQ(hospital.get(events() + "/list?cursor=" + start + "A").status, 400);
+  EXPECT_EQ(hospital.get(events() + "/list?limit=0").status, 400);
+}
+
+TEST_F(EventsApi, APlaceWhoseEventsAreNotKeptIsGone) {
+  Stream live(*hub, key, events());
+  ASSERT_TRUE(live.await("\nid: "));
+  ASSERT_TRUE(live.await("\n\n"));
+  const std::string start = live.ids().front();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(live.await(propose()));
+  ASSERT_OK(trim(hub->store(), {2, 1'000'000}, wall()));
+  Client hospital(hub->port(), hub->pin(), key);
+  for (const std::string& address : {events() + "?cursor=" + start, events() + "/list?cursor=" + start}) {
+    const Answer answer = hospital.get(address);
+    EXPECT_EQ(answer.status, 410) << address;
+    EXPECT_EQ(answer.text("code"), "freshness");
+    EXPECT_NE(answer.text("detail").find("not kept any more"), std::string::npos);
+  }
+  hospital.more = {{"last-event-id", start}};
+  EXPECT_EQ(hospital.get(events()).status, 410);
+  hospital.more = {};
+  EXPECT_GE(hospital.get(events() + "/list").count("items"), 2U);
+  Client stranger(hub->port(), hub->pin(), key_for("stranger"));
+  EXPECT_EQ(stranger.get(events() + "?cursor=" + start).status, 404) << "who may not watch learns nothing of what was";
 }
 
 TEST_F(EventsApi, ARevokedKeysStreamEndsWithoutAnotherEvent) {

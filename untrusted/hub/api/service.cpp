@@ -60,6 +60,7 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
                                                       Authenticator::Milliseconds ticks) {
   std::unique_ptr<HubService> hub(new HubService());
   hub->now_ = now;
+  REDOUBT_CHECK(options.retention.check());
   REDOUBT_CHECK(hub->open(options, random));
   hub->authenticator_ = std::make_unique<Authenticator>(*hub->store_, options.rates, std::move(ticks), now);
   HubService* const self = hub.get();
@@ -84,6 +85,7 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
   REDOUBT_TRY(hub->server_, net::HttpServer::start(std::move(server), hub->api_->router()));
   if (!options.metrics_listen.empty()) REDOUBT_CHECK(hub->serve_metrics(options.metrics_listen).context("metrics"));
   hub->worker_->start();
+  hub->housekeeper_ = std::make_unique<Housekeeper>(*hub->store_, options.retention, now, options.housekeeping);
   return hub;
 }
 
@@ -157,6 +159,7 @@ void HubService::stop() {
   if (metrics_server_) metrics_server_->stop(std::chrono::milliseconds(0));
   if (server_) server_->stop(std::chrono::seconds(2));
   if (events_) events_->stop();
+  if (housekeeper_) housekeeper_->stop();
   // Programs end before the worker, so that a job that waits for one does not keep the hub.
   if (host_) host_->stop();
   if (worker_) worker_->stop();

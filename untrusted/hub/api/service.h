@@ -12,6 +12,7 @@
 #include "common/net/server.h"
 #include "untrusted/hub/api/api.h"
 #include "untrusted/hub/api/tls_identity.h"
+#include "untrusted/hub/jobs/housekeeper.h"
 #include "untrusted/hub/jobs/worker.h"
 
 namespace redoubt::hub {
@@ -27,13 +28,15 @@ struct ServiceOptions {
   InstanceHost::Options instances;
   Worker::Options worker;
   EventFeed::Options events;
+  Retention retention;
+  Housekeeper::Options housekeeping;
   FaultPoint fault = [](std::string_view) {};
   std::function<std::int64_t()> microseconds = [] { return std::int64_t{0}; };  // of a clock that does not go back: for Metrics
 };
 
 class HubService {
  public:
-  // start: `refused` for the state of a newer hub, `unavailable` when another process has it, the disk or the address fail.
+  // start: `usage` for a retention out of its bounds, `refused` for the state of a newer hub, `unavailable` when another process has it, the disk or the address fail.
   // `launcher` and `random` outlive the service.
   static Result<std::unique_ptr<HubService>> start(ServiceOptions options, Launcher& launcher, crypto::Random& random, Clock now,
                                                    Authenticator::Milliseconds ticks);
@@ -64,6 +67,7 @@ class HubService {
   std::unique_ptr<EventFeed> events_;
   std::unique_ptr<InstanceHost> host_;
   std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Housekeeper> housekeeper_;
   std::unique_ptr<Metrics> metrics_;
   SecretBytes link_secret_;
   std::unique_ptr<HubApi> api_;

@@ -74,6 +74,8 @@ void Authenticator::give_back(Share& share, const std::string& name) {
   if (found != share.buckets.end()) static_cast<void>(found->second.take(clock_(), -1.0));
 }
 
+std::optional<Limited> Authenticator::wrong(const net::HttpRequest& request) { return take(addresses_, network_of(request.peer)); }
+
 std::optional<std::string> Authenticator::known(const crypto::Sha256Digest& digest) {
   const std::lock_guard lock(mutex_);
   const auto found = known_.find(digest);

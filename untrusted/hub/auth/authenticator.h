@@ -76,6 +76,10 @@ class Authenticator {
   // says how.
   Result<Caller> authenticate(const net::HttpRequest& request, std::optional<Limited>& limited);
 
+  // wrong counts what a peer showed that stands for no key of ours (a link that we did not sign) with its wrong keys; how long to wait when its
+  // share is used up.
+  std::optional<Limited> wrong(const net::HttpRequest& request);
+
   // admit counts a request that an API key stands for without being in it (a signed link); how long to wait when its share is used up.
   std::optional<Limited> admit(const std::string& api_key) { return take(keys_, api_key); }
 

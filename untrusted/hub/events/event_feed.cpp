@@ -17,6 +17,9 @@ constexpr std::size_t kLookedUpAtOnce = 64;    // watchers in one transaction
 // Ids and states hold no line end; JSON would escape one.
 std::string id_line(std::string_view environment, std::int64_t number) { return "id: " + event_cursor(environment, number) + "\n"; }
 
+// gap_text: what a watcher gets in the place of events that were removed before it was given them.
+std::string gap_text(std::string_view environment, std::int64_t floor) { return id_line(environment, floor) + "event: gap\ndata: {}\n\n"; }
+
 std::string text_of(const Event& event) {
   return id_line(event.environment, event.number) + "event: " + std::string(name_of(event.kind)) +
          "\ndata: " + json::canonical(json::Object{{"id", event.object}, {"state", event.state}}) + "\n\n";
@@ -119,6 +122,7 @@ void EventFeed::look(bool beat) {
 Status EventFeed::give_new(bool beat) {
   std::vector<Event> events;
   std::set<std::string> valid;
+  std::map<std::string_view, std::int64_t> floors;  // of environments with something new
   REDOUBT_CHECK(store_.read([&](Transaction& transaction) -> Status {
     REDOUBT_TRY(events, events_after(transaction, *position_, kNewAtOnce));
     std::set<std::string_view> touched;
@@ -128,6 +132,9 @@ Status EventFeed::give_new(bool beat) {
       if (beat || (!watcher.behind && touched.contains(watcher.environment))) wanted.insert(watcher.api_key);
     }
     REDOUBT_TRY(valid, valid_keys(transaction, wanted));
+    for (const std::string_view environment : touched) {
+      REDOUBT_TRY(floors[environment], event_floor(transaction, environment));
+    }
     return {};
   }));
   std::map<std::string_view, std::vector<std::pair<std::int64_t, std::string>>> texts;
@@ -137,6 +144,8 @@ Status EventFeed::give_new(bool beat) {
     const bool told = !watcher.behind && found != texts.end();
     if ((beat || told) && !valid.contains(watcher.api_key)) {
       end(watcher);
+    } else if (told && floors.at(watcher.environment) > watcher.seen) {
+      watcher.behind = true;  // of what it was not given yet, some was removed already
     } else if (told) {
       Portion portion{"", watcher.seen, true};
       for (const auto& [number, text] : found->second) {
@@ -169,8 +178,14 @@ Status EventFeed::give_earlier() {
     REDOUBT_CHECK(store_.read([&](Transaction& transaction) -> Status {
       std::set<std::string> wanted;
       for (const Watcher* const watcher : std::span(behind).last(count)) {
-        REDOUBT_TRY(const auto events, events_of(transaction, watcher->environment, watcher->seen, *position_, kEarlierAtOnce));
-        Portion portion{"", watcher->seen, events.size() < kEarlierAtOnce};
+        Portion portion{"", watcher->seen, false};
+        REDOUBT_TRY(const std::int64_t floor, event_floor(transaction, watcher->environment));
+        if (floor > portion.last) {
+          portion.text = gap_text(watcher->environment, floor);
+          portion.last = floor;
+        }
+        REDOUBT_TRY(const auto events, events_of(transaction, watcher->environment, portion.last, *position_, kEarlierAtOnce));
+        portion.caught_up = events.size() < kEarlierAtOnce;
         for (const Event& event : events) {
           const std::string text = text_of(event);
           if (!portion.text.empty() && portion.text.size() + text.size() > options_.max_buffered) {

@@ -4,7 +4,8 @@
 // for what is new, every `poll` while anybody watches, and gives it to all watchers. A watcher costs a connection and a few hundred bytes. It begins
 // behind a cursor, or now, and is brought to the present in portions, each once it has taken the one before. Every event has its cursor as
 // id, and the first thing that comes is the cursor of the place where the watcher stands, so that who reconnects with it misses nothing. What
-// a watcher does not take stays in the table, and it is behind again; the server lets go of one that takes nothing (common/net). Before an event is sent, and at each heartbeat, the API key must be valid still: else the
+// a watcher does not take stays in the table, and it is behind again; what is removed there before it takes it (store/retention.h) is told as
+// one event `gap`; the server lets go of one that takes nothing (common/net). Before an event is sent, and at each heartbeat, the API key must be valid still: else the
 // stream ends. What a key may watch is decided before open(). Thread-safe.
 #pragma once
 
@@ -37,7 +38,7 @@ class EventFeed {
   void stop();
 
   // open: the body of an answer: the environment's events behind `cursor`, or from now on. `malformed` for a cursor that is not of this
-  // environment; `refused` when `subject`, whose API key it is, watches as much as it may; `unavailable` when all together do.
+  // environment; `freshness` for one that events behind it are not kept for any more; `refused` when `subject`, whose API key it is, watches as much as it may; `unavailable` when all together do.
   Result<net::StreamBody> open(const std::string& environment, const std::string& api_key, const std::string& subject,
                                const std::optional<std::string>& cursor);
 

@@ -9,6 +9,7 @@
 #include "common/crypto/system_random.h"
 #include "untrusted/hub/store/accounts.h"
 #include "untrusted/hub/store/records_test_fixture.h"
+#include "untrusted/hub/store/retention.h"
 
 namespace redoubt::hub {
 namespace {
@@ -199,6 +200,36 @@ TEST_P(Feed, WhoDoesNotReadHoldsOneBufferAndMissesNothing) {
   ASSERT_TRUE(idle.await("\"q59\""));
   EXPECT_EQ(idle.objects(), all);
   EXPECT_EQ(quick.objects(), all);
+}
+
+TEST_P(Feed, WhatIsRemovedBeforeItIsTakenIsToldAsAGap) {
+  EventFeed::Options options;
+  options.max_buffered = 300;  // some two events
+  start(options);
+  Watching slow = watch();
+  Watching quick = watch();
+  const std::string start = quick.await("\n\n") ? quick.ids().front() : "";
+  for (int i = 0; i < 20; ++i) {
+    add("q" + std::to_string(i));
+    ASSERT_TRUE(quick.await("\"q" + std::to_string(i) + '"'));
+  }
+  EXPECT_OK(trim(*store, {3, 1'000}, kNow));
+  EXPECT_ERROR(feed->open("env", key, "alice", start), Code::freshness, "not kept any more");
+  ASSERT_TRUE(slow.await("\"q19\""));
+  const std::size_t gap = slow.all.find("event: gap\ndata: {}\n\n");
+  ASSERT_NE(gap, std::string::npos) << slow.all;
+  EXPECT_EQ(slow.all.find("event: gap", gap + 1), std::string::npos);
+  const auto told = slow.objects();
+  ASSERT_GE(told.size(), 3U);
+  EXPECT_EQ(std::vector<std::string>(told.end() - 3, told.end()), (std::vector<std::string>{"q17", "q18", "q19"})) << "behind the gap nothing is missing";
+  EXPECT_LT(slow.all.find("event: gap"), slow.all.find("\"q17\""));
+  EXPECT_EQ(slow.all.find("\"q16\""), std::string::npos);
+  EXPECT_EQ(quick.all.find("event: gap"), std::string::npos) << "who has taken all misses nothing";
+  // Its cursor goes on like any other.
+  const auto ids = slow.ids();
+  Watching again = watch("env", ids[ids.size() - 3]);
+  ASSERT_TRUE(again.await("\"q19\""));
+  EXPECT_EQ(again.objects(), (std::vector<std::string>{"q18", "q19"}));
 }
 
 TEST_P(Feed, ARevokedKeyGetsNothingMore) {

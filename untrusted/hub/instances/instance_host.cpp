@@ -1,9 +1,16 @@
 #include "untrusted/hub/instances/instance_host.h"
 
 #include "untrusted/hub/instances/old_logs.h"
+#include "untrusted/hub/store/datasets.h"
+#include "untrusted/hub/store/events.h"
 #include "untrusted/hub/store/logs.h"
 
 namespace redoubt::hub {
+namespace {
+
+constexpr std::size_t kMaxTold = 64;  // bytes of a state or an id that an event names
+
+}  // namespace
 
 InstanceHost::InstanceHost(Store& store, ObjectStore& objects, Launcher& launcher, Clock now, Options options, std::function<void()> wake)
     : store_(store), objects_(objects), launcher_(launcher), now_(std::move(now)), options_(options), wake_(std::move(wake)) {}
@@ -101,6 +108,7 @@ void InstanceHost::keep(const std::string& environment, Kept& kept) {
       if (kept.stopping) return;
       kept.door.clear();
       kept.datasets.clear();
+      kept.told.clear();  // its instance's event said that it stopped, and with it its data is gone
       kept.view = {was_running ? "starting" : "failed", "", "", reason};
       kept.poked = false;
       kept.changed.notify_all();
@@ -206,9 +214,35 @@ void InstanceHost::tend(const std::string& environment, Kept& kept) {
     const std::lock_guard lock(kept.mutex);
     kept.datasets = state->datasets;
   }
+  static_cast<void>(tell_datasets(environment, kept, state->datasets).ok());
   if (state->open) static_cast<void>(deliver(environment).ok());
   if (state->open) static_cast<void>(recall(environment, *state).ok());
   static_cast<void>(tend_queries(environment, *state).ok());
+}
+
+Status InstanceHost::tell_datasets(const std::string& environment, Kept& kept, const std::map<std::string, std::string>& states) {
+  std::vector<std::pair<std::string, std::string>> changed;
+  for (const auto& [dataset, state] : states) {
+    const auto told = kept.told.find(dataset);
+    const bool known = told != kept.told.end() && told->second == state;
+    if (!known && dataset.size() <= kMaxTold && state.size() <= kMaxTold) changed.emplace_back(dataset, state);
+  }
+  if (changed.empty()) return {};
+  // Of those that this hub has: until its ciphertext is here, the API says "uploading" whatever the program says.
+  REDOUBT_CHECK(store_.read([&](Transaction& transaction) -> Status {
+    std::erase_if(changed, [&](const auto& change) {
+      const auto dataset = find_dataset(transaction, environment, change.first);
+      return !dataset.ok() || dataset->state != DatasetState::stored;
+    });
+    return {};
+  }));
+  if (changed.empty()) return {};
+  REDOUBT_CHECK(store_.write("dataset.told", [&](Transaction& transaction) -> Status {
+    for (const auto& [dataset, state] : changed) REDOUBT_CHECK(add_event(transaction, environment, Event::Kind::dataset, dataset, state));
+    return {};
+  }));
+  for (const auto& [dataset, state] : changed) kept.told.insert_or_assign(dataset, state);
+  return {};
 }
 
 }  // namespace redoubt::hub

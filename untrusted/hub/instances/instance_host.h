@@ -93,6 +93,7 @@ class InstanceHost {
     InstanceView view;
     std::string door;
     std::map<std::string, std::string> datasets;
+    std::map<std::string, std::string> told;  // of the keeping thread alone: the states of datasets that events told of
     bool stopping = false;
     bool poked = false;
     std::mutex log_mutex;       // one archive at a time
@@ -109,6 +110,8 @@ class InstanceHost {
   // register_instance: true when it is one that is known, in another boot.
   Result<bool> register_instance(const std::string& environment, const RoomState& state);
   void tend(const std::string& environment, Kept& kept);
+  // tell_datasets adds an event for each dataset whose state in the program is another than was told.
+  Status tell_datasets(const std::string& environment, Kept& kept, const std::map<std::string, std::string>& states);
   Status recall(const std::string& environment, const RoomState& state);
   Status tend_queries(const std::string& environment, const RoomState& state);
   Status tend_query(const std::string& environment, const RoomState& state, const jobs::Contract& contract,

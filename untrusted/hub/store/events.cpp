@@ -1,5 +1,7 @@
 #include "untrusted/hub/store/events.h"
 
+#include <limits>
+
 #include "untrusted/hub/store/states.h"
 
 namespace redoubt::hub {
@@ -21,6 +23,8 @@ Result<Event> parse_change(sql::Row& row) {
   REDOUBT_CHECK(row.finish());
   return out;
 }
+
+Error removed_since() { return {Code::freshness, "cursor: events behind it are not kept any more: read the lists, and begin without one"}; }
 
 std::string events_list(std::string_view environment) { return "events of " + std::string(environment); }
 
@@ -56,12 +60,35 @@ Result<std::vector<Event>> events_of(Transaction& transaction, std::string_view 
                          {sql::text(environment), sql::number(after), sql::number(last), sql::number(count)}, parse_change);
 }
 
+Result<std::int64_t> event_floor(Transaction& transaction, std::string_view environment) {
+  REDOUBT_TRY(auto rows, transaction.query("SELECT number FROM event_floors WHERE environment = ?", {sql::text(environment)}));
+  if (rows.empty()) return 0;
+  const std::int64_t number = rows.front().number();
+  REDOUBT_CHECK(rows.front().finish());
+  return number;
+}
+
+Result<Page<Event>> list_events(Transaction& transaction, std::string_view environment, const PageRequest& page) {
+  REDOUBT_TRY(const std::int64_t start, page_start(page, events_list(environment)));
+  REDOUBT_TRY(const std::int64_t floor, event_floor(transaction, environment));
+  if (!page.cursor.empty() && start < floor) return removed_since();
+  Page<Event> out;
+  REDOUBT_TRY(out.items, events_of(transaction, environment, start, std::numeric_limits<std::int64_t>::max(), page.count + 1));
+  if (out.items.size() > page.count) {
+    out.items.pop_back();
+    out.next = event_cursor(environment, out.items.back().number);
+  }
+  return out;
+}
+
 std::string event_cursor(std::string_view environment, std::int64_t number) { return make_cursor(events_list(environment), number); }
 
 Result<std::int64_t> event_position(Transaction& transaction, std::string_view environment, const std::string& cursor) {
   if (cursor.empty()) return Error(Code::malformed, "cursor: empty");
   REDOUBT_TRY(const std::int64_t number, page_start({cursor, 1}, events_list(environment)));
-  if (number == 0) return number;
+  REDOUBT_TRY(const std::int64_t floor, event_floor(transaction, environment));
+  if (number < floor) return removed_since();
+  if (number == floor) return number;  // all that came behind it is there
   REDOUBT_TRY(const auto found, events_of(transaction, environment, number - 1, number, 1));
   if (found.empty()) return Error(Code::malformed, "cursor: no such event: begin without one");
   return number;

@@ -225,12 +225,21 @@ CREATE TABLE secrets (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// What is kept of each environment's events, which are removed oldest first.
+constexpr std::string_view kRetention = R"sql(
+CREATE TABLE event_floors (
+  environment TEXT NOT NULL PRIMARY KEY REFERENCES environments (id),
+  number INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
 constexpr Migration kMigrations[] = {{1, "clean room", kCleanRoom},
                                      {2, "shared hubs", kSharedHubs},
                                      {3, "lives of api keys", kKeyLives},
                                      {4, "lines of api keys, names of environments", kLines},
                                      {5, "events", kWatching},
-                                     {6, "secrets", kSecrets}};
+                                     {6, "secrets", kSecrets},
+                                     {7, "retention", kRetention}};
 
 }  // namespace
 
