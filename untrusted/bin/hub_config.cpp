@@ -24,6 +24,7 @@ Result<HubConfig> read_config(const std::filesystem::path& file) {
                                : name == "metrics_listen" ? &config.metrics_listen
                                : name == "program_dir"    ? &config.program_dir
                                : name == "name"           ? &config.name
+                               : name == "log"            ? &config.log
                                : name == "database"       ? &config.database
                                                           : nullptr;
     std::optional<std::uint64_t>* const number = name == "keep_events" ? &config.keep_events : name == "keep_audit_events" ? &config.keep_audit_events : nullptr;

@@ -16,12 +16,13 @@ struct HubConfig {
   std::string program_dir;
   std::string name;
   std::string metrics_listen;  // empty: metrics are not served
+  std::string log;             // file for a line of JSON a request, "-" for standard output; empty: none
   std::string database;  // URL of PostgreSQL, which may hold a password; empty: a file in `state`
   std::optional<std::uint64_t> keep_events;        // of each environment
   std::optional<std::uint64_t> keep_audit_events;  // of the database
 };
 
-// read_config reads `state`, `listen`, `metrics_listen`, `program_dir`, `name` and `database`, which are texts, and `keep_events` and `keep_audit_events`,
+// read_config reads `state`, `listen`, `metrics_listen`, `program_dir`, `name`, `log` and `database`, which are texts, and `keep_events` and `keep_audit_events`,
 // which are whole numbers, all optional. `malformed` with line and column, `not_found`.
 Result<HubConfig> read_config(const std::filesystem::path& file);
 

@@ -127,6 +127,7 @@ Status serve(const hub::HubConfig& config, const sigset_t& signals) {
   options.metrics_listen = config.metrics_listen;
   options.microseconds = steady_us;
   options.name = config.name;
+  options.log = config.log;
   options.retention.events = config.keep_events.value_or(options.retention.events);
   options.retention.audit_events = config.keep_audit_events.value_or(options.retention.audit_events);
   options.version = REDOUBT_VERSION;
@@ -199,7 +200,7 @@ int main(int argc, char** argv) {
   hub::HubConfig given;
   std::string config_file;
   CLI::App* const serve_command = app.add_subcommand("serve", "Serve the REST API and keep enclave programs running");
-  serve_command->add_option("--config", config_file, "TOML file with state, listen, metrics_listen, program_dir, name, database, keep_events and keep_audit_events");
+  serve_command->add_option("--config", config_file, "TOML file with state, listen, metrics_listen, program_dir, name, log, database, keep_events and keep_audit_events");
   serve_command->add_option("--state", given.state, "State folder (default $XDG_STATE_HOME/redoubt)");
   serve_command->add_option("--listen", given.listen, "Address and port (default 127.0.0.1:7443; port 0 picks one)");
   serve_command->add_option("--metrics-listen", given.metrics_listen, "Loopback address and port, or unix:PATH, where Prometheus reads /metrics (default: nowhere)");
@@ -207,6 +208,7 @@ int main(int argc, char** argv) {
   serve_command->add_option("--name", given.name, "Host name for the certificate");
   const char* const database_help = "URL of a PostgreSQL database (default: a file in the state folder)";
   serve_command->add_option("--database", given.database, database_help);
+  serve_command->add_option("--log", given.log, "File for a line of JSON for each request, or - for standard output (default: none)");
   serve_command->add_option("--keep-events", given.keep_events, "Events kept of each environment, the oldest go first (default 10000)");
   serve_command->add_option("--keep-audit-events", given.keep_audit_events, "Rows kept of the audit trail (default 1000000)");
   CLI::App* const key_command = app.add_subcommand("key", "API keys")->require_subcommand(1);
@@ -247,6 +249,7 @@ int main(int argc, char** argv) {
     overlay(config.program_dir, given.program_dir, "");
     overlay(config.name, given.name, "");
     overlay(config.database, given.database, "");
+    overlay(config.log, given.log, "");
     if (given.keep_events) config.keep_events = given.keep_events;
     if (given.keep_audit_events) config.keep_audit_events = given.keep_audit_events;
     if (create_command->parsed()) {

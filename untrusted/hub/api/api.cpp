@@ -75,8 +75,8 @@ net::Router HubApi::router() {
     return [body = std::move(body)](const net::HttpRequest&) { return net::json_response(200, body); };
   };
   router.on_refusal([this](net::HttpResponse refusal) {
-    parts_.metrics.count("", "", refusal.status, 0);
-    return stamped(std::move(refusal), request_id());
+    const std::string id = request_id();
+    return counted({.id = id}, [&](RequestNote&) { return stamped(std::move(refusal), id); });
   });
   open_route(router, "/healthz", fixed(R"({"status":"ok"})"));
   open_route(router, "/readyz", [this](const net::HttpRequest&) { return ready(); });
@@ -109,24 +109,29 @@ net::HttpResponse HubApi::ready() {
 
 net::HttpResponse HubApi::answer(const Row& row, const net::HttpRequest& request) {
   const std::string id = request_id();
-  const net::Handler handler = [&](const net::HttpRequest& given) { return respond(row, given, id); };
-  return counted(row.method, row.path, [&] { return stamped(net::Router::answer(handler, request), id); });
+  return counted({.id = id, .method = row.method, .route = row.path, .peer = request.peer}, [&](RequestNote& note) {
+    return stamped(net::Router::answer([&](const net::HttpRequest& given) { return respond(row, given, note); }, request), id);
+  });
 }
 
 void HubApi::open_route(net::Router& router, std::string_view path, net::Handler handler) {
   router.get(std::string(path), net::Access::open, [this, path = std::string(path), handler = std::move(handler)](const net::HttpRequest& request) {
-    return counted("GET", path, [&] { return stamped(net::Router::answer(handler, request), request_id()); });
+    const std::string id = request_id();
+    return counted({.id = id, .method = "GET", .route = path, .peer = request.peer}, [&](RequestNote&) { return stamped(net::Router::answer(handler, request), id); });
   });
 }
 
-net::HttpResponse HubApi::counted(std::string_view method, std::string_view route, const std::function<net::HttpResponse()>& answer) {
+net::HttpResponse HubApi::counted(RequestNote note, const std::function<net::HttpResponse(RequestNote&)>& answer) {
   const std::int64_t begun = parts_.microseconds();
-  net::HttpResponse response = answer();
-  parts_.metrics.count(method, route, response.status, parts_.microseconds() - begun);
+  net::HttpResponse response = answer(note);
+  note.status = response.status;
+  note.microseconds = parts_.microseconds() - begun;
+  parts_.metrics.count(note.method, note.route, note.status, note.microseconds);
+  if (parts_.log != nullptr) parts_.log->write(note);
   return response;
 }
 
-net::HttpResponse HubApi::respond(const Row& row, const net::HttpRequest& request, const std::string& id) {
+net::HttpResponse HubApi::respond(const Row& row, const net::HttpRequest& request, RequestNote& note) {
   std::optional<Limited> limited;
   const auto caller = parts_.authenticator.authenticate(request, limited);
   if (!caller.ok()) return unauthenticated(caller.error(), limited);
@@ -135,7 +140,9 @@ net::HttpResponse HubApi::respond(const Row& row, const net::HttpRequest& reques
     if (takes(row.query, name)) continue;
     return net::problem(400, Code::usage, "query: expected " + (row.query.empty() ? "no parameters" : "one of: " + std::string(row.query)));
   }
-  return handle_once(row, Call{.request = request, .caller = *caller, .action = row.action, .id = id});
+  note.api_key = caller->key;
+  const Call call{.request = request, .caller = *caller, .action = row.action, .id = std::string(note.id), .note = &note};
+  return handle_once(row, call);
 }
 
 net::HttpResponse HubApi::handle(const Row& row, const Call& call) {
@@ -149,7 +156,9 @@ net::HttpResponse HubApi::handle(const Row& row, const Call& call) {
   const Error& error = response.error();
   // 401 speaks of API keys alone: a document by somebody unknown is forbidden.
   if (error.code() == Code::auth) return net::problem(403, Code::auth, error.message());
-  return net::problem(error);
+  net::HttpResponse refusal = net::problem(error);
+  if (refusal.status >= 500 && call.note != nullptr) call.note->failure = error.message();
+  return refusal;
 }
 
 std::string Call::param(std::string_view name) const {

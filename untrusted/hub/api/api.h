@@ -14,6 +14,7 @@
 #include "common/jobs/cleanroom/ballot.h"
 #include "common/net/router.h"
 #include "untrusted/hub/api/metrics.h"
+#include "untrusted/hub/api/request_log.h"
 #include "untrusted/hub/api/result_link.h"
 #include "untrusted/hub/auth/authorize.h"
 #include "untrusted/hub/events/event_feed.h"
@@ -36,6 +37,7 @@ struct Call {
   std::string id{};               // X-Request-Id of the answer
   std::string idempotency_key{};  // empty: none
   crypto::Sha256Digest digest{};  // of method, target and body
+  RequestNote* note = nullptr;    // borrowed: what the log will tell of it
   mutable bool kept = false;      // the answer was written with the effect
 
   std::string param(std::string_view name) const;
@@ -59,6 +61,7 @@ class HubApi {
     std::string hub;  // id of this hub: the home of the environments that it creates
     std::function<std::int64_t()> microseconds;  // of a clock that does not go back
     const SecretBytes& link_secret;              // for links to results
+    RequestLog* log = nullptr;                   // nothing: none is written
   };
   explicit HubApi(Parts parts) : parts_(std::move(parts)) {}
 
@@ -86,8 +89,9 @@ class HubApi {
   net::HttpResponse answer(const Row& row, const net::HttpRequest& request);
   // open_route: one that needs no key. `handler` gives the answer without its id.
   void open_route(net::Router& router, std::string_view path, net::Handler handler);
-  net::HttpResponse counted(std::string_view method, std::string_view route, const std::function<net::HttpResponse()>& answer);
-  net::HttpResponse respond(const Row& row, const net::HttpRequest& request, const std::string& id);
+  // counted adds one answer to the metrics and the log.
+  net::HttpResponse counted(RequestNote note, const std::function<net::HttpResponse(RequestNote&)>& answer);
+  net::HttpResponse respond(const Row& row, const net::HttpRequest& request, RequestNote& note);
   net::HttpResponse handle(const Row& row, const Call& call);
   net::HttpResponse ready();
   std::string request_id() const;

@@ -61,6 +61,9 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
   std::unique_ptr<HubService> hub(new HubService());
   hub->now_ = now;
   REDOUBT_CHECK(options.retention.check());
+  if (!options.log.empty()) {
+    REDOUBT_TRY(hub->log_, RequestLog::open(options.log, now));
+  }
   REDOUBT_CHECK(hub->open(options, random));
   hub->authenticator_ = std::make_unique<Authenticator>(*hub->store_, options.rates, std::move(ticks), now);
   HubService* const self = hub.get();
@@ -73,7 +76,7 @@ Result<std::unique_ptr<HubService>> HubService::start(ServiceOptions options, La
   options.worker.hub = hub->id_;
   hub->worker_ = std::make_unique<Worker>(*hub->store_, job_handlers(*hub->store_, *hub->host_, now), now, options.worker, given_up_handlers(now));
   hub->api_ = std::make_unique<HubApi>(HubApi::Parts{*hub->store_, *hub->objects_, *hub->host_, launcher, *hub->authenticator_, *hub->events_, *hub->metrics_, wake,
-                                                     now, options.fault, options.version, random, hub->id_, options.microseconds, hub->link_secret_});
+                                                     now, options.fault, options.version, random, hub->id_, options.microseconds, hub->link_secret_, hub->log_.get()});
   REDOUBT_CHECK(hub->recover());
   REDOUBT_TRY(HubIdentity identity, hub_identity(options.state, options.name, random, now()));
   hub->pin_ = identity.pin;

@@ -22,6 +22,7 @@ struct ServiceOptions {
   std::optional<sql::Location> database;  // nothing: STATE/hub.db
   std::string listen = "127.0.0.1:7443";
   std::string name;  // of this host, for the certificate; empty: loopback alone
+  std::string log;   // file for a line of JSON for each request, "-" for standard output; empty: none is written
   std::string metrics_listen;  // where Metrics may be read: an address of this machine, or unix:/path; empty: nowhere
   std::string version;
   RateLimits rates;
@@ -70,6 +71,7 @@ class HubService {
   std::unique_ptr<Housekeeper> housekeeper_;
   std::unique_ptr<Metrics> metrics_;
   SecretBytes link_secret_;
+  std::unique_ptr<RequestLog> log_;
   std::unique_ptr<HubApi> api_;
   std::unique_ptr<net::HttpServer> server_;
   std::unique_ptr<net::HttpServer> metrics_server_;
