@@ -12,7 +12,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // A run holds a program for minutes; calls that wait for it must not stop the others.
-constexpr std::size_t kHandlers = 16;
+// And calls that change something wait for the disk together (store/store.h).
+constexpr std::size_t kHandlers = 32;
 
 // Streams of events are connections too; those of strangers are fewer (common/net/admission.h).
 constexpr std::size_t kMaxConnections = 4096;

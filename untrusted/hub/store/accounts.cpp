@@ -30,7 +30,8 @@ std::vector<std::string> split(std::string_view text) {
   return out;
 }
 
-Result<ApiKey> parse_api_key(sql::Row& row) {
+// read_key reads the columns of kApiKeyTable, and nothing more of the row.
+ApiKey read_key(sql::Row& row) {
   ApiKey key;
   key.id = row.text();
   key.subject = row.text();
@@ -42,6 +43,11 @@ Result<ApiKey> parse_api_key(sql::Row& row) {
   key.prefix = row.text();
   key.made_by = row.text();
   key.replaces = row.text();
+  return key;
+}
+
+Result<ApiKey> parse_api_key(sql::Row& row) {
+  ApiKey key = read_key(row);
   REDOUBT_CHECK(row.finish());
   return key;
 }
@@ -99,13 +105,13 @@ Result<crypto::Sha256Digest> key_digest(std::string_view text) {
 Result<ApiKey> find_api_key(Transaction& transaction, const crypto::Sha256Digest& digest, Instant now) {
   // The index finds candidates by digest, and what its timing tells of a digest is of no use for finding the key; whether one is
   // the key is decided in constant time.
-  REDOUBT_TRY(auto rows, transaction.query("SELECT sha256, id FROM api_keys WHERE sha256 = ?", {sql::blob(digest.view())}));
+  static const std::string kByDigest = "SELECT sha256, " + std::string(kApiKeyTable.columns) + " FROM api_keys WHERE sha256 = ?";
+  REDOUBT_TRY(auto rows, transaction.query(kByDigest, {sql::blob(digest.view())}));
   for (sql::Row& row : rows) {
     const auto kept = row.fixed<crypto::Sha256Digest>();
-    const std::string id = row.text();
+    ApiKey key = read_key(row);
     REDOUBT_CHECK(row.finish());
     if (!constant_time_equal(kept.view(), digest.view())) continue;
-    REDOUBT_TRY(ApiKey key, get_api_key(transaction, id));
     if (!key.valid(now)) return not_valid();
     return key;
   }

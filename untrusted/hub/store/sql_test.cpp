@@ -100,7 +100,7 @@ TEST(SqliteFile, IsReadableByItsOwnerOnlyAndFollowsNoLink) {
     EXPECT_EQ(status.st_mode & 0777U, 0600U) << name;
   }
   std::filesystem::create_symlink(folder.path() / "db", folder.path() / "link");
-  EXPECT_ERROR(sql::Database::open(folder.path() / "link"), Code::unavailable, "cannot open");
+  EXPECT_ERROR(sql::Database::open(folder.path() / "link"), Code::unavailable, "unable to open");
   EXPECT_ERROR(sql::Database::open(folder.path() / "absent" / "db"), Code::unavailable, "cannot open");
   std::ofstream(folder.path() / "junk") << std::string(4096, 'x');
   EXPECT_ERROR(sql::Database::open(folder.path() / "junk"), Code::unavailable, "not an intact database");
@@ -253,6 +253,49 @@ TEST(Cursor, LeadsOnInItsOwnListOnly) {
   EXPECT_ERROR(page_start({std::string(600, 'A'), 1}, "a"), Code::malformed, "too long");
   EXPECT_ERROR(page_start({"", 0}, "a"), Code::malformed, "count of 1 to 200");
   EXPECT_ERROR(page_start({"", 201}, "a"), Code::malformed, "count of 1 to 200");
+}
+
+TEST_P(Stores, HaveAVersionThatEveryCommitChangesAndNothingElseDoes) {
+  const auto store = OrDie(Store::open(location(), kNow));
+  const auto add = [](Store& to, const std::string& id) {
+    return to.write("test", [&](Transaction& t) { return add_environment(t, {id, "", {}, EnvironmentState::active, kNow}, {}); });
+  };
+  if (!sqlite()) {
+    EXPECT_EQ(store->version(), std::nullopt) << "that database has none, and nothing may be kept by it";
+    return;
+  }
+  const auto first = store->version();
+  ASSERT_TRUE(first);
+  EXPECT_OK(store->read([](Transaction& t) { return get_environment(t, "none").ok() ? Status(Error(Code::internal, "")) : Status(); }));
+  EXPECT_ERROR(store->write("test", [](Transaction& t) -> Status {
+    REDOUBT_CHECK(add_environment(t, {"undone", "", {}, EnvironmentState::active, kNow}, {}));
+    return Error(Code::refused, "on second thoughts");
+  }), Code::refused, "second");
+  EXPECT_EQ(store->version(), first);
+  EXPECT_OK(add(*store, "own"));
+  const auto second = store->version();
+  EXPECT_NE(second, first);
+  EXPECT_OK(store->read([](Transaction& t) { return get_environment(t, "own"); })) << "what was written is read at once";
+  const auto other = OrDie(Store::open(location(), kNow));
+  EXPECT_EQ(store->version(), second) << "opening changes nothing";
+  EXPECT_OK(add(*other, "others"));
+  EXPECT_NE(store->version(), second);
+  EXPECT_OK(store->read([](Transaction& t) { return get_environment(t, "others"); }));
+}
+
+TEST_P(Stores, ReadingDoesNotWaitForWhoWrites) {
+  if (!sqlite()) GTEST_SKIP() << "one connection does both there";
+  const auto store = OrDie(Store::open(location(), kNow));
+  EXPECT_OK(store->write("test", [&](Transaction& t) -> Status {
+    REDOUBT_CHECK(add_environment(t, {"half", "", {}, EnvironmentState::active, kNow}, {}));
+    bool seen = true;
+    // On another thread, while this one holds the write lock.
+    std::thread reader([&] { seen = store->read([](Transaction& r) { return get_environment(r, "half"); }).ok(); });
+    reader.join();
+    EXPECT_FALSE(seen) << "what is not committed is not read";
+    return {};
+  }));
+  EXPECT_OK(store->read([](Transaction& t) { return get_environment(t, "half"); }));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <map>
 
 #include "untrusted/hub/store/driver.h"
@@ -101,17 +102,22 @@ class SqliteDriver final : public Driver {
   Result<Answer> run(std::string_view sql, std::span<const Value> values) override;
   Status script(std::string_view sql) override;
   // IMMEDIATE: a transaction that reads first and writes later would otherwise fail half-way when another one wrote between.
-  Status begin(Begin kind) override { return script(kind == Begin::read ? "BEGIN DEFERRED" : "BEGIN IMMEDIATE"); }
-  Status commit() override { return script("COMMIT"); }
+  Status begin(Begin kind) override { return statement(kind == Begin::read ? "BEGIN DEFERRED" : "BEGIN IMMEDIATE"); }
+  Status commit() override { return statement("COMMIT"); }
   void rollback() override {
     // Some errors (disk full) have rolled back already.
-    if (sqlite3_get_autocommit(handle_.get()) == 0) (void)script("ROLLBACK");
+    if (sqlite3_get_autocommit(handle_.get()) == 0) (void)statement("ROLLBACK");
   }
   // The write lock is taken before anything is read: what is busy has been waited for, and nothing else conflicts.
   bool conflicted() const override { return false; }
 
  private:
   Result<sqlite3_stmt*> prepare(std::string_view sql);
+  // statement runs one without values and rows, which is prepared once: every request begins and ends a transaction.
+  Status statement(std::string_view sql) {
+    const auto answer = run(sql, {});
+    return answer.ok() ? Status() : Status(answer.error());
+  }
 
   DatabasePtr handle_;
   std::map<std::string, StatementPtr, std::less<>> statements_;  // finalized before `handle_` closes
@@ -165,10 +171,12 @@ Status SqliteDriver::script(std::string_view sql) {
 }  // namespace
 
 Result<std::unique_ptr<Driver>> open_sqlite(const std::filesystem::path& path, const Options& options) {
-  // SQLite gives its -wal and -shm files the mode of the database file, so that file is made first, for its owner only.
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0) return Error(Code::unavailable, "opening database " + path.string() + ": cannot open the file");
-  ::close(file);
+  // SQLite gives its -wal and -shm files the mode of the database file, so that file is made first, for its owner only. One that is there is
+  // left alone: closing any descriptor of it would drop the locks of this process's other connections (https://www.sqlite.org/howtocorrupt.html,
+  // section 2.2), and the next process that closes it would take the write-ahead log away from them.
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0 && errno != EEXIST) return Error(Code::unavailable, "opening database " + path.string() + ": cannot open the file");
+  if (file >= 0) ::close(file);
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &handle,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE, nullptr);

@@ -3,11 +3,12 @@
 // write() runs one function in one transaction and returns only after the commit is on disk: acknowledge after it, never
 // before. What belongs together (a record, its audit event, the answer kept for an idempotency key) is written in one
 // function. A failing function leaves nothing. The records themselves are in accounts.h, environments.h, datasets.h,
-// queries.h, logs.h, job_queue.h and journal.h, as functions over a Transaction. Thread-safe: one transaction runs at a time,
-// others wait. Several hubs may share one PostgreSQL database: their write() functions run one after another, too. Times are
+// queries.h, logs.h, job_queue.h and journal.h, as functions over a Transaction. Thread-safe: one transaction that writes runs at a time,
+// and one that reads; others wait. With SQLite the two have connections of their own, so that reading does not wait for the disk. Several hubs may share one PostgreSQL database: their write() functions run one after another, too. Times are
 // arguments; nothing here reads a clock.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 
@@ -52,12 +53,17 @@ class Store {
   static Result<std::unique_ptr<Store>> open(const sql::Location& location, Instant now) { return open(location, now, Options()); }
 
   // write: `function` takes a Transaction& and returns Result<T> or Status. Fault points: "NAME:before" (all statements ran,
-  // nothing is committed) and "NAME:after" (committed, not yet returned).
+  // nothing is committed) and "NAME:after" (committed, not yet returned). Functions that wait while another one is committed are committed
+  // together: one after another, each behind a savepoint of its own, and with one wait for the disk. `function` may run on another thread that
+  // is in write(), while this one waits.
   template <class F>
   auto write(std::string_view name, F&& function) -> std::invoke_result_t<F, Transaction&> {
-    const std::lock_guard lock(mutex_);
-    REDOUBT_CHECK(database_.begin());
-    return finish(name, function);
+    std::optional<std::invoke_result_t<F, Transaction&>> result;
+    REDOUBT_CHECK(write_together(name, [&](Transaction& transaction) {
+      result.emplace(function(transaction));
+      return result->ok();
+    }));
+    return std::move(*result);
   }
 
   // claim: as write, but without the lock that keeps hubs apart, so that they choose work at the same time. For functions whose
@@ -75,12 +81,19 @@ class Store {
   // read: as write, without fault points; nothing that `function` writes is kept.
   template <class F>
   auto read(F&& function) -> std::invoke_result_t<F, Transaction&> {
-    const std::lock_guard lock(mutex_);
-    REDOUBT_CHECK(database_.begin_read());
-    Rollback rollback{database_};
-    Transaction transaction(database_);
+    const std::lock_guard lock(reader_ ? reader_mutex_ : mutex_);
+    sql::Database& database = reader_ ? *reader_ : database_;
+    REDOUBT_CHECK(database.begin_read());
+    Rollback rollback{database};
+    Transaction transaction(database);
     return function(transaction);
   }
+
+  // version: a number that stays the same while nothing is committed to the database, by any process. What was read after it was asked for is still
+  // so as long as it is the same. Nothing where the database has no such number (PostgreSQL), or does not answer.
+  std::optional<std::int64_t> version();
+  // version_at_hand: the same without waiting for whoever reads; then nothing, too.
+  std::optional<std::int64_t> version_at_hand();
 
  private:
   struct Rollback {  // does nothing after a commit
@@ -88,6 +101,16 @@ class Store {
     ~Rollback() { database.rollback(); }
   };
   static constexpr int kMaxRepeats = 5;
+  static constexpr std::size_t kMaxTogether = 64;  // functions of one commit
+
+  // Waiting: a function that write() was given, until what it did is on disk or undone.
+  struct Waiting;
+  // write_together: `run` says whether what it did is to be kept. An error: it would have been, and is not.
+  Status write_together(std::string_view name, const std::function<bool(Transaction&)>& run);
+  void commit_together(const std::vector<Waiting*>& group);
+  void run_one(Transaction& transaction, Waiting& one);
+  // run_behind_savepoint: false when the whole transaction cannot go on.
+  bool run_behind_savepoint(Transaction& transaction, Waiting& one);
 
   // finish runs the function in the transaction that was begun, and ends it.
   template <class F>
@@ -102,11 +125,20 @@ class Store {
     return result;
   }
 
-  Store(sql::Database database, Options options) : options_(std::move(options)), database_(std::move(database)) {}
+  std::optional<std::int64_t> ask_version();
+
+  Store(sql::Database database, std::optional<sql::Database> reader, Options options)
+      : options_(std::move(options)), database_(std::move(database)), reader_(std::move(reader)) {}
 
   const Options options_;
+  std::mutex waiting_mutex_;  // of what follows; never held while a function runs
+  std::condition_variable waiting_changed_;
+  std::vector<Waiting*> waiting_;
+  bool committing_ = false;  // one of those in write() does it for all
   std::mutex mutex_;
   sql::Database database_;
+  std::mutex reader_mutex_;
+  std::optional<sql::Database> reader_;  // of SQLite
 };
 
 // check_id: 1 to 64 of [A-Za-z0-9._-], not starting with a dot. `malformed`, naming `what`.
