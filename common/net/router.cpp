@@ -145,6 +145,16 @@ std::variant<Router::Match, HttpResponse> Router::find(std::string_view method, 
   return refusal;
 }
 
+std::optional<HttpResponse> Router::at_hand(const Route& route, const HttpRequest& request) {
+  if (!route.quick) return std::nullopt;
+  std::optional<HttpResponse> out;
+  HttpResponse thrown = answer([&](const HttpRequest& given) {
+    out = route.quick(given);
+    return HttpResponse();
+  }, request);
+  return thrown.status >= 500 ? std::optional(std::move(thrown)) : std::move(out);
+}
+
 HttpResponse Router::answer(const Handler& handler, const HttpRequest& request) {
   try {
     return handler(request);

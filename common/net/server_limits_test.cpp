@@ -315,5 +315,28 @@ TEST(ClientLimits, StopsWaitingForAServerThatStalls) {
   gate.set_value();
 }
 
+TEST(HttpServer, AsksForWhatIsAtHandFirst) {
+  Router router = test_router();
+  std::atomic<int> asked{0};
+  router.add({.method = "GET", .path_template = "/at-hand", .access = Access::open,
+              .handler = [&](const HttpRequest& request) {
+                ++asked;
+                return text_response(200, "asked " + request.query.at("n"));
+              },
+              .quick = [](const HttpRequest& request) -> std::optional<HttpResponse> {
+                if (request.query.at("n") == "2") return std::nullopt;
+                return text_response(200, "at hand " + request.query.at("n"));
+              }});
+  const auto server = serve(tls_options(), std::move(router));
+  auto connected = client(*server);
+  for (const auto& [n, expected] : std::map<std::string, std::string>{{"1", "at hand 1"}, {"2", "asked 2"}, {"3", "at hand 3"}}) {
+    EXPECT_EQ(text(OrDie(connected.request({.target = "/at-hand?n=" + n})).body), expected);
+  }
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(OrDie(connected.request({.method = "HEAD", .target = "/at-hand?n=1"})).body.size(), 0U);
+  EXPECT_EQ(OrDie(connected.request({.target = "/at-hand"})).status, 500) << "a throw is caught here too";
+  EXPECT_EQ(asked, 1) << "and not taken for nothing at hand";
+}
+
 }  // namespace
 }  // namespace redoubt::net::test

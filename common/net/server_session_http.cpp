@@ -75,6 +75,7 @@ void ServerSession::on_head() {
 void ServerSession::run_handler() {
   set_phase(Phase::handling);
   if (route_->on_io_thread) return respond(Router::answer(route_->handler, *request_));
+  if (auto answer = Router::at_hand(*route_, *request_)) return respond(std::move(*answer));
   // The route lives in `shared`, which the job holds.
   job_ = [shared = shared_, route = route_, request = request_]() -> Completion {
     auto response = std::make_shared<HttpResponse>(Router::answer(route->handler, *request));

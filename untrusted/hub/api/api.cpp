@@ -24,6 +24,21 @@ bool takes(std::string_view names, std::string_view name) {
   return false;
 }
 
+Error used_up() { return {Code::unavailable, "this API key has used up its share of requests, try again in a moment"}; }
+
+// name_of_read: what tells a read from every other, each part with its size: the API key and what it asks for.
+std::string name_of_read(const std::string& key, const net::HttpRequest& request) {
+  std::string name;
+  const auto part = [&](std::string_view text) { (name += std::to_string(text.size())).append(1, ':').append(text); };
+  part(key);
+  part(request.path);
+  for (const auto& [parameter, value] : request.query) {
+    part(parameter);
+    part(value);
+  }
+  return name;
+}
+
 net::HttpResponse unauthenticated(const Error& error, const std::optional<Limited>& limited) {
   if (error.code() == Code::auth) {
     net::HttpResponse refusal = net::problem(error);
@@ -45,13 +60,13 @@ const std::vector<HubApi::Row>& HubApi::rows() {
       {"GET", "/api/tee/environments/{env}/datasets", 0, &HubApi::list_datasets, Action::read, kPages},
       {"PUT", "/api/tee/environments/{env}/datasets/{manifest}/content", kMaxPart, &HubApi::put_content, Action::upload, "offset", true},
       {"POST", "/api/tee/environments/{env}/queries", kDocumentBody, &HubApi::create_query, Action::submit, "", true},
-      {"GET", "/api/tee/environments/{env}/queries", 0, &HubApi::list_queries, Action::read, kPages},
-      {"GET", "/api/tee/environments/{env}/queries/{query}", 0, &HubApi::get_query, Action::read},
+      {"GET", "/api/tee/environments/{env}/queries", 0, &HubApi::list_queries, Action::read, kPages, false, true},
+      {"GET", "/api/tee/environments/{env}/queries/{query}", 0, &HubApi::get_query, Action::read, "", false, true},
       {"POST", "/api/tee/environments/{env}/queries/{query}/approve", kDocumentBody, &HubApi::approve, Action::approve, "", true},
       {"POST", "/api/tee/environments/{env}/queries/{query}/reject", kDocumentBody, &HubApi::reject, Action::approve, "", true},
       {"GET", "/api/tee/environments/{env}/queries/{query}/result/{recipient}", 0, &HubApi::get_result, Action::read},
       {"GET", "/api/tee/environments/{env}/queries/{query}/result/{recipient}/link", 0, &HubApi::get_result_link, Action::read},
-      {"GET", "/api/tee/environments/{env}/queries/{query}/receipt", 0, &HubApi::get_receipt, Action::read},
+      {"GET", "/api/tee/environments/{env}/queries/{query}/receipt", 0, &HubApi::get_receipt, Action::read, "", false, true},
       {"GET", "/api/tee/environments/{env}/log", 0, &HubApi::get_log, Action::read, "from"},
       {"GET", "/api/tee/environments/{env}/events", 0, &HubApi::stream_events, Action::read, "cursor"},
       {"GET", "/api/tee/environments/{env}/events/list", 0, &HubApi::list_events, Action::read, kPages},
@@ -84,8 +99,10 @@ net::Router HubApi::router() {
   open_route(router, "/openapi.json", fixed(std::string(kOpenApi)));
   open_route(router, kDownloadPath, [this](const net::HttpRequest& request) { return download(request); });
   for (const Row& row : rows()) {
-    router.add({std::string(row.method), std::string(row.path), net::Access::open, row.max_body_bytes,
-                [this, &row](const net::HttpRequest& request) { return answer(row, request); }});
+    net::Route route{std::string(row.method), std::string(row.path), net::Access::open, row.max_body_bytes,
+                     [this, &row](const net::HttpRequest& request) { return answer(row, request); }};
+    if (row.stored) route.quick = [this, &row](const net::HttpRequest& request) { return at_hand(row, request); };
+    router.add(std::move(route));
   }
   return router;
 }
@@ -142,7 +159,32 @@ net::HttpResponse HubApi::respond(const Row& row, const net::HttpRequest& reques
   }
   note.api_key = caller->key;
   const Call call{.request = request, .caller = *caller, .action = row.action, .id = std::string(note.id), .note = &note};
-  return handle_once(row, call);
+  return row.stored ? handle_stored(row, call) : handle_once(row, call);
+}
+
+net::HttpResponse HubApi::handle_stored(const Row& row, const Call& call) {
+  const auto version = parts_.store.version();
+  if (!version) return handle(row, call);
+  const std::string name = name_of_read(call.caller.key, call.request);
+  if (auto kept = answers_.find(*version, name)) return std::move(*kept);
+  net::HttpResponse response = handle(row, call);
+  answers_.keep(*version, name, response);
+  return response;
+}
+
+std::optional<net::HttpResponse> HubApi::at_hand(const Row& row, const net::HttpRequest& request) {
+  const auto version = parts_.store.version_at_hand();
+  if (!version) return std::nullopt;
+  auto key = parts_.authenticator.recall(request, *version);
+  if (!key) return std::nullopt;
+  // What is kept under this name was read for this key, which may do now what it could do then: both are of one version.
+  auto kept = answers_.find(*version, name_of_read(*key, request));
+  if (!kept) return std::nullopt;
+  const std::string id = request_id();
+  return counted({.id = id, .method = row.method, .route = row.path, .peer = request.peer, .api_key = *key}, [&](RequestNote&) {
+    const auto limited = parts_.authenticator.admit(*key);
+    return stamped(limited ? too_many(used_up(), *limited) : std::move(*kept), id);
+  });
 }
 
 net::HttpResponse HubApi::handle(const Row& row, const Call& call) {
@@ -268,6 +310,19 @@ json::Value list_json(json::Array items, const std::string& next) {
   json::Object out{{"items", std::move(items)}};
   if (!next.empty()) out.emplace("next", next);
   return out;
+}
+
+Status put_document(std::string& out, std::string_view document) {
+  if (!document.starts_with('{') || !document.ends_with('}')) return Error(Code::internal, "stored document: is not whole");
+  out += document;
+  return {};
+}
+
+net::HttpResponse ListText::answer(const std::string& next) {
+  text_ += ']';
+  if (!next.empty()) text_ += R"(,"next":)" + json::canonical(json::Value(next));
+  text_ += '}';
+  return net::json_response(200, text_);
 }
 
 Result<const jobs::Participant*> author(const jobs::Contract& contract, std::string_view type, const std::string& name,

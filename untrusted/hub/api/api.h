@@ -13,6 +13,7 @@
 
 #include "common/jobs/cleanroom/ballot.h"
 #include "common/net/router.h"
+#include "untrusted/hub/api/answer_cache.h"
 #include "untrusted/hub/api/metrics.h"
 #include "untrusted/hub/api/request_log.h"
 #include "untrusted/hub/api/result_link.h"
@@ -74,6 +75,7 @@ class HubApi {
     Action action;
     std::string_view query = "";  // names of the query parameters that it takes, with spaces between
     bool at_home = false;         // only the environment's home can answer: it has the program and the ciphertext
+    bool stored = false;          // a GET whose answer follows from the database and the caller alone
   };
   static const std::vector<Row>& rows();
   // open_paths: of the routes that need no key; all are GET.
@@ -93,6 +95,10 @@ class HubApi {
   net::HttpResponse counted(RequestNote note, const std::function<net::HttpResponse(RequestNote&)>& answer);
   net::HttpResponse respond(const Row& row, const net::HttpRequest& request, RequestNote& note);
   net::HttpResponse handle(const Row& row, const Call& call);
+  // handle_stored: as handle, with what the database said before if it is as it was.
+  net::HttpResponse handle_stored(const Row& row, const Call& call);
+  // at_hand: the answer to a request whose key and answer are kept, and still so; waits for nothing.
+  std::optional<net::HttpResponse> at_hand(const Row& row, const net::HttpRequest& request);
   net::HttpResponse ready();
   std::string request_id() const;
 
@@ -100,6 +106,7 @@ class HubApi {
   Result<Environment> load_environment(Transaction& transaction, const Call& call);
   Result<Environment> load_environment(const Call& call);
   Result<Dataset> load_dataset(const Call& call, const Environment& environment, const jobs::ManifestDigest& manifest);
+  Result<Query> load_query(Transaction& transaction, const Call& call, const Environment& environment);
   Result<Query> load_query(const Call& call, const Environment& environment);
   Result<ApiKey> load_key(Transaction& transaction, const Call& call);
 
@@ -155,6 +162,7 @@ class HubApi {
   std::mutex& lock_of(std::string_view name);
 
   Parts parts_;
+  AnswerCache answers_;
   std::array<std::mutex, 16> locks_;  // by environment: uploads and ballots come one after another
   std::mutex calls_mutex_;            // of what follows
   std::set<std::pair<std::string, std::string>> under_way_;  // API key id and Idempotency-Key of calls that are being answered
@@ -182,6 +190,18 @@ Result<PageRequest> page_of(const Call& call);
 // number_of reads a query parameter as a number.
 Result<std::uint64_t> number_of(const Call& call, std::string_view name, std::optional<std::uint64_t> fallback);
 json::Value list_json(json::Array items, const std::string& next);
+// put_document appends a signed document as it is stored: canonical JSON. `internal` when it is not whole.
+Status put_document(std::string& out, std::string_view document);
+// ListText: what list_json gives, of items that are canonical JSON already.
+class ListText {
+ public:
+  void add(std::string_view item) { (text_ += text_.size() > kHead.size() ? "," : "") += item; }
+  net::HttpResponse answer(const std::string& next);
+
+ private:
+  static constexpr std::string_view kHead = R"({"items":[)";
+  std::string text_{kHead};
+};
 // author: the participant of the contract that signed `document`, or `auth` and `chain`.
 Result<const jobs::Participant*> author(const jobs::Contract& contract, std::string_view type, const std::string& name,
                                         const jobs::SignedDocument& document);

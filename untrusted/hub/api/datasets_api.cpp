@@ -46,26 +46,30 @@ Result<net::HttpResponse> HubApi::create_dataset(const Call& call) {
   const Dataset dataset{environment.id, manifest.dataset,         manifest.version,        owner->name, document.encode(), digest,
                         manifest.ciphertext_size, DatasetState::uploading, parts_.now()};
 
-  const std::lock_guard lock(lock_of(environment.id));
   const auto response = [&](int status, std::uint64_t received) {
     return json_answer(status, json::Object{{"dataset", digest}, {"received", static_cast<std::int64_t>(received)}});
   };
-  const auto present = parts_.store.read([&](Transaction& transaction) { return find_dataset(transaction, environment.id, digest); });
-  if (present.ok()) {
-    if (present->state != DatasetState::uploading) return response(200, present->size);
-    REDOUBT_TRY(const auto parts, parts_.store.read([&](Transaction& transaction) { return get_parts(transaction, *present); }));
-    if (received_of(parts) == present->size) REDOUBT_CHECK(finish_upload(*present, parts.size()));
-    return response(200, received_of(parts));
-  }
-  if (present.error().code() != Code::not_found) return present.error();
   const net::HttpResponse created = response(201, 0);
-  const Status added = parts_.store.write("dataset.add", [&](Transaction& transaction) -> Status {
+  // Whether it is there is seen where it is added: what several owners announce at once is committed together.
+  const auto added = parts_.store.write("dataset.add", [&](Transaction& transaction) -> Result<bool> {
+    const auto found = find_dataset(transaction, environment.id, digest);
+    if (found.ok()) return false;
+    if (found.error().code() != Code::not_found) return found.error();
     REDOUBT_CHECK(add_dataset(transaction, dataset));
-    return record(transaction, call, "dataset.create", digest, created);
+    REDOUBT_CHECK(record(transaction, call, "dataset.create", digest, created));
+    return true;
   });
   if (!added.ok()) return added.error().code() == Code::refused ? Result<net::HttpResponse>(conflict(added.error().message())) : added.error();
-  parts_.host.poke(environment.id);
-  return created;
+  if (*added) {
+    parts_.host.poke(environment.id);
+    return created;
+  }
+  const std::lock_guard lock(lock_of(environment.id));
+  REDOUBT_TRY(const Dataset present, parts_.store.read([&](Transaction& transaction) { return find_dataset(transaction, environment.id, digest); }));
+  if (present.state != DatasetState::uploading) return response(200, present.size);
+  REDOUBT_TRY(const auto parts, parts_.store.read([&](Transaction& transaction) { return get_parts(transaction, present); }));
+  if (received_of(parts) == present.size) REDOUBT_CHECK(finish_upload(present, parts.size()));
+  return response(200, received_of(parts));
 }
 
 Result<net::HttpResponse> HubApi::put_content(const Call& call) {
@@ -160,18 +164,22 @@ Result<net::HttpResponse> HubApi::list_datasets(const Call& call) {
   const auto states = parts_.host.dataset_states(environment.id);
   return parts_.store.read([&](Transaction& transaction) -> Result<net::HttpResponse> {
     REDOUBT_TRY(const auto page, hub::list_datasets(transaction, environment.id, request));
-    json::Array items;
+    ListText items;
     for (const Dataset& dataset : page.items) {
-      REDOUBT_TRY(const auto document, jobs::SignedDocument::decode(dataset.manifest, jobs::Manifest::kMaxBytes));
-      REDOUBT_TRY(const auto parts, get_parts(transaction, dataset));
+      std::uint64_t received = dataset.size;
+      if (dataset.state == DatasetState::uploading) {
+        REDOUBT_TRY(const auto parts, get_parts(transaction, dataset));
+        received = received_of(parts);
+      }
       const auto state = states.find(dataset.object);
       const bool inside = dataset.state == DatasetState::stored && state != states.end();
-      items.emplace_back(json::Object{{"dataset", dataset.object},
-                                      {"document", document.to_json()},
-                                      {"received", static_cast<std::int64_t>(dataset.state == DatasetState::uploading ? received_of(parts) : dataset.size)},
-                                      {"state", inside ? state->second : std::string(name_of(dataset.state))}});
+      std::string item = R"({"dataset":")" + dataset.object + R"(","document":)";
+      REDOUBT_CHECK(put_document(item, dataset.manifest));
+      item += R"(,"received":)" + std::to_string(received) + R"(,"state":)" +
+              json::canonical(json::Value(inside ? state->second : std::string(name_of(dataset.state)))) + '}';
+      items.add(item);
     }
-    return json_answer(200, list_json(std::move(items), page.next));
+    return items.answer(page.next);
   });
 }
 

@@ -51,16 +51,18 @@ Result<Dataset> HubApi::load_dataset(const Call& call, const Environment& enviro
   });
 }
 
+Result<Query> HubApi::load_query(Transaction& transaction, const Call& call, const Environment& environment) {
+  auto found = hub::get_query(transaction, call.param("query"));
+  if (!found.ok()) return named(found.error(), Object::Kind::query);
+  // Ids of one environment mean nothing in another.
+  if (found->environment != environment.id) return absent(Object::Kind::query);
+  REDOUBT_TRY(const Object object, with_participants(transaction, Object::Kind::query, environment.id));
+  REDOUBT_CHECK(authorize(call.caller, call.action, object));
+  return found;
+}
+
 Result<Query> HubApi::load_query(const Call& call, const Environment& environment) {
-  return parts_.store.read([&](Transaction& transaction) -> Result<Query> {
-    auto found = hub::get_query(transaction, call.param("query"));
-    if (!found.ok()) return named(found.error(), Object::Kind::query);
-    // Ids of one environment mean nothing in another.
-    if (found->environment != environment.id) return absent(Object::Kind::query);
-    REDOUBT_TRY(const Object object, with_participants(transaction, Object::Kind::query, environment.id));
-    REDOUBT_CHECK(authorize(call.caller, call.action, object));
-    return found;
-  });
+  return parts_.store.read([&](Transaction& transaction) { return load_query(transaction, call, environment); });
 }
 
 Result<ApiKey> HubApi::load_key(Transaction& transaction, const Call& call) {

@@ -8,20 +8,20 @@
 namespace redoubt::hub {
 namespace {
 
-Result<json::Value> query_json(Transaction& transaction, const Query& query) {
-  REDOUBT_TRY(const auto proposal, jobs::SignedDocument::decode(query.proposal, jobs::Proposal::kMaxBytes));
-  REDOUBT_TRY(const auto records, get_ballots(transaction, query.id));
-  json::Array ballots;
-  for (const BallotRecord& record : records) {
-    REDOUBT_TRY(const auto ballot, jobs::SignedDocument::decode(record.document, jobs::Ballot::kMaxBytes));
-    ballots.push_back(ballot.to_json());
+// query_text: a query as canonical JSON (RFC 8785). Documents are stored as canonical JSON and go in as they are: whoever reads them checks them.
+Result<std::string> query_text(Transaction& transaction, const Query& query) {
+  REDOUBT_TRY(const auto ballots, get_ballots(transaction, query.id));
+  std::string out = R"({"ballots":[)";
+  for (const BallotRecord& ballot : ballots) {
+    if (out.back() != '[') out += ',';
+    REDOUBT_CHECK(put_document(out, ballot.document));
   }
-  json::Object out{{"ballots", std::move(ballots)},
-                   {"proposal", proposal.to_json()},
-                   {"query", query.id},
-                   {"state", std::string(shown_name(query.state))}};
-  if (!query.detail.empty()) out.emplace("reason", query.detail);
-  return json::Value(std::move(out));
+  out += R"(],"proposal":)";
+  REDOUBT_CHECK(put_document(out, query.proposal));
+  out += R"(,"query":")" + query.id + '"';
+  if (!query.detail.empty()) out += R"(,"reason":)" + json::canonical(json::Value(query.detail));
+  out += R"(,"state":")" + std::string(shown_name(query.state)) + "\"}";
+  return out;
 }
 
 // tally_json: what the contract's rule makes of the ballots that the hub holds, for a voter who sends his once more. A record: the
@@ -100,24 +100,26 @@ Result<net::HttpResponse> HubApi::create_query(const Call& call) {
 }
 
 Result<net::HttpResponse> HubApi::list_queries(const Call& call) {
-  REDOUBT_TRY(const Environment environment, load_environment(call));
   REDOUBT_TRY(const PageRequest request, page_of(call));
   return parts_.store.read([&](Transaction& transaction) -> Result<net::HttpResponse> {
+    REDOUBT_TRY(const Environment environment, load_environment(transaction, call));
     REDOUBT_TRY(const auto page, hub::list_queries(transaction, environment.id, request));
-    json::Array items;
+    ListText items;
     for (const Query& query : page.items) {
-      REDOUBT_TRY(json::Value item, query_json(transaction, query));
-      items.push_back(std::move(item));
+      REDOUBT_TRY(const std::string item, query_text(transaction, query));
+      items.add(item);
     }
-    return json_answer(200, list_json(std::move(items), page.next));
+    return items.answer(page.next);
   });
 }
 
 Result<net::HttpResponse> HubApi::get_query(const Call& call) {
-  REDOUBT_TRY(const Environment environment, load_environment(call));
-  REDOUBT_TRY(const Query query, load_query(call, environment));
-  REDOUBT_TRY(const json::Value value, parts_.store.read([&](Transaction& transaction) { return query_json(transaction, query); }));
-  return tagged(json_answer(200, value));
+  return parts_.store.read([&](Transaction& transaction) -> Result<net::HttpResponse> {
+    REDOUBT_TRY(const Environment environment, load_environment(transaction, call));
+    REDOUBT_TRY(const Query query, load_query(transaction, call, environment));
+    REDOUBT_TRY(const std::string text, query_text(transaction, query));
+    return tagged(net::json_response(200, text));
+  });
 }
 
 Result<net::HttpResponse> HubApi::approve(const Call& call) { return vote(call, jobs::Decision::approve); }
@@ -139,8 +141,8 @@ Result<net::HttpResponse> HubApi::vote(const Call& call, jobs::Decision decision
   // One ballot after another: the one that meets the rule must find the query still open for the others before it.
   const std::lock_guard lock(lock_of(environment.id));
   REDOUBT_TRY(const Query query, load_query(call, environment));
-  REDOUBT_TRY(const json::Value current, parts_.store.read([&](Transaction& transaction) { return query_json(transaction, query); }));
-  if (auto changed = check_match(call, tagged(json_answer(200, current)))) return std::move(*changed);
+  REDOUBT_TRY(const std::string current, parts_.store.read([&](Transaction& transaction) { return query_text(transaction, query); }));
+  if (auto changed = check_match(call, tagged(net::json_response(200, current)))) return std::move(*changed);
   REDOUBT_TRY(const auto ballots, parts_.store.read([&](Transaction& transaction) { return get_ballots(transaction, query.id); }));
   const auto earlier = std::ranges::find(ballots, voter->name, &BallotRecord::voter);
   const bool again = earlier != ballots.end();  // an approval that has lapsed may be renewed, which the program judges

@@ -74,18 +74,33 @@ void Authenticator::give_back(Share& share, const std::string& name) {
   if (found != share.buckets.end()) static_cast<void>(found->second.take(clock_(), -1.0));
 }
 
+std::optional<std::string> Authenticator::recall(const net::HttpRequest& request, std::int64_t version) {
+  const auto token = bearer_token(request);
+  if (!token.ok()) return std::nullopt;
+  const auto digest = key_digest(*token);
+  if (!digest.ok()) return std::nullopt;
+  const Instant now = now_();
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(*digest);
+  if (found == known_.end() || found->second.version != version) return std::nullopt;
+  const ApiKey& key = found->second.key;
+  // Its use is to be noted: that is a change of the database.
+  if (!key.valid(now) || !std::ranges::any_of(key.scopes, known_scope) || !key.last_used || now >= key.last_used->plus_seconds(kUseSeconds)) return std::nullopt;
+  return key.id;
+}
+
 std::optional<Limited> Authenticator::wrong(const net::HttpRequest& request) { return take(addresses_, network_of(request.peer)); }
 
-std::optional<std::string> Authenticator::known(const crypto::Sha256Digest& digest) {
+std::optional<Authenticator::Known> Authenticator::known(const crypto::Sha256Digest& digest) {
   const std::lock_guard lock(mutex_);
   const auto found = known_.find(digest);
   return found == known_.end() ? std::nullopt : std::optional(found->second);
 }
 
-void Authenticator::remember(const crypto::Sha256Digest& digest, const std::string& id) {
+void Authenticator::remember(const crypto::Sha256Digest& digest, const Known& found) {
   const std::lock_guard lock(mutex_);
-  if (known_.size() >= kMaxBuckets) known_.clear();
-  known_.emplace(digest, id);
+  if (known_.size() >= kMaxBuckets && !known_.contains(digest)) known_.clear();
+  known_.insert_or_assign(digest, found);
 }
 
 void Authenticator::forget(const crypto::Sha256Digest& digest) {
@@ -93,15 +108,24 @@ void Authenticator::forget(const crypto::Sha256Digest& digest) {
   known_.erase(digest);
 }
 
-Result<Caller> Authenticator::look_up(const crypto::Sha256Digest& digest) {
+Result<Authenticator::Known> Authenticator::look_up(const crypto::Sha256Digest& digest, const std::optional<Known>& known) {
   const Instant now = now_();
-  REDOUBT_TRY(const ApiKey key, store_.read([&](Transaction& transaction) { return find_api_key(transaction, digest, now); }));
-  if (!std::ranges::any_of(key.scopes, known_scope)) return Error(Code::auth, "this API key has no scope for this interface");
-  if (!key.last_used || now >= key.last_used->plus_seconds(kUseSeconds)) {
-    const Status noted = store_.write("key.used", [&](Transaction& transaction) { return note_use(transaction, key.id, now); });
+  // Asked for first: what is read after it is at least as new.
+  const auto version = store_.version();
+  Known out;
+  if (known && version && known->version == version) {
+    out = *known;
+    if (!out.key.valid(now)) return Error(Code::auth, "this API key is not valid");
+  } else {
+    REDOUBT_TRY(out.key, store_.read([&](Transaction& transaction) { return find_api_key(transaction, digest, now); }));
+    out.version = version;
+  }
+  if (!std::ranges::any_of(out.key.scopes, known_scope)) return Error(Code::auth, "this API key has no scope for this interface");
+  if (!out.key.last_used || now >= out.key.last_used->plus_seconds(kUseSeconds)) {
+    const Status noted = store_.write("key.used", [&](Transaction& transaction) { return note_use(transaction, out.key.id, now); });
     static_cast<void>(noted.ok());  // a note for people: no reason to refuse
   }
-  return Caller{key.id, key.subject, key.allows(kAdminScope), key.scopes, key.expires};
+  return out;
 }
 
 Result<Caller> Authenticator::authenticate(const net::HttpRequest& request, std::optional<Limited>& limited) {
@@ -110,28 +134,27 @@ Result<Caller> Authenticator::authenticate(const net::HttpRequest& request, std:
   const std::string from = network_of(request.peer);
   const auto token = bearer_token(request);
   const auto digest = token.ok() ? key_digest(*token) : Result<crypto::Sha256Digest>(token.error());
-  const auto id = digest.ok() ? known(*digest) : std::nullopt;
-  if (id) {
-    if ((limited = take(keys_, *id))) return used_up;
+  const auto lately = digest.ok() ? known(*digest) : std::nullopt;
+  if (lately) {
+    if ((limited = take(keys_, lately->key.id))) return used_up;
   } else if ((limited = take(addresses_, from))) {
     return too_many;
   }
   if (!digest.ok()) return digest.error();
-  auto caller = look_up(*digest);
-  if (!caller.ok() && caller.error().code() == Code::auth) {
-    if (!id) return caller;
+  const auto found = look_up(*digest, lately);
+  if (!found.ok() && found.error().code() == Code::auth) {
+    if (!lately) return found.error();
     // Revoked or expired since: from now on it counts like any wrong key.
     forget(*digest);
     if ((limited = take(addresses_, from))) return too_many;
-    return caller;
+    return found.error();
   }
-  if (!id) give_back(addresses_, from);
-  if (!caller.ok()) return caller;
-  if (!id) {
-    remember(*digest, caller->key);
-    if ((limited = take(keys_, caller->key))) return used_up;
-  }
-  return caller;
+  if (!lately) give_back(addresses_, from);
+  if (!found.ok()) return found.error();
+  const ApiKey& key = found->key;
+  if (!lately || lately->version != found->version) remember(*digest, *found);
+  if (!lately && (limited = take(keys_, key.id))) return used_up;
+  return Caller{key.id, key.subject, key.allows(kAdminScope), key.scopes, key.expires};
 }
 
 }  // namespace redoubt::hub

@@ -76,6 +76,10 @@ class Authenticator {
   // says how.
   Result<Caller> authenticate(const net::HttpRequest& request, std::optional<Limited>& limited);
 
+  // recall: the id of the key that a request carries, if authenticate() would let it in now without asking the database, which is at `version`.
+  // Nothing is counted: admit() does that.
+  std::optional<std::string> recall(const net::HttpRequest& request, std::int64_t version);
+
   // wrong counts what a peer showed that stands for no key of ours (a link that we did not sign) with its wrong keys; how long to wait when its
   // share is used up.
   std::optional<Limited> wrong(const net::HttpRequest& request);
@@ -93,10 +97,15 @@ class Authenticator {
   // take: how long to wait, or nothing when the event was counted. give_back takes one event out of the count.
   std::optional<Limited> take(Share& share, const std::string& name);
   void give_back(Share& share, const std::string& name);
-  Result<Caller> look_up(const crypto::Sha256Digest& digest);
-  // known: the id of the key with this digest, if it was valid lately.
-  std::optional<std::string> known(const crypto::Sha256Digest& digest);
-  void remember(const crypto::Sha256Digest& digest, const std::string& id);
+  // Known: a key that was valid lately: its record, and the store's version at which it was read.
+  struct Known {
+    ApiKey key;
+    std::optional<std::int64_t> version;
+  };
+  // look_up asks the database, unless it has not changed since `known` was read.
+  Result<Known> look_up(const crypto::Sha256Digest& digest, const std::optional<Known>& known);
+  std::optional<Known> known(const crypto::Sha256Digest& digest);
+  void remember(const crypto::Sha256Digest& digest, const Known& found);
   void forget(const crypto::Sha256Digest& digest);
 
   Store& store_;
@@ -105,7 +114,7 @@ class Authenticator {
   std::mutex mutex_;  // of what follows
   Share keys_;        // by key id: known keys only
   Share addresses_;   // by network of the peer
-  std::map<crypto::Sha256Digest, std::string> known_;
+  std::map<crypto::Sha256Digest, Known> known_;
 };
 
 }  // namespace redoubt::hub

@@ -70,6 +70,34 @@ TEST_F(AuthenticatorTest, LinksUseUpTheShareOfTheirKey) {
   EXPECT_FALSE(authenticator.admit(key.record.id));
 }
 
+TEST_F(AuthenticatorTest, RecallsAKeyOnlyWhileItWouldBeLetIn) {
+  const NewApiKey key = OrDie(store->write("key", [&](Transaction& t) { return create_api_key(t, random, "hospital", {"participant"}, kNow, {kNow.plus_seconds(30), "", ""}); }));
+  const auto request = with("Bearer " + text(key));
+  const auto recall = [&] { return authenticator.recall(request, store->version().value_or(-1)); };
+  EXPECT_FALSE(recall()) << "nobody has seen it";
+  EXPECT_OK(authenticate(request));  // notes its use, which changes the database
+  EXPECT_OK(authenticate(request));
+  EXPECT_EQ(recall(), key.record.id);
+  EXPECT_EQ(recall(), key.record.id) << "and it costs it nothing";
+  EXPECT_OK(authenticate(request));
+  EXPECT_EQ(limited, std::nullopt);
+  EXPECT_FALSE(authenticator.recall(request, store->version().value() + 1));
+  EXPECT_FALSE(authenticator.recall(with("bearer " + text(key)), store->version().value()));
+  EXPECT_FALSE(authenticator.recall(with(""), store->version().value()));
+  net::HttpRequest twice = request;
+  twice.headers.add("authorization", "Bearer " + text(key));
+  EXPECT_FALSE(authenticator.recall(twice, store->version().value()));
+  now_s = 31;
+  EXPECT_FALSE(recall()) << "it has expired";
+  now_s = 0;
+  EXPECT_EQ(recall(), key.record.id);
+  EXPECT_OK(store->write("key", [&](Transaction& t) { return revoke_api_key(t, key.record.id, kNow); }));
+  EXPECT_FALSE(recall()) << "it was revoked";
+  now_ms += 10'000;
+  EXPECT_ERROR(authenticate(request), Code::auth, "not valid");
+  EXPECT_FALSE(recall());
+}
+
 TEST_F(AuthenticatorTest, RefusesEveryOtherHeader) {
   const NewApiKey key = make("hospital", {"participant"});
   const NewApiKey other = make("nobody", {"metrics"});
