@@ -57,6 +57,7 @@ void add_all(Commands& commands) {
   add_dataset_commands(commands);
   add_query_commands(commands);
   add_result_commands(commands);
+  add_event_commands(commands);
   add_receipt_commands(commands);
   add_evidence_commands(commands);
   add_log_commands(commands);

@@ -34,6 +34,8 @@ struct Surroundings {
   std::function<Status(const std::filesystem::path& program, const std::vector<std::string>& arguments)> execute;
   sdk::OfflineAppraise appraise;
   sdk::MakeCredential make_credential;
+  // end_at_interrupt: from now on Ctrl-C ends the process at once and as a success: for commands that have no other end.
+  std::function<void()> end_at_interrupt = [] {};
 };
 
 // run gives the exit code. `arguments` without the program's name.

@@ -25,6 +25,7 @@ void add_key_commands(Commands& commands);
 void add_api_key_commands(Commands& commands);
 void add_environment_commands(Commands& commands);
 void add_dataset_commands(Commands& commands);
+void add_event_commands(Commands& commands);
 void add_query_commands(Commands& commands);
 // add_query_check_command: `query check`, under the noun that add_query_commands made.
 void add_query_check_command(Commands& commands, CLI::App* query);

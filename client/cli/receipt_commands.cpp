@@ -1,4 +1,4 @@
-// result get and receipt verify: the answer, and the proof of where it came from.
+// result get, result link and receipt verify: the answer, and the proof of where it came from.
 #include <algorithm>
 #include <ostream>
 
@@ -10,7 +10,7 @@ namespace redoubt::cli {
 namespace {
 
 struct ResultOptions {
-  std::string environment, query, receipt_out;
+  std::string environment, query, receipt_out, recipient;
   int wait_seconds = 0;
 };
 
@@ -126,6 +126,35 @@ Status compare_logs(Session& session, const ResultOptions& options, const Enviro
   return {};
 }
 
+// package_of: the sealed package; when the connection breaks on the way, in ranges from where it stopped.
+Result<Bytes> package_of(Session& session, Environment& environment, const ResultOptions& options) {
+  const std::string& name = environment.keys.name();
+  auto whole = environment.hub.result(environment.id, options.query, name);
+  if (whole.ok() || whole.error().code() != Code::unavailable) return whole;
+  REDOUBT_TRY(const auto link, environment.hub.result_link(environment.id, options.query, name));
+  Progress bar = session.progress("result " + options.query.substr(0, 12));
+  return environment.hub.download(link, [&] { session.world().sleep(std::chrono::milliseconds(500)); },
+                                  [&](std::uint64_t received, std::uint64_t total) { bar.bar(received, total); });
+}
+
+Status show_link(Session& session, const ResultOptions& options) {
+  session.next("see the ids with `redoubt query list`");
+  REDOUBT_TRY([[maybe_unused]] const auto digest, jobs::ProposalDigest::from_hex(options.query, "query"));
+  REDOUBT_TRY(auto environment, session.environment(options.environment));
+  session.next("see its state with `redoubt query show " + options.query + "`");
+  const std::string recipient = options.recipient.empty() ? environment->keys.name() : options.recipient;
+  REDOUBT_TRY(const auto made, environment->hub.result_link(environment->id, options.query, recipient));
+  const std::string url = environment->hub.url() + made.target;
+  if (session.json()) {
+    print_json(session.out(), json::Object{{"etag", made.etag}, {"expires", made.expires}, {"pin", environment->hub.pin().hex()},
+                                           {"recipient", recipient}, {"size", static_cast<std::int64_t>(made.size)}, {"url", url}});
+    return {};
+  }
+  session.out() << shown(url) << "\n" << made.size << " bytes, sealed to " << shown(recipient) << "; until " << shown(made.expires) << '\n';
+  session.warn("whoever has this address can fetch the sealed package until then; the key of " + recipient + " opens it");
+  return {};
+}
+
 Status get(Session& session, const ResultOptions& options) {
   session.next("see the ids with `redoubt query list`");
   REDOUBT_TRY(const auto digest, jobs::ProposalDigest::from_hex(options.query, "query"));
@@ -137,7 +166,7 @@ Status get(Session& session, const ResultOptions& options) {
   REDOUBT_TRY(const std::string text, environment->hub.receipt(environment->id, options.query));
   REDOUBT_TRY(const auto file, receipt::ReceiptFile::parse(text));
   REDOUBT_TRY(const auto body, receipt::ReceiptBody::parse(file.receipt.body));
-  REDOUBT_TRY(const Bytes sealed, environment->hub.result(environment->id, options.query, environment->keys.name()));
+  REDOUBT_TRY(const Bytes sealed, package_of(session, *environment, options));
   REDOUBT_TRY(const auto result, sdk::open_result(sealed, environment->keys.hpke(), body.digest()));
   receipt::VerifierKnowledge knowledge;
   const jobs::Terms& terms = proposal.terms;
@@ -180,7 +209,11 @@ void add_result_commands(Commands& commands) {
   verb->add_option("query", options->query, "id of the query")->required();
   verb->add_option("--wait", options->wait_seconds, "seconds to wait for the result");
   verb->add_option("--receipt", options->receipt_out, "write the receipt file here");
-  verb->add_option("-e,--environment", options->environment, "name of the environment");
+  CLI::App* address = add_verb(commands, noun, "link", "an address that gives your sealed package for 15 minutes, in ranges, without an API key: for tools that fetch large files",
+                               {"redoubt result link 5c1d..", "redoubt result link 5c1d.. -o json"}, [&session, options] { return show_link(session, *options); });
+  address->add_option("query", options->query, "id of the query")->required();
+  address->add_option("--recipient", options->recipient, "whose package; default: yours");
+  for (CLI::App* each : {verb, address}) each->add_option("-e,--environment", options->environment, "name of the environment");
 }
 
 void add_receipt_commands(Commands& commands) {

@@ -101,9 +101,7 @@ Result<HubClient> HubClient::connect(const HubOptions& options) {
 
 Result<json::Value> HubClient::call(Call call) {
   call.bearer = options_.api_key;
-  if (!client_.open()) {
-    REDOUBT_TRY(client_, open(options_));
-  }
+  REDOUBT_CHECK(reopen());
   return ask(client_, call);
 }
 
@@ -186,9 +184,7 @@ Status HubClient::upload(const std::string& environment, const std::string& mani
     request.headers.add("authorization", "Bearer " + options_.api_key);
     request.headers.add("content-type", "application/octet-stream");
     request.body = to_bytes(envelope.subspan(static_cast<std::size_t>(at), size));
-    if (!client_.open()) {
-      REDOUBT_TRY(client_, open(options_));
-    }
+    REDOUBT_CHECK(reopen());
     const auto response = client_.request_ok(request);
     if (!response.ok()) return response.error().context("uploading at byte " + std::to_string(at));
     REDOUBT_TRY(const json::Value answer, json::parse(as_text(response->body)).context("upload"));

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "client/sdk/answer.h"
+#include "client/sdk/event_stream.h"
 #include "client/sdk/open_door.h"
 #include "client/sdk/votes.h"
 #include "common/base/secret.h"
@@ -61,6 +62,20 @@ struct QueryView {
   std::string reason;
 };
 
+// EventPage: a page of the events that the hub keeps; `next` is empty at the end.
+struct EventPage {
+  std::vector<HubEvent> items;
+  std::string next;
+};
+
+// ResultLink: an address at this hub that gives a sealed package without an API key, until it expires.
+struct ResultLink {
+  std::string target;  // path and query
+  std::string expires;
+  std::string etag;
+  std::uint64_t size = 0;  // bytes of the package
+};
+
 // ApiKeyView: an API key as the hub lists it; times as the hub's text, empty when there are none.
 struct ApiKeyView {
   std::string id;
@@ -85,6 +100,10 @@ class HubClient {
  public:
   static Result<HubClient> connect(const HubOptions& options);
 
+  // url: "https://HOST:PORT". pin: of its TLS key.
+  std::string url() const;
+  const SpkiDigest& pin() const { return options_.pin; }
+
   Result<Platform> platform();
   Result<std::string> create_environment(const std::string& contract, const std::string& idempotency_key);
   Result<std::vector<EnvironmentView>> environments();
@@ -103,6 +122,16 @@ class HubClient {
   Result<QueryView> query(const std::string& environment, const std::string& query);
   Result<VotesView> vote(const std::string& environment, const std::string& query, jobs::Decision decision,
                          const jobs::SignedDocument& ballot);
+  // result_link: for the package of `recipient`. download: the sealed package of a link, in as many connections as it takes: one that is cut off is
+  // taken up again where it stopped, `attempts` times without a byte in between, with `pause` before each. `binding` when the package changes meanwhile.
+  Result<ResultLink> result_link(const std::string& environment, const std::string& query, const std::string& recipient);
+  using DownloadProgress = std::function<void(std::uint64_t received, std::uint64_t total)>;
+  Result<Bytes> download(const ResultLink& link, const std::function<void()>& pause, const DownloadProgress& progress, int attempts = 5);
+  // events: a page of those that are kept, behind `cursor`, or from the first. watch gives `stream` what one connection brings, from its cursor on,
+  // until the hub ends it. `unavailable`: it may be called again. `freshness`: events behind the
+  // cursor are gone.
+  Result<EventPage> events(const std::string& environment, const std::string& cursor);
+  Status watch(const std::string& environment, EventStream& stream);
   // result: the sealed package, unopened. receipt: the receipt file's text, unverified.
   Result<Bytes> result(const std::string& environment, const std::string& query, const std::string& recipient);
   Result<std::string> receipt(const std::string& environment, const std::string& query);
@@ -118,6 +147,7 @@ class HubClient {
   explicit HubClient(HubOptions options, net::HttpClient client) : options_(std::move(options)), client_(std::move(client)) {}
   static Result<net::HttpClient> open(const HubOptions& options);
   Result<json::Value> call(Call call);
+  Status reopen();
   // all pages of a list, at most 100 pages.
   Result<json::Array> list(const std::string& target);
 

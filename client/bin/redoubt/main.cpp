@@ -57,6 +57,12 @@ Status execute(const fs::path& program, const std::vector<std::string>& argument
   return Error(Code::unavailable, "starting " + program.string() + ": " + std::string(std::strerror(errno)));
 }
 
+// end_at_interrupt: nothing is left to do then, since whoever waits for input that never ends has written all that came. _exit is one of the few
+// calls that a handler may make (POSIX.1-2017, section 2.4.3).
+void end_at_interrupt() {
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { ::_exit(0); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -77,7 +83,8 @@ int main(int argc, char** argv) {
                           .sleep = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); },
                           .execute = execute,
                           .appraise = appraise::appraise,
-                          .make_credential = tpm::make_credential};
+                          .make_credential = tpm::make_credential,
+                          .end_at_interrupt = end_at_interrupt};
   const int code = cli::run(std::vector<std::string>(argv + 1, argv + argc), world);
   // What could not be written was not said: a full disk must not look like success.
   std::cout.flush();
