@@ -206,6 +206,7 @@ class Stage {
   crypto::SystemRandom random;
   ScriptedPlatform platform;
   Tampering tamper;
+  std::atomic<bool> breaks_off{false};  // the hub's connections, in the middle of a sealed result
   std::unique_ptr<cleanroom::Room> room;
 
  private:
@@ -217,6 +218,7 @@ class Stage {
   void start_boot(runtime::InstanceKeys keys, const std::vector<SecretBytes>& kept);
   net::HttpResponse hub(const net::HttpRequest& request);
   Result<json::Value> hub_answer(const net::HttpRequest& request);
+  net::HttpResponse download(const net::HttpRequest& request);
   Result<json::Value> run_query(const std::string& id, const std::string& what, const std::string& rest);
 
   std::optional<net::TlsIdentity> identity_;

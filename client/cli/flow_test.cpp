@@ -74,6 +74,35 @@ TEST_F(FlowTest, AQueryGoesFromKeysToAReceiptThatIsVerifiedOffline) {
   EXPECT_EQ(stage.run("hospital", {"environment", "list"}).code, 0);
 }
 
+TEST_F(FlowTest, AResultComesWholeThroughAHubWhoseConnectionsBreak) {
+  stage.open_environment();
+  stage.put_tables();
+  const std::string query = approved_query();
+  const Ran whole = stage.run("analyst", {"result", "get", query, "-o", "csv"});
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  stage.breaks_off = true;
+  const Ran pieces = stage.run("analyst", {"result", "get", query, "-o", "csv"});
+  EXPECT_EQ(pieces.code, 0) << pieces.err;
+  EXPECT_EQ(pieces.out, whole.out);
+
+  const Ran link = stage.run("analyst", {"result", "link", query, "-o", "json"});
+  ASSERT_EQ(link.code, 0) << link.err;
+  const json::Object shown = *OrDie(json::parse(link.out)).object();
+  EXPECT_TRUE(shown.at("url").string()->starts_with("https://127.0.0.1:")) << link.out;
+  EXPECT_TRUE(shown.at("url").string()->ends_with("/api/tee/downloads/" + query + "/analyst?signature=x")) << link.out;
+  EXPECT_EQ(*shown.at("recipient").string(), "analyst");
+  EXPECT_EQ(shown.at("pin").string()->size(), 64U);
+  const Ran text = stage.run("analyst", {"result", "link", query});
+  EXPECT_NE(text.err.find("whoever has this address can fetch the sealed package"), std::string::npos) << text.err;
+  expect(stage.run("analyst", {"result", "link", "x"}), Code::malformed, "query");
+  // What comes in pieces is checked like the rest.
+  lie("hub", "/link", "size", [](const json::Value& size) { return json::Value(*size.integer() - 1); });
+  const Ran shorter = stage.run("analyst", {"result", "get", query});
+  EXPECT_NE(shorter.code, 0);
+  lie("hub", "/link", "url", [](const json::Value&) { return json::Value("https://elsewhere/api/tee/downloads/a/b"); });
+  expect(stage.run("analyst", {"result", "get", query}), Code::malformed, "at this hub");
+}
+
 TEST_F(FlowTest, AQueryWithNoiseNamesItsCostAndCountsAgainstTheOwnersBudgets) {
   stage.open_environment();
   stage.put_tables({"--budget-epsilon", "1", "--budget-delta", "0.00001"});

@@ -105,11 +105,35 @@ void Stage::redeliver() {
   for (const auto& [proposal, ballot] : ballots_) static_cast<void>(room->vote(proposal, ballot).ok());
 }
 
+// download: of a link, whole or from a byte on. Where it breaks off, it gives a hundred bytes at a time.
+net::HttpResponse Stage::download(const net::HttpRequest& request) {
+  const std::vector<std::string> parts = OrDie(net::parse_target(request.path)).segments;
+  const auto answer = OrDie(run_query(parts[3], "result", parts[4]));
+  const Bytes all = OrDie(base64_decode(*answer.object()->at("sealed").string()));
+  const std::string* const range = request.headers.find("range");
+  const std::size_t from = range == nullptr ? 0 : std::stoul(range->substr(6));
+  const Bytes rest = to_bytes(ByteView(all).subspan(from));
+  net::HttpResponse response{.status = range == nullptr ? 200 : 206, .body = rest};
+  if (breaks_off && rest.size() > 100) {
+    auto given = std::make_shared<bool>(false);
+    response.body = net::PullBody{[given, part = to_bytes(ByteView(rest).first(100))]() -> Result<Bytes> {
+                                    if (std::exchange(*given, true)) return Error(Code::unavailable, "broken off");
+                                    return part;
+                                  },
+                                  rest.size()};
+  }
+  return response;
+}
+
 net::HttpResponse Stage::hub(const net::HttpRequest& request) {
+  if (request.path.starts_with("/api/tee/downloads/")) return download(request);
   const std::string* key = request.headers.find("authorization");
   if (key == nullptr || *key != "Bearer test-key") return net::problem(401, Code::auth, "no such api key");
   Result<json::Value> answer = hub_answer(request);
   if (!answer.ok()) return net::problem(answer.error());
+  if (breaks_off && request.path.find("/result/") != std::string::npos && !request.path.ends_with("/link")) {
+    return {.status = 200, .body = net::PullBody{[]() -> Result<Bytes> { return Error(Code::unavailable, "broken off"); }, 1'000}};
+  }
   tamper("hub", request, *answer);
   return net::json_response(200, json::canonical(*answer));
 }
@@ -190,6 +214,12 @@ Result<json::Value> Stage::hub_answer(const net::HttpRequest& request) {
     REDOUBT_TRY(const auto tally, room->vote(proposal, document("ballot")));
     ballots_.emplace_back(proposal, document("ballot"));
     return jobs::to_json(tally);
+  }
+  if (parts.back() == "link") {
+    REDOUBT_TRY(const json::Value package, run_query(parts[5], "result", parts[7]));
+    REDOUBT_TRY(const Bytes sealed, base64_decode(*package.object()->at("sealed").string()));
+    return json::Value(json::Object{{"etag", "\"tag\""}, {"expires", "2027-01-01T00:15:00Z"}, {"size", static_cast<std::int64_t>(sealed.size())},
+                                    {"url", "/api/tee/downloads/" + parts[5] + "/" + parts[7] + "?signature=x"}});
   }
   return run_query(parts[5], parts.size() > 6 ? parts[6] : "", parts.size() > 7 ? parts[7] : "");
 }
