@@ -256,6 +256,11 @@ ByteView rsa_modulus(ByteView spki) {
   return rsa && exponent == kRsaExponent ? modulus : ByteView();
 }
 
+bool is_key_of(const Public::Rsa& key, ByteView spki) {
+  const ByteView modulus = rsa_modulus(spki);
+  return !modulus.empty() && equal(modulus, key.modulus);
+}
+
 Result<crypto::SignatureScheme> signature_scheme(const Public& key) {
   using enum crypto::SignatureScheme;
   const auto hash = hash_kind(key.scheme.hash);

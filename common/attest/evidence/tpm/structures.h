@@ -138,6 +138,8 @@ Result<crypto::PublicKey> public_key(const Public& key);
 // rsa_modulus: of the DER SubjectPublicKeyInfo (RFC 3279) of an RSA key with the exponent 65537, without leading zeros; empty for anything
 // else. Borrows.
 ByteView rsa_modulus(ByteView spki);
+// is_key_of: `spki` is of this RSA key. One that has no modulus is nobody's.
+bool is_key_of(const Public::Rsa& key, ByteView spki);
 
 // signature_scheme: the one that the key's own scheme names; `chain` where it has none, where it does not fit the key, or where its
 // hash is SHA-1.
