@@ -1,6 +1,7 @@
 #include "common/base/concat.h"
 
 #include <chrono>
+#include <cstring>
 
 namespace redoubt {
 namespace {
@@ -44,9 +45,8 @@ void append_text(std::string& out, Hex hex) {
   out.resize(begin + 2 * hex.bytes.size());
   char* at = out.data() + begin;
   for (const std::byte b : hex.bytes) {
-    const auto& digits = kTwoDigits[std::to_integer<std::size_t>(b)];
-    *at++ = digits[0];
-    *at++ = digits[1];
+    std::memcpy(at, kTwoDigits[std::to_integer<std::size_t>(b)].data(), 2);
+    at += 2;
   }
 }
 
