@@ -25,18 +25,19 @@ mkdir -p "$results"
 ok=1
 
 # run_tests TIER PRESET [CTEST OPTION]...: runs tests; failures are shown and make it false.
-# Twice as many as there are cores: tests of programs wait for one another much of their time.
+# Three times as many as there are cores: tests of programs wait for one another much of their time.
 run_tests() {
   local tier="$1" preset="$2"
   shift 2
   step "testing $tier"
-  "${wrapper[@]}" ctest --test-dir "build/$preset" --parallel $((REDOUBT_JOBS * 2)) --output-on-failure --no-tests=error \
+  "${wrapper[@]}" ctest --test-dir "build/$preset" --parallel $((REDOUBT_JOBS * at_once)) --output-on-failure --no-tests=error \
     --output-junit "$results/$tier.xml" "$@" >"build/$tier.log" 2>&1 || {
     grep -v -E '^ *(Start|[0-9]+/[0-9]+ Test .*(Passed|Skipped))' "build/$tier.log" >&2 || true
     return 1
   }
 }
 wrapper=(env)
+at_once=3
 
 # programs PRESET ZONES: the test programs of a preset whose zone matches, narrowed to the area.
 programs() { awk -v zones="$2" -v area="$area" '$2 ~ zones && $1 ~ area { print $1 }' "build/$1/test_programs.txt"; }
@@ -79,7 +80,7 @@ if [[ -z "$full" ]]; then
   # Beside one another: tests of programs leave a third of the processors idle, sanitized ones compute all the time.
   run_tests release release -LE '^long$' &
   released=$!
-  run_sanitized fuzz || ok=""
+  at_once=1 run_sanitized fuzz || ok=""
   wait "$released" || ok=""
   fuzz --total 240
 else
