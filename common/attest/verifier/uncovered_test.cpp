@@ -63,8 +63,10 @@ Fields free_fields(const Scene& scene) {
   if (annotated.fields.empty()) annotated.fields = {{0, scene.evidence.size(), "text", ""}};
   Fields out;
   for (const Field& field : annotated.fields) {
-    // The rooms of the forms flip every byte of theirs; of a long field some are flipped here.
-    const std::size_t step = field.length > 256 ? 4 * scene.stride * test::stride(13) : field.length > 16 ? test::stride(7) : 1;
+    // The rooms of the forms flip every byte of theirs; of a long field some are flipped here. Which fields are found hangs on which: a
+    // sanitized program flips the same ones.
+    const auto every = [](std::size_t quick) { return std::min(test::stride(quick), quick); };
+    const std::size_t step = field.length > 256 ? 4 * scene.stride * every(13) : field.length > 16 ? every(7) : 1;
     for (std::size_t at = field.offset; at < field.offset + field.length; at += step) {
       // A small number may have another value that is taken; of long fields one bit a byte tells.
       for (const unsigned mask : {1U << (at % 8), field.length <= 4 ? 3U : 0U, field.length <= 4 ? 6U : 0U}) {
