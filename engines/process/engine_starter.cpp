@@ -31,9 +31,14 @@ void EngineStarter::run() {
 
 Result<StartedEngine> EngineStarter::take() {
   std::unique_lock lock(mutex_);
-  // One that was killed while it waited is not an answer to anybody's request.
-  if (started_ && started_->ok() && !(*started_)->waiting()) started_.reset();
-  while (!started_) {
+  bool ahead = started_ || starting_;  // begun before this request
+  for (;;) {
+    // One that was killed while it waited is not an answer to anybody's request.
+    if (started_ && ahead && started_->ok() && !(*started_)->waiting()) {
+      started_.reset();
+      ahead = false;
+    }
+    if (started_) break;
     wanted_ = wanted_ || !starting_;
     changed_.notify_all();
     changed_.wait(lock);

@@ -71,7 +71,7 @@ TEST_F(AuthenticatorTest, LinksUseUpTheShareOfTheirKey) {
 }
 
 TEST_F(AuthenticatorTest, RecallsAKeyOnlyWhileItWouldBeLetIn) {
-  const NewApiKey key = OrDie(store->write("key", [&](Transaction& t) { return create_api_key(t, random, "hospital", {"participant"}, kNow, {kNow.plus_seconds(30), "", ""}); }));
+  const NewApiKey key = OrDie(store->write("key", [&](Transaction& t) { return create_api_key(t, random, "hospital", {"participant"}, kKeyTime, {kKeyTime.plus_seconds(30), "", ""}); }));
   const auto request = with("Bearer " + text(key));
   const auto recall = [&] { return authenticator.recall(request, store->version().value_or(-1)); };
   EXPECT_FALSE(recall()) << "nobody has seen it";
@@ -91,7 +91,7 @@ TEST_F(AuthenticatorTest, RecallsAKeyOnlyWhileItWouldBeLetIn) {
   EXPECT_FALSE(recall()) << "it has expired";
   now_s = 0;
   EXPECT_EQ(recall(), key.record.id);
-  EXPECT_OK(store->write("key", [&](Transaction& t) { return revoke_api_key(t, key.record.id, kNow); }));
+  EXPECT_OK(store->write("key", [&](Transaction& t) { return revoke_api_key(t, key.record.id, kKeyTime); }));
   EXPECT_FALSE(recall()) << "it was revoked";
   now_ms += 10'000;
   EXPECT_ERROR(authenticate(request), Code::auth, "not valid");
